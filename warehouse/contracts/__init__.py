@@ -1,0 +1,54 @@
+"""The tables of the house as dataframely schemas: dtype, bounds, keys and rules of every frame that crosses a room."""
+
+from warehouse.contracts.demand import DemandCalls
+from warehouse.contracts.features import (
+    AbandonmentCurve,
+    ContextGrowth,
+    SessionFeatures,
+    StallProfile,
+    WaitProfile,
+    WorkloadMix,
+)
+from warehouse.contracts.hardware import DesignEvaluations, KernelHotspots, StepBins
+from warehouse.contracts.policy import ServingPolicy
+from warehouse.contracts.telemetry import ModelCalls, Quarantine, Sessions, ToolCalls
+from warehouse.contracts.vocabulary import (
+    SERVICE_TIERS,
+    SURFACES,
+    BindingResource,
+    CallStatus,
+    EvidenceKind,
+    KernelFamily,
+    ServiceTier,
+    SessionOutcome,
+    Surface,
+    values_of,
+)
+
+__all__ = [
+    "SERVICE_TIERS",
+    "SURFACES",
+    "AbandonmentCurve",
+    "BindingResource",
+    "CallStatus",
+    "ContextGrowth",
+    "DemandCalls",
+    "DesignEvaluations",
+    "EvidenceKind",
+    "KernelFamily",
+    "KernelHotspots",
+    "ModelCalls",
+    "Quarantine",
+    "ServiceTier",
+    "ServingPolicy",
+    "SessionFeatures",
+    "SessionOutcome",
+    "Sessions",
+    "StallProfile",
+    "StepBins",
+    "Surface",
+    "ToolCalls",
+    "WaitProfile",
+    "WorkloadMix",
+    "values_of",
+]

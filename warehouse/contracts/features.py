@@ -1,0 +1,111 @@
+"""Contracts of the feature tables: what the telemetry means."""
+
+import dataframely as dy
+
+from warehouse.contracts.vocabulary import SERVICE_TIERS, SURFACES
+
+
+class SessionFeatures(dy.Schema):
+    """One row per session: its size, and where its time went (shares of the session's span)."""
+
+    session_id = dy.String(primary_key=True)
+    surface = dy.Enum(SURFACES)
+    service_tier = dy.Enum(SERVICE_TIERS)
+    started_at = dy.Datetime(time_zone="UTC", time_unit="us")
+    span_s = dy.Float64(min=0.0)
+    turn_count = dy.Int64(min=1)
+    call_count = dy.Int64(min=1)
+    first_input_tokens = dy.Int64(nullable=True)
+    last_input_tokens = dy.Int64(nullable=True)
+    peak_input_tokens = dy.Int64(nullable=True)
+    output_tokens = dy.Int64(nullable=True)
+    shared_ratio = dy.Float64(nullable=True)
+    """Shared prefix tokens over all input tokens, first calls included."""
+    queue_s = dy.Float64(nullable=True)
+    prefill_s = dy.Float64(nullable=True)
+    decode_s = dy.Float64(nullable=True)
+    tool_s = dy.Float64(nullable=True)
+    human_s = dy.Float64(nullable=True)
+    cut_count = dy.Int64(min=0)
+    """Calls that did not end with status ok."""
+    outcome = dy.String(nullable=True)
+    paid = dy.Bool(nullable=True)
+    day = dy.Date()
+
+
+class WaitProfile(dy.Schema):
+    """Where users wait: seconds by surface, agent phase, context band and kind of wait."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    phase = dy.String(primary_key=True)
+    context_band = dy.String(primary_key=True)
+    wait = dy.Enum(("queue", "prefill", "decode", "tool", "human"), primary_key=True)
+    day = dy.Date(primary_key=True)
+    call_count = dy.Int64(min=0)
+    total_s = dy.Float64(min=0.0)
+    p50_s = dy.Float64(min=0.0, nullable=True)
+    p95_s = dy.Float64(min=0.0, nullable=True)
+
+
+class StallProfile(dy.Schema):
+    """Where agents stall: time of long gaps and long calls by cause."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    cause = dy.Enum(("model", "tool", "queue", "cache_miss", "rate_limit"), primary_key=True)
+    day = dy.Date(primary_key=True)
+    stall_count = dy.Int64(min=0)
+    stalled_s = dy.Float64(min=0.0)
+    share_ratio = dy.Float64(min=0.0, max=1.0)
+    """Of all stalled time of the surface on that day."""
+
+
+class AbandonmentCurve(dy.Schema):
+    """How likely a session ends abandoned after a wait of this length."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    wait_low_s = dy.Float64(primary_key=True, min=0.0)
+    wait_high_s = dy.Float64(nullable=True)
+    day = dy.Date(primary_key=True)
+    at_risk_count = dy.Int64(min=0)
+    left_count = dy.Int64(min=0)
+    hazard_ratio = dy.Float64(min=0.0, max=1.0)
+    """left / at risk."""
+    hazard_low_ratio = dy.Float64(min=0.0, max=1.0)
+    hazard_high_ratio = dy.Float64(min=0.0, max=1.0)
+    """Wilson 95 % interval."""
+
+
+class ContextGrowth(dy.Schema):
+    """Input tokens by turn (or step for agents) and day."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    step_band = dy.String(primary_key=True)
+    step_order = dy.Int64(min=0)
+    day = dy.Date(primary_key=True)
+    call_count = dy.Int64(min=0)
+    input_p50_tokens = dy.Float64(nullable=True)
+    input_p90_tokens = dy.Float64(nullable=True)
+
+
+class WorkloadMix(dy.Schema):
+    """The workload card: volume and percentiles by surface and day."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    day = dy.Date(primary_key=True)
+    session_count = dy.Int64(min=0)
+    call_count = dy.Int64(min=0)
+    call_share_ratio = dy.Float64(min=0.0, max=1.0)
+    input_tokens = dy.Int64(min=0)
+    shared_prefix_tokens = dy.Int64(min=0, nullable=True)
+    output_tokens = dy.Int64(min=0)
+    input_p50_tokens = dy.Float64(nullable=True)
+    input_p90_tokens = dy.Float64(nullable=True)
+    input_p99_tokens = dy.Float64(nullable=True)
+    output_p50_tokens = dy.Float64(nullable=True)
+    output_p90_tokens = dy.Float64(nullable=True)
+    output_p99_tokens = dy.Float64(nullable=True)
+    shared_ratio = dy.Float64(nullable=True)
+    ttft_p50_s = dy.Float64(nullable=True)
+    ttft_p95_s = dy.Float64(nullable=True)
+    cut_ratio = dy.Float64(min=0.0, max=1.0)
+    calls_per_session_p50_count = dy.Float64(nullable=True)

@@ -1,0 +1,122 @@
+"""What a report says, as plain values: computed by the pipeline, laid out by the renderer."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A number with the range it is claimed to lie in."""
+
+    mid: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Where the report comes from."""
+
+    run_id: str
+    dataset: str
+    """`synthetic`, or the name of an ingested trace."""
+    source: str
+    """Seed of the simulation, or file name and format of the trace."""
+    baseline: str
+    llms: tuple[str, ...]
+    days: tuple[date, ...]
+    call_count: int
+    code_version: str
+    snapshots: dict[str, int]
+    """Iceberg snapshot id by table."""
+    made_at: str
+    """The one wall-clock text of the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignChange:
+    """One parameter of the chip, before and after, in display units."""
+
+    parameter: str
+    label: str
+    unit: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendationView:
+    """One recommended design: what changes, what it buys, how sure, why."""
+
+    rank: int
+    design_id: str
+    title: str
+    """Short name, e.g. `6 HBM stacks, 96 MB L2`."""
+    recommended: bool
+    """False where the silicon interval does not exclude no gain: shown, but not recommended."""
+    changes: tuple[DesignChange, ...]
+    predicted_gain: Interval
+    """Value per dollar over the baseline's, minus 1, by the learned cost model, with the emulator interval."""
+    reevaluated_gain: float | None
+    """The same from the full replay."""
+    silicon_gain: Interval
+    """The replayed gain with the chip model's own error on ratios of chips."""
+    curves: dict[str, float]
+    """Ratio to the baseline of the four value curves: dollars, watts, racks, latency."""
+    costs: dict[str, tuple[float, float, str]]
+    """Baseline and design value with unit: die area, TDP, module cost, TCO, chips needed, late share."""
+    limits: pl.DataFrame
+    """Columns: limit, used, cap, unit, used_ratio."""
+    why: tuple[str, ...]
+    """Sentences that name kernels and binding resources, before and after."""
+    bill_shift: pl.DataFrame
+    """Columns: kernel, binding_resource, baseline_share_ratio, design_share_ratio (shares of cost per unit of value)."""
+    attribution: pl.DataFrame
+    """Columns: parameter, label, gain_alone_ratio (add-one), gain_lost_ratio (drop-one)."""
+    evidence: str
+    """measured | calibrated | extrapolated | assumed, with a reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContent:
+    """Everything that the report shows. Frames are small: they are inlined into the page."""
+
+    run: RunFacts
+    headline: tuple[str, ...]
+    """The page in plain words: what to change, what it buys, how sure, what would overturn it."""
+    card: pl.DataFrame
+    """Workload card. One row per surface and one `all`: surface, calls, sessions, call_share_ratio, input_p50_tokens, input_p90_tokens, input_p99_tokens,
+    output_p50_tokens, output_p90_tokens, output_p99_tokens, shared_ratio, calls_per_session_p50_count, ttft_p50_s, ttft_p95_s, cut_ratio."""
+    load: pl.DataFrame
+    """Columns: hour (UTC datetime), surface, call_count."""
+    waits: pl.DataFrame
+    """Contract WaitProfile, days summed or not."""
+    stalls: pl.DataFrame
+    """Contract StallProfile."""
+    abandonment: pl.DataFrame
+    """Contract AbandonmentCurve."""
+    growth: pl.DataFrame
+    """Contract ContextGrowth."""
+    hotspots: pl.DataFrame
+    """Contract KernelHotspots, of the baseline."""
+    roofs: pl.DataFrame
+    """Roofs of the baseline: roof (name), flop_per_s (null for bandwidth), bytes_per_s (null for compute)."""
+    service: pl.DataFrame
+    """Baseline service in the replay, by surface and tier: surface, service_tier, llm, calls, ttft_p50_s, ttft_p95_s, tpot_p50_s, tpot_p95_s, attainment_ratio, target_ratio, unservable_count."""
+    fleet: pl.DataFrame
+    """Baseline fleet: llm, tp_count, replicas_count, chips_count, utilisation_ratio, tco_usd_per_h, power_w."""
+    designs: pl.DataFrame
+    """design_id, label, kind (baseline | real chip | candidate | recommended), evaluated (bool), value_per_usd_ratio, value_per_w_ratio (both over the baseline), low_ratio, high_ratio (null where evaluated)."""
+    recommendations: tuple[RecommendationView, ...]
+    calibration: pl.DataFrame
+    """Predicted against re-evaluated: design_id, label, purpose, predicted_ratio, low_ratio, high_ratio, evaluated_ratio, error_ratio, inside (bool)."""
+    robustness: pl.DataFrame
+    """Does the winner change: scenario, winner, winner_gain_ratio, changed (bool)."""
+    refused: pl.DataFrame
+    """Chips and designs without an answer: name, lane, reason."""
+    evidence: pl.DataFrame
+    """Where numbers come from: quantity, value, unit, kind, source."""
+    doubts: tuple[str, ...]
+    """What is not modelled or not known, in plain words."""

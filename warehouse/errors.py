@@ -18,7 +18,6 @@ WarehouseError
 ├── NotRecorded            a question about something that the ledger does not hold
 └── BadRecord              a record whose own values contradict each other
 """
-# ruff: noqa: N818 - these names say what happened; a suffix would add nothing
 
 __all__ = [
     "BadDatasetName",

@@ -24,6 +24,11 @@ class ServingPolicy(dy.Schema):
     source = dy.String()
     kind = dy.String()
 
+    @classmethod
+    def _sampling_overrides(cls) -> dict[str, pl.Expr]:
+        value = pl.col("value_usd_per_token")
+        return {"value_low_usd_per_token": value / 2, "value_high_usd_per_token": value * 2}
+
     @dy.rule()
     def value_inside_its_range(cls) -> pl.Expr:
         """The value lies inside its declared range."""

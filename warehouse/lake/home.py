@@ -1,0 +1,62 @@
+"""Where the lake lives on disk, and the check that its folder was not moved: Iceberg writes absolute paths."""
+
+import os
+import re
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from warehouse.errors import BadDatasetName, MovedHome
+
+DATASET_NAME = re.compile(r"[a-z0-9_]{1,64}")
+LOCK_WAIT_S = 60
+"""How long a connection waits for another process's lock on the catalogue file before it gives up."""
+
+
+def data_folder(home: Path) -> Path:
+    """Folder of the table files under a home."""
+    return home / "lake" / "data"
+
+
+def default_catalog_url(home: Path) -> str:
+    """SQLAlchemy URL of the catalogue that lies in the home itself."""
+    path = home / "lake" / "catalog.db"
+    return URL.create("sqlite", database=str(path), query={"timeout": str(LOCK_WAIT_S)}).render_as_string()
+
+
+def checked_dataset(dataset: str) -> str:
+    """The name itself if it can be a namespace.
+
+    Raises:
+        BadDatasetName: if the name has other characters than a-z, 0-9 and _, or not 1 to 64 of them.
+    """
+    if DATASET_NAME.fullmatch(dataset) is None:
+        raise BadDatasetName(f"dataset name {dataset!r} is refused: use 1 to 64 characters of a-z, 0-9 and _")
+    return dataset
+
+
+def settle(home: Path) -> Path:
+    """The absolute home, made ready on first use and checked to be where it was created ever after.
+
+    Raises:
+        MovedHome: if the folder was created under another absolute path.
+    """
+    here = home.expanduser().resolve()
+    data_folder(here).mkdir(parents=True, exist_ok=True)
+    marker = here / "lake" / "created_at_path"
+    if not marker.exists():
+        _write_whole(marker, str(here))
+    created = marker.read_text(encoding="utf-8")
+    if created != str(here):
+        raise MovedHome(
+            f"the state folder {here} was created as {created} and its tables hold absolute paths: "
+            f"move it back (mv {here} {created}), or choose an empty folder as SCOVILLE_HOME and run again"
+        )
+    return here
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Writes a file so that no reader ever sees half of it; whoever comes second finds the first one's text."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,1 +1,37 @@
-"""TODO."""
+"""What telemetry means: sessions, waits, stalls, abandonment, growth, mix, and the demand behind the calls."""
+
+from featurize.abandonment import abandonment_curve
+from featurize.bands import CONTEXT_BANDS
+from featurize.card import TokenPercentiles, TrafficSummary, WorkloadCard, workload_card
+from featurize.demand import demand_calls
+from featurize.errors import FeaturizeError, NoCallsError, WindowError
+from featurize.growth import context_growth
+from featurize.mix import workload_mix
+from featurize.sessions import session_features
+from featurize.stalls import STALL_LIMITS, StallLimit, stall_profile
+from featurize.waits import wait_profile, waits_summary
+from featurize.window import PeakWindow, peak_window, window_demand
+
+__all__ = [
+    "CONTEXT_BANDS",
+    "STALL_LIMITS",
+    "FeaturizeError",
+    "NoCallsError",
+    "PeakWindow",
+    "StallLimit",
+    "TokenPercentiles",
+    "TrafficSummary",
+    "WindowError",
+    "WorkloadCard",
+    "abandonment_curve",
+    "context_growth",
+    "demand_calls",
+    "peak_window",
+    "session_features",
+    "stall_profile",
+    "wait_profile",
+    "waits_summary",
+    "window_demand",
+    "workload_card",
+    "workload_mix",
+]

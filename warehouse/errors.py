@@ -15,6 +15,7 @@ WarehouseError
 ├── DuplicateRow           a second row of the same key
 ├── MissingReference       a row that points at one that is not in the ledger
 ├── MissingPrediction      a re-evaluation of a recommended design that nobody predicted
+├── NewerLedger            a ledger that newer code has upgraded
 ├── NotRecorded            a question about something that the ledger does not hold
 └── BadRecord              a record whose own values contradict each other
 """
@@ -29,6 +30,7 @@ __all__ = [
     "MissingPrediction",
     "MissingReference",
     "MovedHome",
+    "NewerLedger",
     "NotRecorded",
     "OutsidePartition",
     "SchemaChanged",
@@ -98,6 +100,10 @@ class MissingReference(WarehouseError):
 
 class MissingPrediction(WarehouseError):
     """A re-evaluation of a recommended design for which no prediction was logged earlier."""
+
+
+class NewerLedger(WarehouseError):
+    """A ledger that newer code has upgraded."""
 
 
 class NotRecorded(WarehouseError):

@@ -16,6 +16,7 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.table import StaticTable, Table
+from pyiceberg.table.refs import MAIN_BRANCH
 
 from warehouse.errors import ConcurrentWrite, UnknownSnapshot
 from warehouse.lake.admission import refuse_changed_types, refuse_outside, validated
@@ -46,11 +47,11 @@ FIRST_WRITE_WARNING = "Delete operation did not match any records"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteReceipt:
-    """What a replace did: rows written, the snapshot that holds them (None: nothing to write), where the table lies."""
+    """What a replace did: rows written, the snapshot that holds them, and where the table lies."""
 
     table: str
     row_count: int
-    snapshot_id: int | None
+    snapshot_id: int
     partition: Mapping[str, date | str] | None
     path: str
 
@@ -115,12 +116,11 @@ class Lake:
         if partition is not None:
             refuse_outside(table, rows, partition)
         stored = self._create_if_absent(table, schema)
-        metadata = self._commit(stored, rows, partition)
-        snapshot = StaticTable.from_metadata(metadata).current_snapshot()
+        snapshot_id = self._commit(stored, rows, partition)
         return WriteReceipt(
             table=table,
             row_count=rows.height,
-            snapshot_id=None if snapshot is None else snapshot.snapshot_id,
+            snapshot_id=snapshot_id,
             partition=partition,
             path=stored.location(),
         )
@@ -190,12 +190,20 @@ class Lake:
         except NoSuchTableError:
             return None
 
+    def stored_in_all_datasets(self) -> list[Table]:
+        """Every Iceberg table of this lake, whatever its dataset, for the warehouse's own use."""
+        return [
+            self.catalog.load_table(name)
+            for dataset in self.datasets()
+            for name in sorted(self.catalog.list_tables(dataset))
+        ]
+
     def close(self) -> None:
         """Closes the connections to the catalogue."""
         self.catalog.close()
 
-    def _commit(self, stored: Table, rows: pl.DataFrame, partition: Mapping[str, date | str] | None) -> str:
-        """Path of the metadata file that our own commit made."""
+    def _commit(self, stored: Table, rows: pl.DataFrame, partition: Mapping[str, date | str] | None) -> int:
+        """Writes the rows and returns the snapshot of this very commit, not of one that came after it."""
         where = None if partition is None else inside(partition)
         try:
             with warnings.catch_warnings():
@@ -210,7 +218,7 @@ class Lake:
                 f"another writer changed {'.'.join(stored.name())} {partition or '(whole table)'} meanwhile; "
                 f"nothing was written, run again: {error}"
             ) from error
-        return str(done.item())
+        return StaticTable.from_metadata(done.item()).metadata.refs[MAIN_BRANCH].snapshot_id
 
     def _create_if_absent(self, table: str, schema: type[dy.Schema]) -> Table:
         columns = stored_schema(schema)

@@ -1,1 +1,17 @@
-"""TODO."""
+"""Trace adapters: files that people have, read into the contracts, with every refused row in quarantine."""
+
+from warehouse.ingest.errors import IngestError, UnknownFormat, UnreadableTrace
+from warehouse.ingest.formats import DEFAULT_ANCHOR, FORMATS, TraceFormat, detect_format, ingest
+from warehouse.ingest.ingested import Ingested
+
+__all__ = [
+    "DEFAULT_ANCHOR",
+    "FORMATS",
+    "IngestError",
+    "Ingested",
+    "TraceFormat",
+    "UnknownFormat",
+    "UnreadableTrace",
+    "detect_format",
+    "ingest",
+]

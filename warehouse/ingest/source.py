@@ -1,0 +1,86 @@
+"""Where a trace comes from: a file or folder on disk, its bytes, its name and its content hash."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from warehouse.ingest.errors import UnreadableTrace
+
+__all__ = ["Source", "folder_files", "is_parquet", "open_file", "read_parquet"]
+
+PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A trace file in memory."""
+
+    path: Path
+    name: str
+    """File name without its folder."""
+    source_id: str
+    """First 16 hex digits of the SHA-256 of the content."""
+    content: bytes
+
+
+def open_file(path: Path) -> Source:
+    """Reads a trace file whole.
+
+    Raises:
+        UnreadableTrace: if it is missing, a folder, unreadable or empty.
+    """
+    if not path.exists():
+        raise UnreadableTrace(f"{path}: no such file; check the path")
+    if path.is_dir():
+        raise UnreadableTrace(f"{path}: is a folder, but this format is one file; name the file inside it")
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UnreadableTrace(f"{path}: cannot be read ({error}); check its permissions") from error
+    if not content.strip():
+        raise UnreadableTrace(f"{path}: is empty; was the download or export finished?")
+    return Source(path=path, name=path.name, source_id=content_id(content), content=content)
+
+
+def content_id(*parts: bytes) -> str:
+    """First 16 hex digits of the SHA-256 of the parts, each preceded by its length where there are several."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if len(parts) > 1:
+            digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def is_parquet(content: bytes) -> bool:
+    """Whether the bytes begin like a Parquet file."""
+    return content.startswith(PARQUET_MAGIC)
+
+
+def read_parquet(source: Source) -> pl.DataFrame:
+    """The Parquet file as a frame.
+
+    Raises:
+        UnreadableTrace: if it is cut short or damaged.
+    """
+    try:
+        return pl.read_parquet(io.BytesIO(source.content))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise UnreadableTrace(f"{source.path}: is a damaged Parquet file ({reason}); export it again") from error
+
+
+def folder_files(folder: Path, pattern: str) -> tuple[list[Path], list[str]]:
+    """Files of a folder by name, and the names of the links that lead out of it, which are not followed."""
+    root = folder.resolve()
+    kept: list[Path] = []
+    refused: list[str] = []
+    for path in sorted(folder.glob(pattern)):
+        if not path.resolve().is_relative_to(root):
+            refused.append(path.name)
+        elif path.is_file():
+            kept.append(path)
+    return kept, refused

@@ -63,8 +63,6 @@ def count_step(
     kv_of: np.ndarray,
 ) -> None:
     """Add one step to its bin."""
-    if bins.steps.size == 0:
-        return
     at = bin_of(chunk, context, decoding, kv_tokens)
     bins.steps[at] += 1
     bins.sums[at, 0] += duration_ns
@@ -72,7 +70,8 @@ def count_step(
     bins.sums[at, 2] += chunk * context
     bins.sums[at, 3] += decoding
     bins.sums[at, 4] += kv_tokens
-    for surface in range(chunk_of.size):
-        bins.caused[at, 0, surface] += chunk_of[surface]
+    for surface in range(decoding_of.size):
+        if chunk > 0:
+            bins.caused[at, 0, surface] += chunk_of[surface]
         bins.caused[at, 1, surface] += decoding_of[surface]
         bins.caused[at, 2, surface] += kv_of[surface]

@@ -11,11 +11,11 @@ from numba import njit
 
 from hwmodel.serving.bins import count_step
 from hwmodel.serving.cache import release, reserve
+from hwmodel.serving.demand import NONE
 from hwmodel.serving.heap import pop, push
 from hwmodel.serving.state import TIERS, Machine
 from hwmodel.serving.step_cost import step_ns
 
-NONE = -1
 IDLE_NS = np.iinfo(np.int64).max
 AFFINITY_SLACK = 1.3
 """A call follows its prefix unless that replica's load is above this times the lightest load plus a tenth of memory."""
@@ -27,15 +27,15 @@ def run(m: Machine) -> int:
 
     A call that no replica can hold gets no times; the calls after it go on as if it had ended at once.
     """
-    for call in range(m.work.start_ns.size):
-        if m.work.after[call] < 0:
-            _arrives(m, call, m.work.start_ns[call])
-    chunk_of = np.zeros(m.replicas.kv_of.shape[1], dtype=np.int64)
+    for call in range(m.calls.size):
+        if m.calls[call].after < 0:
+            _arrives(m, call, m.calls[call].start_ns)
+    chunk_of = np.zeros(m.kv_of.shape[1], dtype=np.int64)
     steps = 0
     while True:
-        stepping = int(np.argmin(m.replicas.step_end_ns))
-        step_end = m.replicas.step_end_ns[stepping]
-        if m.arrivals.size[0] > 0 and m.arrivals.time_ns[0] <= step_end:
+        stepping = _smallest(m.step_end_ns)
+        step_end = m.step_end_ns[stepping]
+        if m.arriving_size[0] > 0 and m.arriving[0, 0] <= step_end:
             _take_arrival(m, chunk_of)
             continue
         if step_end == IDLE_NS or step_end > m.limits.horizon_ns:
@@ -46,105 +46,125 @@ def run(m: Machine) -> int:
 
 
 @njit(cache=True)
+def _smallest(values: np.ndarray) -> int:
+    """Position of the smallest value, the first of equals."""
+    best = 0
+    for at in range(1, values.size):
+        if values[at] < values[best]:
+            best = at
+    return best
+
+
+@njit(cache=True)
 def _arrives(m: Machine, call: int, at: int) -> None:
     if at <= m.limits.horizon_ns:
-        m.arrivals.size[0] = push(m.arrivals.time_ns, m.arrivals.call, m.arrivals.size[0], at, call)
+        m.arriving_size[0] = push(m.arriving[0], m.arriving[1], m.arriving_size[0], at, call)
 
 
 @njit(cache=True)
 def _take_arrival(m: Machine, chunk_of: np.ndarray) -> None:
-    now, call = m.arrivals.time_ns[0], m.arrivals.call[0]
-    m.arrivals.size[0] = pop(m.arrivals.time_ns, m.arrivals.call, m.arrivals.size[0])
-    m.times.requested_ns[call] = now
-    context = m.work.input_tokens[call] + m.work.output_tokens[call]
+    now, call = m.arriving[0, 0], m.arriving[1, 0]
+    m.arriving_size[0] = pop(m.arriving[0], m.arriving[1], m.arriving_size[0])
+    m.calls[call].requested_ns = now
+    context = m.calls[call].input_tokens + m.calls[call].output_tokens
     if context + m.limits.state_tokens > m.limits.capacity_tokens:
         _start_followers(m, call, now)
         return
     replica = _route(m, call)
     _enqueue(m, call, replica)
-    if m.replicas.step_end_ns[replica] == IDLE_NS:
+    if m.step_end_ns[replica] == IDLE_NS:
         _begin_step(m, chunk_of, replica, now)
 
 
 @njit(cache=True)
 def _route(m: Machine, call: int) -> int:
     """The replica that holds the call's prefix, unless it is too loaded; else the one with least load."""
-    lightest = int(np.argmin(m.replicas.load))
-    source = m.work.source_entry[call]
-    if source >= 0 and m.entries.status[source] > 0 and m.limits.caching:
-        home = m.entries.replica[source]
-        bound = AFFINITY_SLACK * m.replicas.load[lightest] + 0.1 * m.limits.capacity_tokens
-        if m.replicas.load[home] <= bound:
+    lightest = _smallest(m.load_tokens)
+    source = m.calls[call].source_entry
+    if source >= 0 and m.entries[source].status > 0 and m.limits.caching:
+        home = m.entries[source].replica
+        bound = AFFINITY_SLACK * m.load_tokens[lightest] + 0.1 * m.limits.capacity_tokens
+        if m.load_tokens[home] <= bound:
             return int(home)
     return lightest
 
 
 @njit(cache=True)
 def _enqueue(m: Machine, call: int, replica: int) -> None:
-    tier = m.work.tier[call]
-    last = m.replicas.waiting_last[replica, tier]
+    tier = m.calls[call].tier
+    last = m.waiting[replica, tier, 1]
     if last >= 0:
-        m.times.next_waiting[last] = call
+        m.calls[last].next_waiting = call
     else:
-        m.replicas.waiting_first[replica, tier] = call
-    m.replicas.waiting_last[replica, tier] = call
-    m.times.replica[call] = replica
-    m.replicas.load[replica] += m.work.input_tokens[call] + m.work.output_tokens[call]
+        m.waiting[replica, tier, 0] = call
+    m.waiting[replica, tier, 1] = call
+    m.calls[call].replica = replica
+    m.load_tokens[replica] += m.calls[call].input_tokens + m.calls[call].output_tokens
 
 
 @njit(cache=True)
 def _dequeue(m: Machine, replica: int, tier: int) -> None:
-    call = m.replicas.waiting_first[replica, tier]
-    following = m.times.next_waiting[call]
-    m.replicas.waiting_first[replica, tier] = following
+    call = m.waiting[replica, tier, 0]
+    following = m.calls[call].next_waiting
+    m.waiting[replica, tier, 0] = following
     if following < 0:
-        m.replicas.waiting_last[replica, tier] = NONE
+        m.waiting[replica, tier, 1] = NONE
 
 
 @njit(cache=True)
 def _admit(m: Machine, replica: int, now: int) -> int:
     """Admit the next waiting call, best tier first; returns it, or -1 where none waits or there is no room."""
-    if m.replicas.running[replica] >= m.limits.max_sequences:
+    if m.replicas[replica].running >= m.limits.max_sequences:
         return NONE
     for tier in range(TIERS):
-        call = m.replicas.waiting_first[replica, tier]
+        call = m.waiting[replica, tier, 0]
         if call < 0:
             continue
         if not reserve(m, call, replica):
             return NONE
         _dequeue(m, replica, tier)
-        m.times.scheduled_ns[call] = now
-        m.times.remaining[call] = m.work.input_tokens[call] - m.times.cached_tokens[call]
-        m.replicas.running[replica] += 1
+        m.calls[call].scheduled_ns = now
+        m.calls[call].remaining_tokens = m.calls[call].input_tokens - m.calls[call].cached_tokens
+        m.replicas[replica].running += 1
         return int(call)
     return NONE
 
 
 @njit(cache=True)
+def _is_waiting(m: Machine, replica: int) -> bool:
+    for tier in range(TIERS):
+        if m.waiting[replica, tier, 0] >= 0:
+            return True
+    return False
+
+
+@njit(cache=True)
 def _fill_prompts(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> tuple[int, float]:
     """Spend the token budget that decoding leaves on prompts; returns their tokens and the mean context before them."""
-    budget = m.limits.max_batched_tokens - m.replicas.decoding[replica]
+    budget = m.limits.max_batched_tokens - m.replicas[replica].decoding
     chunk, context = 0, 0.0
-    m.replicas.done_size[replica] = 0
+    m.replicas[replica].done_size = 0
+    call = m.replicas[replica].partial
+    if call < 0 and not _is_waiting(m, replica):
+        return 0, 0.0
     chunk_of[:] = 0
-    call = m.replicas.partial[replica]
     while budget > 0:
         if call < 0:
             call = _admit(m, replica, now)
         if call < 0:
             break
-        part = min(m.times.remaining[call], budget)
-        context += float(part) * (m.work.input_tokens[call] - m.times.remaining[call])
-        m.times.remaining[call] -= part
+        part = min(m.calls[call].remaining_tokens, budget)
+        context += float(part) * (m.calls[call].input_tokens - m.calls[call].remaining_tokens)
+        m.calls[call].remaining_tokens -= part
         chunk += part
         budget -= part
-        chunk_of[m.work.surface[call]] += part
-        if m.times.remaining[call] > 0:
+        chunk_of[m.calls[call].surface] += part
+        if m.calls[call].remaining_tokens > 0:
             break
-        m.replicas.done[replica, m.replicas.done_size[replica]] = call
-        m.replicas.done_size[replica] += 1
+        m.done[replica, m.replicas[replica].done_size] = call
+        m.replicas[replica].done_size += 1
         call = NONE
-    m.replicas.partial[replica] = call
+    m.replicas[replica].partial = call
     return chunk, context / chunk if chunk > 0 else 0.0
 
 
@@ -152,64 +172,79 @@ def _fill_prompts(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> t
 def _begin_step(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> None:
     """Put the next step together; leaves the replica idle where there is nothing to do."""
     chunk, context = _fill_prompts(m, chunk_of, replica, now)
-    decoding = m.replicas.decoding[replica]
+    decoding = m.replicas[replica].decoding
     if chunk + decoding == 0:
-        m.replicas.step_end_ns[replica] = IDLE_NS
+        m.step_end_ns[replica] = IDLE_NS
         return
-    kv_tokens = m.replicas.kv_tokens[replica]
-    emitting = decoding + m.replicas.done_size[replica]
+    kv_tokens = m.replicas[replica].kv_tokens
+    emitting = decoding + m.replicas[replica].done_size
     duration = step_ns(m.cost, chunk, context, emitting, decoding, kv_tokens)
-    m.replicas.step_end_ns[replica] = now + duration
-    decoding_of, kv_of = m.replicas.decoding_of[replica], m.replicas.kv_of[replica]
-    count_step(m.bins, duration, chunk, context, decoding, kv_tokens, chunk_of, decoding_of, kv_of)
+    m.step_end_ns[replica] = now + duration
+    if m.bins.steps.size > 0:
+        decoding_of, kv_of = m.decoding_of[replica], m.kv_of[replica]
+        count_step(m.bins, duration, chunk, context, decoding, kv_tokens, chunk_of, decoding_of, kv_of)
 
 
 @njit(cache=True)
 def _end_step(m: Machine, replica: int, now: int) -> None:
     """Hand out the step's tokens: decoding calls end or go on, finished prompts start to decode."""
-    m.replicas.step_index[replica] += 1
-    step = m.replicas.step_index[replica]
-    m.replicas.kv_tokens[replica] += m.replicas.decoding[replica]
-    m.replicas.kv_of[replica] += m.replicas.decoding_of[replica]
-    keys, calls = m.replicas.finish_key[replica], m.replicas.finish_call[replica]
-    while m.replicas.finish_size[replica] > 0 and keys[0] <= step:
+    m.replicas[replica].step_index += 1
+    step = m.replicas[replica].step_index
+    m.replicas[replica].kv_tokens += m.replicas[replica].decoding
+    for surface in range(m.kv_of.shape[1]):
+        m.kv_of[replica, surface] += m.decoding_of[replica, surface]
+    if m.replicas[replica].finish_size > 0 and m.finishing[replica, 0, 0] <= step:
+        _finish_decoders(m, replica, step, now)
+    if m.replicas[replica].done_size > 0:
+        _start_decoders(m, replica, step, now)
+
+
+@njit(cache=True)
+def _finish_decoders(m: Machine, replica: int, step: int, now: int) -> None:
+    keys, calls = m.finishing[replica, 0], m.finishing[replica, 1]
+    while m.replicas[replica].finish_size > 0 and keys[0] <= step:
         call = calls[0]
-        m.replicas.finish_size[replica] = pop(keys, calls, m.replicas.finish_size[replica])
-        _count_decoder(m, call, replica, -1, m.work.input_tokens[call] + m.work.output_tokens[call])
+        m.replicas[replica].finish_size = pop(keys, calls, m.replicas[replica].finish_size)
+        _count_decoder(m, call, replica, -1, m.calls[call].input_tokens + m.calls[call].output_tokens)
         _finish_call(m, call, replica, now)
-    for at in range(m.replicas.done_size[replica]):
-        call = m.replicas.done[replica, at]
-        m.times.first_ns[call] = now
-        if m.work.output_tokens[call] <= 1:
+
+
+@njit(cache=True)
+def _start_decoders(m: Machine, replica: int, step: int, now: int) -> None:
+    keys, calls = m.finishing[replica, 0], m.finishing[replica, 1]
+    for at in range(m.replicas[replica].done_size):
+        call = m.done[replica, at]
+        m.calls[call].first_ns = now
+        if m.calls[call].output_tokens <= 1:
             _finish_call(m, call, replica, now)
             continue
-        _count_decoder(m, call, replica, 1, m.work.input_tokens[call] + 1)
-        ends = step + m.work.output_tokens[call] - 1
-        m.replicas.finish_size[replica] = push(keys, calls, m.replicas.finish_size[replica], ends, call)
+        _count_decoder(m, call, replica, 1, m.calls[call].input_tokens + 1)
+        ends = step + m.calls[call].output_tokens - 1
+        m.replicas[replica].finish_size = push(keys, calls, m.replicas[replica].finish_size, ends, call)
 
 
 @njit(cache=True)
 def _count_decoder(m: Machine, call: int, replica: int, sign: int, context: int) -> None:
-    surface = m.work.surface[call]
-    m.replicas.decoding[replica] += sign
-    m.replicas.kv_tokens[replica] += sign * context
-    m.replicas.decoding_of[replica, surface] += sign
-    m.replicas.kv_of[replica, surface] += sign * context
+    surface = m.calls[call].surface
+    m.replicas[replica].decoding += sign
+    m.replicas[replica].kv_tokens += sign * context
+    m.decoding_of[replica, surface] += sign
+    m.kv_of[replica, surface] += sign * context
 
 
 @njit(cache=True)
 def _finish_call(m: Machine, call: int, replica: int, now: int) -> None:
     """End a call: free its room and start the clocks of the calls that follow."""
-    m.times.last_ns[call] = now
-    m.replicas.running[replica] -= 1
-    m.replicas.load[replica] -= m.work.input_tokens[call] + m.work.output_tokens[call]
+    m.calls[call].last_ns = now
+    m.replicas[replica].running -= 1
+    m.load_tokens[replica] -= m.calls[call].input_tokens + m.calls[call].output_tokens
     release(m, call, replica)
     _start_followers(m, call, now)
 
 
 @njit(cache=True)
 def _start_followers(m: Machine, call: int, now: int) -> None:
-    follower = m.work.first_follower[call]
+    follower = m.calls[call].first_follower
     while follower >= 0:
-        _arrives(m, follower, now + m.work.gap_ns[follower])
-        follower = m.work.next_follower[follower]
+        _arrives(m, follower, now + m.calls[follower].gap_ns)
+        follower = m.calls[follower].next_follower

@@ -9,15 +9,7 @@ from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.demand import NS_PER_S, ReplayDemand
 from hwmodel.serving.errors import DoesNotFit
 from hwmodel.serving.loop import run
-from hwmodel.serving.state import (
-    Limits,
-    Machine,
-    fresh_arrivals,
-    fresh_entries,
-    fresh_replicas,
-    fresh_times,
-    work_of,
-)
+from hwmodel.serving.state import Limits, Machine, machine_of
 from hwmodel.serving.step_cost import StepCost
 
 
@@ -81,33 +73,24 @@ def replay(
 ) -> ReplayResult:
     """Serve the demand on `replicas_count` equal replicas behind a prefix-affine, least-loaded router."""
     horizon_ns = int(demand.start_ns.max()) + int(scheduler.grace_s * NS_PER_S)
-    work = work_of(demand)
-    machine = Machine(
-        work,
-        fresh_times(len(demand)),
-        fresh_entries(len(demand)),
-        fresh_replicas(replicas_count, scheduler.max_sequences_count),
-        fresh_arrivals(len(demand)),
-        Limits(
-            replica.capacity_tokens,
-            replica.state_tokens,
-            scheduler.max_sequences_count,
-            scheduler.max_batched_tokens,
-            horizon_ns,
-            scheduler.prefix_caching,
-        ),
-        replica.cost,
-        fresh_bins(counting=counting),
+    limits = Limits(
+        replica.capacity_tokens,
+        replica.state_tokens,
+        scheduler.max_sequences_count,
+        scheduler.max_batched_tokens,
+        horizon_ns,
+        scheduler.prefix_caching,
     )
+    machine = machine_of(demand, replicas_count, limits, replica.cost, fresh_bins(counting=counting))
     steps_count = run(machine)
     return _result(demand, machine, steps_count)
 
 
 def _result(demand: ReplayDemand, machine: Machine, steps_count: int) -> ReplayResult:
-    times = machine.times
+    calls = machine.calls
     requested, scheduled, first, last = (
-        np.where(t >= 0, t / NS_PER_S, np.nan)
-        for t in (times.requested_ns, times.scheduled_ns, times.first_ns, times.last_ns)
+        np.where(calls[name] >= 0, calls[name] / NS_PER_S, np.nan)
+        for name in ("requested_ns", "scheduled_ns", "first_ns", "last_ns")
     )
     after_first = np.maximum(demand.output_tokens - 1, 1)
     ttft_s = first - requested
@@ -120,9 +103,9 @@ def _result(demand: ReplayDemand, machine: Machine, steps_count: int) -> ReplayR
         ttft_s=ttft_s,
         tpot_s=tpot_s,
         duration_s=last - requested,
-        cached_tokens=times.cached_tokens,
+        cached_tokens=calls["cached_tokens"],
         is_met=is_met,
-        replicas_count=machine.replicas.load.size,
+        replicas_count=machine.replicas.size,
         steps_count=steps_count,
         span_s=span_s,
         bins=machine.bins,

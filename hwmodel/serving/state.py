@@ -13,95 +13,65 @@ TIERS = 3
 ABSENT, IDLE, BUSY = 0, 1, 2
 
 
-class Work(NamedTuple):
-    """What is asked, one entry per call; read only. See `ReplayDemand`."""
+CALL = np.dtype(
+    [
+        # what is asked; see ReplayDemand
+        ("start_ns", np.int64),
+        ("after", np.int64),
+        ("gap_ns", np.int64),
+        ("input_tokens", np.int64),
+        ("output_tokens", np.int64),
+        ("shared_tokens", np.int64),
+        ("is_warm", np.int64),
+        ("surface", np.int64),
+        ("tier", np.int64),
+        ("first_follower", np.int64),  # first call that starts after this one ...
+        ("next_follower", np.int64),  # ... and the next one that starts after the same call
+        ("entry", np.int64),  # cache entry its context is kept in: a conversation shares one, a fork gets its own
+        ("source_entry", np.int64),  # cache entry that the shared prefix lies in
+        # what happened; -1 where it did not
+        ("requested_ns", np.int64),
+        ("scheduled_ns", np.int64),
+        ("first_ns", np.int64),
+        ("last_ns", np.int64),
+        ("replica", np.int64),
+        ("cached_tokens", np.int64),
+        ("remaining_tokens", np.int64),  # of the prompt, still to compute
+        ("reserved_tokens", np.int64),  # of the cache, held while running
+        ("next_waiting", np.int64),
+    ]
+)
+"""One call, as asked and as served."""
 
-    start_ns: np.ndarray
-    after: np.ndarray
-    gap_ns: np.ndarray
-    input_tokens: np.ndarray
-    output_tokens: np.ndarray
-    parent: np.ndarray
-    shared_tokens: np.ndarray
-    is_warm: np.ndarray
-    surface: np.ndarray
-    tier: np.ndarray
-    first_follower: np.ndarray
-    """First call that starts after this one; the others by `next_follower`."""
-    next_follower: np.ndarray
-    entry: np.ndarray
-    """Cache entry that the call's context is kept in: a conversation's calls share one, a fork gets its own."""
-    source_entry: np.ndarray
-    """Entry that the shared prefix lies in, or -1."""
+ENTRY = np.dtype(
+    [
+        ("status", np.int64),
+        ("replica", np.int64),
+        ("tokens", np.int64),  # length of the prefix that can be reused
+        ("held_tokens", np.int64),  # what the entry itself occupies: a fork does not pay for its shared part
+        ("owner", np.int64),  # running call that extends it
+        ("older", np.int64),
+        ("newer", np.int64),
+    ]
+)
+"""Prefix cache: one branch of a conversation."""
 
-
-class Times(NamedTuple):
-    """What happened, one entry per call; written by the loop. Times are -1 where it did not happen."""
-
-    requested_ns: np.ndarray
-    scheduled_ns: np.ndarray
-    first_ns: np.ndarray
-    last_ns: np.ndarray
-    cached_tokens: np.ndarray
-    replica: np.ndarray
-    remaining: np.ndarray
-    """Prompt tokens still to compute."""
-    reserved: np.ndarray
-    """Cache tokens held while running."""
-    next_waiting: np.ndarray
-
-
-class Entries(NamedTuple):
-    """Prefix cache, one entry per branch of a conversation."""
-
-    status: np.ndarray
-    replica: np.ndarray
-    tokens: np.ndarray
-    """Length of the prefix that can be reused."""
-    held: np.ndarray
-    """Cache tokens that the entry itself occupies (a fork does not pay for its shared part)."""
-    owner: np.ndarray
-    """Running call that extends it."""
-    older: np.ndarray
-    newer: np.ndarray
-
-
-class Replicas(NamedTuple):
-    """State of the replicas."""
-
-    step_end_ns: np.ndarray
-    """End of the running step; a huge number when idle."""
-    step_index: np.ndarray
-    used: np.ndarray
-    """Cache tokens held by running calls."""
-    idle: np.ndarray
-    """Cache tokens kept for calls to come."""
-    oldest: np.ndarray
-    newest: np.ndarray
-    load: np.ndarray
-    """Tokens of calls waiting or running, for the router."""
-    running: np.ndarray
-    """Calls admitted and not ended."""
-    partial: np.ndarray
-    """Call whose prompt is part-way computed, or -1."""
-    decoding: np.ndarray
-    kv_tokens: np.ndarray
-    """Context summed over the decoding calls."""
-    decoding_of: np.ndarray
-    """(replicas, surfaces)"""
-    kv_of: np.ndarray
-    """(replicas, surfaces)"""
-    waiting_first: np.ndarray
-    """(replicas, tiers)"""
-    waiting_last: np.ndarray
-    """(replicas, tiers)"""
-    finish_key: np.ndarray
-    """(replicas, sequences) heap of the step at which a decoding call ends."""
-    finish_call: np.ndarray
-    finish_size: np.ndarray
-    done: np.ndarray
-    """(replicas, sequences) calls whose prompt ends with the running step."""
-    done_size: np.ndarray
+REPLICA = np.dtype(
+    [
+        ("step_index", np.int64),
+        ("used_tokens", np.int64),  # of the cache, held by running calls
+        ("idle_tokens", np.int64),  # of the cache, kept for calls to come
+        ("oldest", np.int64),
+        ("newest", np.int64),
+        ("running", np.int64),  # calls admitted and not ended
+        ("partial", np.int64),  # call whose prompt is part-way computed
+        ("decoding", np.int64),
+        ("kv_tokens", np.int64),  # context summed over the decoding calls
+        ("finish_size", np.int64),
+        ("done_size", np.int64),
+    ]
+)
+"""One replica."""
 
 
 class Limits(NamedTuple):
@@ -117,97 +87,76 @@ class Limits(NamedTuple):
     caching: bool
 
 
-class Arrivals(NamedTuple):
-    """Heap of calls that are going to be requested."""
-
-    time_ns: np.ndarray
-    call: np.ndarray
-    size: np.ndarray
-    """One number."""
-
-
 class Machine(NamedTuple):
     """All of a replay in one value."""
 
-    work: Work
-    times: Times
-    entries: Entries
-    replicas: Replicas
-    arrivals: Arrivals
+    calls: np.ndarray
+    """`CALL` records."""
+    entries: np.ndarray
+    """`ENTRY` records."""
+    replicas: np.ndarray
+    """`REPLICA` records."""
+    step_end_ns: np.ndarray
+    """By replica; a huge number when idle."""
+    load_tokens: np.ndarray
+    """By replica: tokens of calls waiting or running, for the router."""
+    decoding_of: np.ndarray
+    """(replicas, surfaces)"""
+    kv_of: np.ndarray
+    """(replicas, surfaces)"""
+    waiting: np.ndarray
+    """(replicas, tiers, 2): first and last waiting call."""
+    finishing: np.ndarray
+    """(replicas, 2, sequences): heap of the step at which a decoding call ends, and the call."""
+    done: np.ndarray
+    """(replicas, sequences): calls whose prompt ends with the running step."""
+    arriving: np.ndarray
+    """(2, calls): heap of times and calls that are going to be requested."""
+    arriving_size: np.ndarray
+    """One number."""
     limits: Limits
     cost: StepCost
     bins: Bins
 
 
-def work_of(demand: ReplayDemand) -> Work:
-    """Read-only arrays of a demand, with followers and cache entries worked out."""
-    first_follower, next_follower = _followers(demand.after)
-    entry, source_entry = _entries(demand.parent, demand.shared_tokens, demand.input_tokens + demand.output_tokens)
-    return Work(
-        demand.start_ns,
-        demand.after,
-        demand.gap_ns,
-        demand.input_tokens,
-        demand.output_tokens,
-        demand.parent,
-        np.minimum(demand.shared_tokens, demand.input_tokens),
-        demand.is_warm,
-        demand.surface,
-        demand.tier,
-        first_follower,
-        next_follower,
-        entry,
-        source_entry,
+def machine_of(demand: ReplayDemand, replicas_count: int, limits: Limits, cost: StepCost, bins: Bins) -> Machine:
+    """Everything at its beginning: nobody has arrived, replicas are idle, caches empty."""
+    count, sequences = len(demand), limits.max_sequences + 1
+    entries = np.zeros(count, dtype=ENTRY)
+    entries["owner"] = NONE
+    replicas = np.zeros(replicas_count, dtype=REPLICA)
+    for name in ("oldest", "newest", "partial"):
+        replicas[name] = NONE
+    return Machine(
+        _calls(demand),
+        entries,
+        replicas,
+        np.full(replicas_count, np.iinfo(np.int64).max, dtype=np.int64),
+        np.zeros(replicas_count, dtype=np.int64),
+        np.zeros((replicas_count, SURFACE_COUNT), dtype=np.int64),
+        np.zeros((replicas_count, SURFACE_COUNT), dtype=np.int64),
+        np.full((replicas_count, TIERS, 2), NONE, dtype=np.int64),
+        np.zeros((replicas_count, 2, sequences), dtype=np.int64),
+        np.zeros((replicas_count, sequences), dtype=np.int64),
+        np.zeros((2, count + 1), dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+        limits,
+        cost,
+        bins,
     )
 
 
-def fresh_times(count: int) -> Times:
-    """Nothing has happened to any of `count` calls."""
-    return Times(*[np.full(count, NONE, dtype=np.int64) for _ in Times._fields])
-
-
-def fresh_entries(count: int) -> Entries:
-    """An empty cache with room for `count` entries."""
-    status = np.zeros(count, dtype=np.int64)
-    return Entries(status, *[np.full(count, NONE, dtype=np.int64) for _ in Entries._fields[1:]])
-
-
-def fresh_arrivals(count: int) -> Arrivals:
-    """Nobody is coming yet; room for `count` calls."""
-    return Arrivals(*[np.zeros(size, dtype=np.int64) for size in (count + 1, count + 1, 1)])
-
-
-def fresh_replicas(count: int, sequences: int) -> Replicas:
-    """Idle replicas that run at most `sequences` calls each."""
-
-    def zeros(*shape: int) -> np.ndarray:
-        return np.zeros(shape, dtype=np.int64)
-
-    def none(*shape: int) -> np.ndarray:
-        return np.full(shape, NONE, dtype=np.int64)
-
-    return Replicas(
-        np.full(count, np.iinfo(np.int64).max, dtype=np.int64),
-        zeros(count),
-        zeros(count),
-        zeros(count),
-        none(count),
-        none(count),
-        zeros(count),
-        zeros(count),
-        none(count),
-        zeros(count),
-        zeros(count),
-        zeros(count, SURFACE_COUNT),
-        zeros(count, SURFACE_COUNT),
-        none(count, TIERS),
-        none(count, TIERS),
-        zeros(count, sequences + 1),
-        zeros(count, sequences + 1),
-        zeros(count),
-        zeros(count, sequences + 1),
-        zeros(count),
-    )
+def _calls(demand: ReplayDemand) -> np.ndarray:
+    calls = np.empty(len(demand), dtype=CALL)
+    for name in CALL.names or ():
+        calls[name] = NONE
+    for name in ("start_ns", "after", "gap_ns", "input_tokens", "output_tokens", "is_warm", "surface", "tier"):
+        calls[name] = getattr(demand, name)
+    calls["shared_tokens"] = np.minimum(demand.shared_tokens, demand.input_tokens)
+    calls["first_follower"], calls["next_follower"] = _followers(demand.after)
+    context = demand.input_tokens + demand.output_tokens
+    calls["entry"], calls["source_entry"] = _entries(demand.parent, demand.shared_tokens, context)
+    return calls
 
 
 @njit(cache=True)

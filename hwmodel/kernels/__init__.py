@@ -1,1 +1,18 @@
-"""TODO."""
+"""LLM architecture and step state in, kernel inventory out: work, traffic and shapes, before any chip is known."""
+
+from hwmodel.kernels.batch import MATH_DTYPES, KernelBatch, StepStates
+from hwmodel.kernels.errors import BadStates, KernelError
+from hwmodel.kernels.footprint import kv_bytes_per_token, sequence_state_bytes, weight_bytes_per_rank
+from hwmodel.kernels.inventory import kernel_inventory
+
+__all__ = [
+    "MATH_DTYPES",
+    "BadStates",
+    "KernelBatch",
+    "KernelError",
+    "StepStates",
+    "kernel_inventory",
+    "kv_bytes_per_token",
+    "sequence_state_bytes",
+    "weight_bytes_per_rank",
+]

@@ -1,1 +1,18 @@
-"""TODO."""
+"""Closed-form time of kernels on chip designs, vectorised over designs and kernels."""
+
+from hwmodel.timing.constants import FIRST_CONSTANTS, HOST_STEP_S, TimingConstants
+from hwmodel.timing.errors import BadConstants, TimingError
+from hwmodel.timing.estimate import KernelTiming
+from hwmodel.timing.evaluate import time_kernels
+from hwmodel.timing.step import step_time_s
+
+__all__ = [
+    "FIRST_CONSTANTS",
+    "HOST_STEP_S",
+    "BadConstants",
+    "KernelTiming",
+    "TimingConstants",
+    "TimingError",
+    "step_time_s",
+    "time_kernels",
+]

@@ -1,0 +1,13 @@
+"""Errors of the kernel inventory.
+
+KernelError
+└── BadStates   step states that no scheduler can produce
+"""
+
+
+class KernelError(Exception):
+    """Base of every expected error of the kernel inventory."""
+
+
+class BadStates(KernelError):
+    """Step states are negative, not finite, of unequal length, or hold KV without sequences."""

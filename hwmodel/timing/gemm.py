@@ -1,0 +1,89 @@
+"""Time of a (grouped) matrix product: the fastest of all legal tilings and splits of the reduction."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from hwmodel.timing.chip import Chip, core_matrix_rate
+from hwmodel.timing.parts import Kernel, Parts, missed_activation_bytes, missed_weight_bytes, overlapped
+
+TILE_ROWS = np.array([16.0, 32.0, 64.0, 128.0, 256.0, 16.0, 32.0, 64.0, 128.0, 256.0, 16.0, 32.0, 64.0, 128.0])
+TILE_COLUMNS = np.array([64.0, 64.0, 64.0, 64.0, 64.0, 128.0, 128.0, 128.0, 128.0, 128.0, 256.0, 256.0, 256.0, 256.0])
+"""Tiles per core (CUTLASS default shapes); 256 x 256 would not leave room for its accumulators."""
+SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+"""Ways to divide the reduction."""
+OPERAND_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
+"""Width of an operand on chip, by position in `MATH_DTYPES`."""
+STEP = 64.0
+"""Length of one reduction step."""
+STAGES = 3.0
+"""Reduction steps in flight (assumed: CUTLASS pipelines use 3 to 7)."""
+
+
+@njit(cache=True, nogil=True)
+def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
+    """Closed form of research/chip-models.md section 4, items 1 to 6, minimised over tilings and splits.
+
+    T = launch + split + (matrix^p + L2^p + HBM^p)^(1/p), where matrix time comes in whole waves of tiles over cores.
+    Instead of the note's HBM derating min(1, 4 G/C), a core draws at most `core_feed_bytes_per_clk`: the same effect
+    at few tiles, and never slower with more cores.
+    """
+    groups, m, n, k = kernel.groups_count, kernel.m, kernel.n, kernel.k
+    weight_width = kernel.weight_bytes / (groups * n * k)
+    row_width = kernel.activation_bytes / (groups * m * (n + k))
+    hbm_bytes = hbm_traffic(kernel, chip, law, weight_width, row_width)
+    hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
+    l2_rate = chip.l2_bytes_per_s * law.l2_ratio
+    rate = core_matrix_rate(chip, kernel.math_dtype_code) * law.matrix_ratio
+    wave_s = law.wave_clk / chip.clock_hz
+    operand_width = OPERAND_BYTES[kernel.math_dtype_code]
+    best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
+    for tile in range(TILE_ROWS.size):
+        tile_m, tile_n = TILE_ROWS[tile], TILE_COLUMNS[tile]
+        loaded = min(tile_m, m) * row_width + min(tile_n, n) * weight_width
+        if tile > 0 and (tile_m + tile_n) * operand_width * STEP * STAGES > chip.smem_bytes:
+            continue
+        tiles_m, tiles_n = np.ceil(m / tile_m), np.ceil(n / tile_n)
+        area = tile_m * tile_n
+        multiply_s = 2.0 * STEP * (area + law.operand_feed_elements) / rate
+        step_s = max(multiply_s, law.k_step_clk / chip.clock_hz)
+        l2_total_s = groups * k * (tiles_m * n * weight_width + tiles_n * m * row_width) / l2_rate
+        steps = 2.0
+        for split in SPLITS:
+            if steps <= 1.0:
+                break
+            steps = np.ceil(k / (split * STEP))
+            waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
+            matrix_s = waves * steps * multiply_s
+            core_s = waves * (steps * step_s + wave_s)
+            feed_s = waves * loaded * steps * STEP / (law.core_feed_bytes_per_clk * chip.clock_hz)
+            l2_s = max(l2_total_s, feed_s)
+            fixed_s = chip.launch_latency_s
+            if split > 1.0:
+                fixed_s += 8.0 * split * groups * m * n / l2_rate + law.split_sync_clk / chip.clock_hz
+            if fixed_s + max(core_s, l2_s, hbm_s) >= best.latency_s:
+                continue
+            latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
+            if latency_s < best.latency_s:
+                fixed_s += core_s - matrix_s
+                best = Parts(latency_s, matrix_s, 0.0, 0.0, l2_s, hbm_s, 0.0, fixed_s, hbm_bytes)
+    return best
+
+
+@njit(cache=True, nogil=True)
+def hbm_traffic(kernel: Kernel, chip: Chip, law: Any, weight_width: float, row_width: float) -> float:
+    """Compulsory HBM bytes, and what a large product reads again because its strips do not fit into L2.
+
+    Half of the usable L2 holds a strip of one operand while the other streams past it, once per strip; a wave of
+    tiles bounds the re-reads from above, because its cores share what they load.
+    """
+    usable = law.l2_resident_ratio * chip.l2_bytes
+    weights, rows = kernel.n * kernel.k * weight_width, kernel.m * kernel.k * row_width
+    wave_side = 128.0 * np.sqrt(chip.cores_count)
+    strips_n = min(np.ceil(weights / (0.5 * usable)), np.ceil(kernel.n / wave_side))
+    strips_m = min(np.ceil(rows / (0.5 * usable)), np.ceil(kernel.m / wave_side))
+    again_rows = max(rows - 0.5 * usable, 0.0) * max(strips_n - 1.0, 0.0)
+    again_weights = max(weights - 0.5 * usable, 0.0) * max(strips_m - 1.0, 0.0)
+    compulsory = missed_weight_bytes(kernel, chip, law) + missed_activation_bytes(kernel, chip, law)
+    return float(compulsory + kernel.groups_count * min(again_rows, again_weights))

@@ -1,0 +1,127 @@
+"""Drafts of API traffic: one request per session, with the attempts that a rate limit refused."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from telemetry_sim.arrivals import DAY_S, Starts
+from telemetry_sim.clients import Clients, client_generator
+from telemetry_sim.draft import FAILED, REFUSED, ROOT, SERVED, Draft, Ragged, ToolDraft
+from telemetry_sim.laws import Bools, Floats, Ints
+from telemetry_sim.parameters import ApiBurst, SurfaceParameters
+from telemetry_sim.rate_limit import backoffs_s, count_refusals
+from warehouse.contracts import Surface
+
+NO_PHASE = -1
+TRAIT_STREAM = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """Columns over tenants: what each one's requests look like, the same on every day."""
+
+    system_tokens: Ints
+    message_tokens: Floats
+    answer_tokens: Floats
+
+
+def tenant_traits(seed: int, api: ApiBurst, tenants: int) -> Traits:
+    """System prompt and median lengths of each tenant; the spread between tenants exceeds that within them."""
+    rng = client_generator(seed, Surface.API_BURST).spawn(TRAIT_STREAM)[-1]
+    return Traits(
+        system_tokens=api.tenant_system.tokens(rng.standard_normal(tenants)),
+        message_tokens=api.tenant_message.tokens(rng.standard_normal(tenants)).astype(np.float64),
+        answer_tokens=api.tenant_answer.tokens(rng.standard_normal(tenants)).astype(np.float64),
+    )
+
+
+def draft_requests(
+    rng: np.random.Generator,
+    parameters: SurfaceParameters,
+    api: ApiBurst,
+    starts: Starts,
+    clients: Clients,
+    traits: Traits,
+    *,
+    sessions_per_day: float,
+    scale_ratio: float,
+) -> Draft:
+    """Everything that a block of tenants requests on a day; rows ordered by tenant, arrival and attempt."""
+    requests = len(starts.client)
+    jitter = rng.random((requests, api.max_attempt_count))
+    mean_per_s = sessions_per_day * clients.rate_ratio / DAY_S
+    limit_per_s = np.maximum(api.limit_ratio * mean_per_s, api.limit_floor_per_s)
+    refusals, gave_up = count_refusals(
+        starts.client,
+        starts.start_s,
+        limit_per_s[starts.client],
+        jitter,
+        burst_s=api.burst_s,
+        backoff_s=api.backoff_s,
+        max_attempt_count=api.max_attempt_count,
+    )
+    ragged = Ragged.of(refusals + ~gave_up)
+    rows, owner = len(ragged.session), ragged.session
+    refused = ragged.step < refusals[owner]
+    failed_call = ~refused & (rng.random(rows) < parameters.volume.error_ratio)
+    gap_s = np.zeros(rows)
+    retries = np.flatnonzero(ragged.step > 0)
+    before = ragged.step[retries] - 1
+    gap_s[retries] = backoffs_s(before, jitter[owner[retries], before], api.backoff_s)
+    client = starts.client[owner]
+    system, message = traits.system_tokens[client], traits.message_tokens[client] * scale_ratio
+    words = message * np.exp(api.message_sigma_ratio * rng.standard_normal(requests))[owner]
+    answer = traits.answer_tokens[client] * np.exp(api.answer_sigma_ratio * rng.standard_normal(requests))[owner]
+    output = np.clip(np.rint(answer), 1, parameters.output.max_tokens).astype(np.int64)
+    limit = int(parameters.context.limit_tokens)
+    prompt = np.minimum(system + np.maximum(np.rint(words), 1.0).astype(np.int64), limit)
+    served_s = starts.start_s[owner] + _elapsed(gap_s, np.where(refused, api.reject_s, 0.0), ragged)
+    parent = _previous_served(client, served_s, ~refused & ~failed_call)
+    shared = np.where(refused | (parent == ROOT), 0, np.minimum(system, prompt))
+    nobody = np.zeros(rows, np.bool_)
+    return Draft(
+        client=starts.client,
+        start_s=starts.start_s,
+        first_row=ragged.first_row,
+        row_count=refusals + ~gave_up,
+        escalated=gave_up,
+        session=owner,
+        step=ragged.step,
+        turn=np.zeros(rows, np.int64),
+        phase=np.full(rows, NO_PHASE, np.int8),
+        is_subagent=nobody,
+        asks_tools=nobody,
+        is_watched=~refused,
+        gap_s=gap_s,
+        idle_s=np.where(parent == ROOT, 0.0, served_s - served_s[parent]),
+        approval_s=np.zeros(rows),
+        input_tokens=prompt,
+        shared_tokens=shared,
+        parent_row=np.where(refused, ROOT, parent),
+        output_tokens=output,
+        reasoning_tokens=np.zeros(rows, np.int64),
+        image_tokens=np.zeros(rows, np.int64),
+        fate=np.select([refused, failed_call], [REFUSED, FAILED], SERVED).astype(np.int8),
+        tools=ToolDraft.none(),
+        refusal_s=api.reject_s,
+    )
+
+
+def _elapsed(gap_s: Floats, refusal_s: Floats, ragged: Ragged) -> Floats:
+    """Time from a request's first attempt to the sending of each attempt."""
+    sent_s = np.cumsum(gap_s + refusal_s) - refusal_s
+    return sent_s - sent_s[ragged.first_row][ragged.session]
+
+
+def _previous_served(client: Ints, served_s: Floats, served: Bools) -> Ints:
+    """Row of the same tenant's served call sent last before each row; ROOT for the first."""
+    order = np.lexsort((served_s, client))
+    place = np.arange(len(order))
+    latest = np.maximum.accumulate(np.where(served[order], place, ROOT))
+    latest = np.concatenate([np.full(1, ROOT), latest[:-1]])[: len(order)]
+    parent = np.full(len(order), ROOT, np.int64)
+    known = latest >= 0
+    candidate = order[latest[known]]
+    same = client[candidate] == client[order[known]]
+    parent[order[known]] = np.where(same, candidate, ROOT)
+    return parent

@@ -1,0 +1,138 @@
+"""Composes a day of telemetry: clients, arrivals, behaviour, the incumbent's service, frames."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import dataframely as dy
+import polars as pl
+
+from telemetry_sim import frames
+from telemetry_sim.agent_loop import draft_agents
+from telemetry_sim.api_burst import draft_requests, tenant_traits
+from telemetry_sim.arrivals import draw_starts, hourly_load, offered_load
+from telemetry_sim.bursts import draw_bursts
+from telemetry_sim.chat import draft_chats
+from telemetry_sim.clients import Clients, block_generator, make_clients
+from telemetry_sim.draft import Draft
+from telemetry_sim.latency import IncumbentLatency, LatencyLaw
+from telemetry_sim.parameter_files import surface_parameters
+from telemetry_sim.parameters import AgentLoop, ApiBurst, Chat, SurfaceParameters
+from telemetry_sim.patience import draw_deadlines
+from telemetry_sim.play import play
+from telemetry_sim.settings import SimulationSettings
+from warehouse.contracts import ModelCalls, Sessions, Surface, ToolCalls
+
+INCUMBENT = IncumbentLatency()
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryDay:
+    """The frames of one UTC day: calls requested, tools started and sessions started on it."""
+
+    model_calls: dy.DataFrame[ModelCalls]
+    tool_calls: dy.DataFrame[ToolCalls]
+    sessions: dy.DataFrame[Sessions]
+
+
+def simulate_day(settings: SimulationSettings, day: date, *, latency: LatencyLaw = INCUMBENT) -> TelemetryDay:
+    """Telemetry of one UTC day.
+
+    Sessions last less than a day, so the day's calls belong to sessions that started on it or on the day before;
+    both days are played, and what falls on this day is kept. Days can therefore be made alone and in any order.
+
+    Args:
+        settings: Seed, volume, mix and switches.
+        day: The UTC day.
+        latency: How long calls take; a later generation passes a law made from its own measured tables.
+    """
+    before = _batches(settings, day - ONE_DAY, latency)
+    return _collect(day, before, _batches(settings, day, latency))
+
+
+def simulate_days(
+    settings: SimulationSettings, days: int, *, latency: LatencyLaw = INCUMBENT
+) -> Iterator[tuple[date, TelemetryDay]]:
+    """Telemetry of consecutive days from `settings.first_day`: the same as day by day, each start day played once."""
+    carried: list[frames.Batch] = list(_batches(settings, settings.first_day - ONE_DAY, latency))
+    for number in range(days):
+        day = settings.first_day + number * ONE_DAY
+        started = list(_batches(settings, day, latency))
+        yield day, _collect(day, carried, started)
+        carried = started
+
+
+def _collect(day: date, before: Iterable[frames.Batch], started: Iterable[frames.Batch]) -> TelemetryDay:
+    calls, tools, sessions = [], [], []
+    for batch in before:
+        calls.append(frames.model_calls(batch, day))
+        tools.append(frames.tool_calls(batch, day))
+    for batch in started:
+        calls.append(frames.model_calls(batch, day))
+        tools.append(frames.tool_calls(batch, day))
+        sessions.append(frames.sessions(batch))
+    return TelemetryDay(
+        model_calls=ModelCalls.cast(pl.concat([ModelCalls.create_empty(), *calls])),
+        tool_calls=ToolCalls.cast(pl.concat([ToolCalls.create_empty(), *tools])),
+        sessions=Sessions.cast(pl.concat([Sessions.create_empty(), *sessions])),
+    )
+
+
+def _batches(settings: SimulationSettings, start_day: date, latency: LatencyLaw) -> Iterator[frames.Batch]:
+    """Everything that clients start on a day, by surface and block of clients."""
+    for surface in Surface:
+        parameters = surface_parameters(surface)
+        sessions_per_day = settings.calls_of(surface) / parameters.volume.mean_calls_per_session_count
+        if sessions_per_day <= 0.0:
+            continue
+        clients = make_clients(settings.seed, surface, parameters.volume, sessions_per_day)
+        for block in range(clients.block_count):
+            yield _play_block(settings, start_day, latency, parameters, clients, block, sessions_per_day)
+
+
+def _play_block(
+    settings: SimulationSettings,
+    start_day: date,
+    latency: LatencyLaw,
+    parameters: SurfaceParameters,
+    clients: Clients,
+    block: int,
+    sessions_per_day: float,
+) -> frames.Batch:
+    surface = parameters.surface
+    rng = block_generator(settings.seed, surface, start_day.toordinal(), block)
+    growth = parameters.volume.context_growth_per_day_ratio * settings.growth_ratio
+    scale_ratio = (1.0 + growth) ** (start_day - settings.first_day).days
+    members, load = clients.of_block(block), hourly_load(parameters.volume, start_day)
+    draft: Draft
+    match parameters.behaviour:
+        case AgentLoop() as loop:
+            starts = draw_starts(rng, clients, members, load, sessions_per_day)
+            draft = draft_agents(rng, parameters, loop, starts, scale_ratio=scale_ratio)
+        case Chat() as chat:
+            starts = draw_starts(rng, clients, members, load, sessions_per_day)
+            draft = draft_chats(rng, parameters, chat, starts, scale_ratio=scale_ratio)
+        case ApiBurst() as api:
+            draft = draft_requests(
+                rng,
+                parameters,
+                api,
+                draw_bursts(rng, api, clients, members, load, sessions_per_day),
+                clients,
+                tenant_traits(settings.seed, api, len(clients.region)),
+                sessions_per_day=sessions_per_day,
+                scale_ratio=scale_ratio,
+            )
+    deadlines = draw_deadlines(rng, parameters.patience, draft.is_watched, abandonment=settings.abandonment)
+    table = latency.table(surface, offered_load(parameters.volume, start_day))
+    played = play(rng, draft, table, parameters.cache, deadlines, clients.tier[draft.client])
+    return frames.Batch(
+        surface=surface,
+        start_day=start_day,
+        block=block,
+        seed=settings.seed,
+        clients=clients,
+        draft=draft,
+        played=played,
+    )

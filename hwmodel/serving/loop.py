@@ -132,7 +132,7 @@ def _admit(m: Machine, replica: int, now: int) -> int:
 
 @njit(cache=True)
 def _is_waiting(m: Machine, replica: int) -> bool:
-    for tier in range(TIERS):
+    for tier in range(TIERS):  # noqa: SIM110 -- numba has no any() over a generator
         if m.waiting[replica, tier, 0] >= 0:
             return True
     return False

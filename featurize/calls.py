@@ -82,7 +82,7 @@ def is_agent() -> pl.Expr:
 
 
 def is_human_driven() -> pl.Expr:
-    """Whether a human asked for the call: it is the first of its turn."""
+    """Whether a human asked for the call: it is the first of its turn (of what the frame holds of that turn)."""
     return pl.col("step_index") == pl.col("step_index").min().over("session_id", "turn_id")
 
 

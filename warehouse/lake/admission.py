@@ -22,8 +22,9 @@ def validated(table: str, frame: pl.DataFrame | pl.LazyFrame, schema: type[dy.Sc
     try:
         return schema.validate(rows, cast=True)
     except (SchemaError, ValidationError, pl.exceptions.InvalidOperationError) as error:
+        reasons = " ".join(str(error).split())
         raise ContractBroken(
-            f"rows for {table} break the contract {schema.__name__}; quarantine them before writing: {error}"
+            f"rows for {table} break the contract {schema.__name__}; quarantine them before writing: {reasons}"
         ) from error
 
 

@@ -2,11 +2,17 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy import URL
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from warehouse.errors import BadDatasetName, MovedHome
+
+T = TypeVar("T")
 
 DATASET_NAME = re.compile(r"[a-z0-9_]{1,64}")
 LOCK_WAIT_S = 60
@@ -53,6 +59,26 @@ def settle(home: Path) -> Path:
             f"move it back (mv {here} {created}), or choose an empty folder as SCOVILLE_HOME and run again"
         )
     return here
+
+
+def open_catalog(home: Path, url: str, dataset: str) -> SqlCatalog:
+    """The catalogue with the dataset's namespace in it, made on first use."""
+    catalog = _made_once(lambda: SqlCatalog("scoville", uri=url, warehouse=str(data_folder(home))))
+    _made_once(lambda: catalog.create_namespace_if_not_exists(dataset))
+    return catalog
+
+
+def _made_once(make: Callable[[], T]) -> T:
+    """What is made if it is absent; of two that make it at once, the second finds it made when it looks again.
+
+    The catalogue has two tables, so a process can come second twice.
+    """
+    for _ in range(2):
+        try:
+            return make()
+        except (IntegrityError, OperationalError, ProgrammingError):
+            continue
+    return make()
 
 
 def _write_whole(path: Path, text: str) -> None:

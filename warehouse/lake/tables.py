@@ -20,7 +20,7 @@ from pyiceberg.table.refs import MAIN_BRANCH
 
 from warehouse.errors import ConcurrentWrite, UnknownSnapshot
 from warehouse.lake.admission import refuse_changed_types, refuse_outside, validated
-from warehouse.lake.home import checked_dataset, data_folder, default_catalog_url, settle
+from warehouse.lake.home import checked_dataset, default_catalog_url, open_catalog, settle
 from warehouse.lake.layout import (
     check_partition,
     from_stored,
@@ -79,9 +79,7 @@ class Lake:
         """
         checked_dataset(dataset)
         here = settle(home)
-        url = catalog_url or default_catalog_url(here)
-        catalog = SqlCatalog("scoville", uri=url, warehouse=str(data_folder(here)))
-        catalog.create_namespace_if_not_exists(dataset)
+        catalog = open_catalog(here, catalog_url or default_catalog_url(here), dataset)
         return cls(home=here, dataset=dataset, catalog=catalog)
 
     def replace(

@@ -19,10 +19,10 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def time_goes_forward() -> Check:
-    """Refuses the odd one out: a call later than both its neighbours, or earlier than the one before it."""
+    """Refuses the odd one out: a call later than the next two, or earlier than the one before it."""
     here = pl.col("t")
-    before, after = here.shift(1).over("agent_order"), here.shift(-1).over("agent_order")
-    is_spike = ((here > after) & (before.is_null() | (before <= after))).fill_null(value=False)
+    before, after, later = (here.shift(steps).over("agent_order") for steps in (1, -1, -2))
+    is_spike = ((here > after) & (here > later) & (before.is_null() | (before <= after))).fill_null(value=False)
     after_spike = is_spike.shift(1).over("agent_order").fill_null(value=False)
     return Check(
         rule="time_goes_forward",
@@ -105,7 +105,7 @@ def with_predecessors(rows: pl.DataFrame) -> pl.DataFrame:
     before, launcher = pl.col("before").struct, pl.col("launcher").struct
     since = pl.col("at_s") - before.field("at_s")
     is_capped = before.field("api_time").is_null() & (pl.col("think_time") > since)
-    waited = (pl.col("at_s") - launcher.field("at_s") - launcher.field("api_time")).clip(lower_bound=0)
+    waited = (pl.col("at_s") - launcher.field("at_s") - launcher.field("api_time")).clip(lower_bound=0).round(6)
     inner_gap = pl.when(is_capped).then(since).otherwise(pl.col("think_time"))
     has_before = before.field("call_id").is_not_null()
     return joined.with_columns(

@@ -1,0 +1,104 @@
+"""Recognising a format, the table of formats, and errors that every format shares."""
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.warehouse.ingest.trace_files import GOLDEN_SESSION, azure_file, mooncake_file, mooncake_row, weka_file
+from warehouse.errors import WarehouseError
+from warehouse.ingest import FORMATS, IngestError, UnknownFormat, UnreadableTrace, detect_format, ingest
+
+
+def test_each_format_is_recognised_by_its_columns(tmp_path: Path) -> None:
+    assert detect_format(azure_file(tmp_path)) == "azure"
+    assert detect_format(mooncake_file(tmp_path)) == "mooncake"
+    assert detect_format(mooncake_file(tmp_path, (mooncake_row(),), name="one.jsonl")) == "mooncake"
+    folder = tmp_path / "weka"
+    folder.mkdir()
+    assert detect_format(weka_file(folder, GOLDEN_SESSION)) == "weka"
+    assert detect_format(folder) == "weka"
+
+
+def test_parquet_files_are_recognised_by_their_columns(tmp_path: Path) -> None:
+    pl.DataFrame([mooncake_row()]).write_parquet(tmp_path / "a.parquet")
+    assert detect_format(tmp_path / "a.parquet") == "mooncake"
+    stamps = {"TIMESTAMP": ["2023-11-16 18:15:46"], "ContextTokens": [1], "GeneratedTokens": [1]}
+    pl.DataFrame(stamps).write_parquet(tmp_path / "b.parquet")
+    assert detect_format(tmp_path / "b.parquet") == "azure"
+
+
+def test_a_file_that_two_formats_fit_is_refused_with_both_names(tmp_path: Path) -> None:
+    both = pl.DataFrame([{**mooncake_row(), "TIMESTAMP": "2023-11-16", "ContextTokens": 1, "GeneratedTokens": 1}])
+    both.write_parquet(tmp_path / "both.parquet")
+    with pytest.raises(UnreadableTrace, match="azure and mooncake both fit"):
+        detect_format(tmp_path / "both.parquet")
+
+
+@pytest.mark.parametrize("body", ["a,b\n1,2\n", '{"a": 1}', "[1]", "\x00\xff", "{" * 1000, "PAR1 nothing"])
+def test_a_file_that_no_format_fits_is_refused(tmp_path: Path, body: str) -> None:
+    (tmp_path / "x").write_text(body, encoding="utf-8")
+    with pytest.raises(UnreadableTrace):
+        detect_format(tmp_path / "x")
+
+
+def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFormat, match="known: azure, mooncake, weka"):
+        ingest("azrue", azure_file(tmp_path))
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+def test_a_missing_file_and_an_empty_file_are_refused_in_one_line(tmp_path: Path, format: str) -> None:
+    (tmp_path / "empty").touch()
+    for name, says in (("missing", "no such file"), ("empty", "is empty")):
+        with pytest.raises(IngestError, match=says) as caught:
+            ingest(format, tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("format", ["azure", "mooncake"])
+def test_a_folder_is_refused_by_a_format_of_one_file(tmp_path: Path, format: str) -> None:
+    with pytest.raises(UnreadableTrace, match="is a folder"):
+        ingest(format, tmp_path)
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+@pytest.mark.parametrize("body", [b"PAR1", b"PAR1" + b"\x00" * 100, b"PAR1" + b"\xff" * 40 + b"PAR1"])
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, format: str, body: bytes) -> None:
+    (tmp_path / "x.parquet").write_bytes(body)
+    with pytest.raises(UnreadableTrace, match="damaged Parquet"):
+        ingest(format, tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+def test_a_parquet_file_of_strange_types_is_refused_or_quarantined(tmp_path: Path, format: str) -> None:
+    from warehouse.ingest.azure import COLUMNS as AZURE
+    from warehouse.ingest.mooncake import COLUMNS as MOONCAKE
+    from warehouse.ingest.weka_parquet import NEEDED
+
+    names = {"azure": AZURE, "mooncake": MOONCAKE, "weka": tuple(NEEDED)}[format]
+    for values in ([[1, 2]], [b"\xff"], [{"a": 1}], [None], [True], [float("nan")], ["x"], [2**63 + 1]):
+        pl.DataFrame({name: pl.Series(values) for name in names}).write_parquet(tmp_path / "x.parquet")
+        with pytest.raises(UnreadableTrace):
+            ingest(format, tmp_path / "x.parquet")
+
+
+def test_content_decides_the_source_id_and_the_name_does_not(tmp_path: Path) -> None:
+    one, other = azure_file(tmp_path, name="a.csv"), azure_file(tmp_path, name="b.csv")
+    first, second = ingest("azure", one), ingest("azure", other)
+    assert first.source_id == second.source_id
+    assert re.fullmatch(r"[0-9a-f]{16}", first.source_id)
+    assert (first.source_name, second.source_name) == ("a.csv", "b.csv")
+    assert set(first.model_calls["source_id"]) == {first.source_id}
+
+
+def test_all_errors_of_the_adapters_are_warehouse_errors() -> None:
+    assert issubclass(IngestError, WarehouseError)
+    assert issubclass(UnreadableTrace, IngestError)
+    assert issubclass(UnknownFormat, IngestError)
+
+
+def test_the_table_of_formats_names_itself() -> None:
+    assert [known.name for known in FORMATS.values()] == list(FORMATS) == ["azure", "mooncake", "weka"]
+    assert all(known.description and "\n" not in known.description for known in FORMATS.values())

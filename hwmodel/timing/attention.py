@@ -39,6 +39,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
     mean_keys = pairs / (kernel.parallel_count * max(kernel.m, 1.0))
     key_bytes = 4.0 * kernel.k
+    start_s = chip.launch_latency_s + law.attention_start_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in QUERY_TILES:
         rows = min(tile, np.ceil(kernel.m / MATRIX_ROWS) * MATRIX_ROWS)
@@ -51,10 +52,10 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         matrix_s = share * flop_per_pair * used / rate
         exponent_s = share / chip.core_exponent_per_s
         vector_s = share * vector_per_pair / chip.core_vector_flop_per_s
-        floor_s = np.ceil(kernel.n / KEY_TILE) * law.k_step_clk / chip.clock_hz
+        floor_s = np.ceil(kernel.n / KEY_TILE) * law.attention_step_clk / chip.clock_hz
         core_s = max(softmax_overlap(law.attention_overlap_ratio, matrix_s, exponent_s, vector_s), floor_s)
         waves = max(np.ceil(items / chip.cores_count), 1.0)
-        fixed_s = chip.launch_latency_s + waves * law.wave_clk / chip.clock_hz
+        fixed_s = start_s + (waves - 1.0) * law.wave_clk / chip.clock_hz
         loaded = max(items * mean_keys / chip.cores_count, kernel.n) * key_bytes
         feed_s = loaded / (law.core_feed_bytes_per_clk * chip.clock_hz)
         l2_s = max(items * mean_keys * key_bytes / (chip.l2_bytes_per_s * law.l2_ratio), feed_s)
@@ -81,6 +82,7 @@ def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     hbm_bytes = missed_weight_bytes(kernel, chip, law) + missed_activation_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.l2_ratio
+    start_s = chip.launch_latency_s + law.attention_start_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     steps = 2.0
     for split in SPLITS:
@@ -92,14 +94,14 @@ def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         matrix_s = share * flop / rate
         exponent_s = share * exponents / chip.core_exponent_per_s
         vector_s = share * vector_flop / chip.core_vector_flop_per_s
-        floor_s = waves * steps * law.k_step_clk / chip.clock_hz
+        floor_s = waves * steps * law.attention_step_clk / chip.clock_hz
         core_s = max(softmax_overlap(law.attention_overlap_ratio, matrix_s, exponent_s, vector_s), floor_s)
         feed_s = share * bytes_per_key / (law.core_feed_bytes_per_clk * chip.clock_hz)
         l2_s = max(kernel.weight_bytes / l2_rate, feed_s)
-        fixed_s = chip.launch_latency_s + waves * law.wave_clk / chip.clock_hz
+        fixed_s = start_s + (waves - 1.0) * law.wave_clk / chip.clock_hz
         if split > 1.0:
             combined = 8.0 * split * kernel.parallel_count * kernel.m * kernel.k
-            fixed_s += combined / l2_rate + law.split_sync_clk / chip.clock_hz
+            fixed_s += combined / l2_rate + law.attention_combine_clk / chip.clock_hz
         latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
         if latency_s < best.latency_s:
             best = Parts(latency_s, matrix_s, vector_s, exponent_s, l2_s, hbm_s, 0.0, fixed_s, hbm_bytes)

@@ -48,7 +48,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         area = tile_m * tile_n
         multiply_s = 2.0 * STEP * (area + law.operand_feed_elements) / rate
         step_s = max(multiply_s, law.k_step_clk / chip.clock_hz)
-        l2_total_s = groups * k * (tiles_m * n * weight_width + tiles_n * m * row_width) / l2_rate
+        l2_loads = groups * k * (tiles_m * n * weight_width + tiles_n * m * row_width)
         steps = 2.0
         for split in SPLITS:
             if steps <= 1.0:
@@ -56,9 +56,9 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             steps = np.ceil(k / (split * STEP))
             waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
             matrix_s = waves * steps * multiply_s
-            core_s = waves * (steps * step_s + wave_s)
+            core_s = waves * steps * step_s + (waves - 1.0) * wave_s
             feed_s = waves * loaded * steps * STEP / (law.core_feed_bytes_per_clk * chip.clock_hz)
-            l2_s = max(l2_total_s, feed_s)
+            l2_s = max(l2_loads / (l2_rate * law.shared_load_count), feed_s)
             fixed_s = chip.launch_latency_s
             if split > 1.0:
                 fixed_s += 8.0 * split * groups * m * n / l2_rate + law.split_sync_clk / chip.clock_hz

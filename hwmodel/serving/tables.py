@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -46,49 +47,95 @@ class StepCostTables:
         return StepCost(self.dense_ns[index], self.sampled_ns[index], self.decode_ns[index], self.prefill_ns[index])
 
 
-def step_cost_tables(
-    designs: DesignTable,
-    llm: LlmSpec,
-    deployment: Deployment,
-    *,
-    scheduler: Scheduler,
-    constants: TimingConstants = FIRST_CONSTANTS,
-) -> StepCostTables:
-    """Compile the chip model into the four tables that the replay reads.
+class KernelGroup(StrEnum):
+    """What the work of a step's kernels follows."""
 
-    A step's kernels fall into four groups by what their work follows: the step's tokens, the rows that emit a token,
-    the decoding sequences and their context, the prompt chunk and the context before it.
-    """
-    tokens = _token_grid(scheduler)
-    by_tokens = StepStates(
-        prefill_tokens=np.zeros_like(tokens),
-        prefill_context_tokens=np.zeros_like(tokens),
-        decode_sequences=tokens,
-        decode_kv_tokens=tokens * 32.0,
-    )
-    decode, prefill = _decode_states(scheduler), _prefill_states(scheduler)
-    decode_only, prefill_only = _phase_kernels(llm, deployment)
+    TOKENS = "tokens"
+    """The tokens of the step: projections, experts, norms, collectives; and the host's share of the step."""
+    ROWS = "rows"
+    """The rows that emit a token."""
+    DECODE = "decode"
+    """The decoding sequences and their context."""
+    PREFILL = "prefill"
+    """The prompt chunk and the context before it."""
 
-    def group_ns(states: StepStates, names: Iterable[str], *, inside: bool, host_s: float = 0.0) -> np.ndarray:
-        kernels = kernel_inventory(llm, deployment, states)
-        chosen = select(kernels, _is_named(kernels, names) == inside)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTimer:
+    """Times groups of a step's kernels on many designs, for one LLM and deployment."""
+
+    designs: DesignTable
+    llm: LlmSpec
+    deployment: Deployment
+    constants: TimingConstants = FIRST_CONSTANTS
+
+    def group_ns(self, group: KernelGroup, states: StepStates) -> Float[np.ndarray, "designs states"]:
+        """Nanoseconds of one group of kernels in each state."""
+        kernels = kernel_inventory(self.llm, self.deployment, states)
+        chosen = select(kernels, self._is_in(group, kernels))
+        host_s = HOST_STEP_S if group is KernelGroup.TOKENS else 0.0
         if len(chosen) == 0:
-            return np.zeros((len(designs), len(states)))
-        times = time_kernels(designs, chosen, constants)
+            return np.full((len(self.designs), len(states)), host_s * NS_PER_S)
+        times = time_kernels(self.designs, chosen, self.constants)
         return step_time_s(times, chosen, len(states), host_s=host_s) * NS_PER_S
 
-    dense = group_ns(by_tokens, SAMPLED_KERNELS | decode_only | prefill_only, inside=False, host_s=HOST_STEP_S)
-    sampled = group_ns(by_tokens, SAMPLED_KERNELS, inside=True)
-    grid_shape = (len(designs), -1, LAST_CONTEXT_LOG2 - FIRST_CONTEXT_LOG2 + 1)
-    state_tokens = int(np.ceil(sequence_state_bytes(llm, deployment) / kv_bytes_per_token(llm, deployment)))
+    def _is_in(self, group: KernelGroup, kernels: KernelBatch) -> Bool[np.ndarray, "kernels"]:
+        decode, prefill = _phase_kernels(self.llm, self.deployment)
+        match group:
+            case KernelGroup.ROWS:
+                return _is_named(kernels, SAMPLED_KERNELS)
+            case KernelGroup.DECODE:
+                return _is_named(kernels, decode)
+            case KernelGroup.PREFILL:
+                return _is_named(kernels, prefill)
+            case KernelGroup.TOKENS:
+                return ~_is_named(kernels, SAMPLED_KERNELS | decode | prefill)
+
+
+def decode_states(sequences: Float[np.ndarray, "states"], context: Float[np.ndarray, "states"]) -> StepStates:
+    """Steps that only decode, `context` tokens behind each sequence."""
+    nothing = np.zeros_like(sequences)
+    return StepStates(
+        prefill_tokens=nothing,
+        prefill_context_tokens=nothing,
+        decode_sequences=sequences,
+        decode_kv_tokens=sequences * context,
+    )
+
+
+def prefill_states(chunk: Float[np.ndarray, "states"], context: Float[np.ndarray, "states"]) -> StepStates:
+    """Steps that only compute prompts, behind `context` cached tokens."""
+    nothing = np.zeros_like(chunk)
+    return StepStates(
+        prefill_tokens=chunk,
+        prefill_context_tokens=context,
+        decode_sequences=nothing,
+        decode_kv_tokens=nothing,
+    )
+
+
+def step_cost_tables(timer: StepTimer, *, scheduler: Scheduler) -> StepCostTables:
+    """Compile the chip model into the tables that the replay reads."""
+    llm, deployment = timer.llm, timer.deployment
+    tokens = token_grid(scheduler)
+    by_tokens = decode_states(tokens, np.full_like(tokens, 32.0))
+    grid_shape = (len(timer.designs), -1, LAST_CONTEXT_LOG2 - FIRST_CONTEXT_LOG2 + 1)
+    decode = timer.group_ns(KernelGroup.DECODE, decode_states(*_grid(scheduler.max_sequences_count)))
+    prefill = timer.group_ns(KernelGroup.PREFILL, prefill_states(*_grid(scheduler.max_batched_tokens)))
+    dense, sampled = (timer.group_ns(group, by_tokens) for group in (KernelGroup.TOKENS, KernelGroup.ROWS))
     return StepCostTables(
         dense_ns=_filled(tokens, dense, scheduler.max_batched_tokens + scheduler.max_sequences_count),
         sampled_ns=_filled(tokens, sampled, 2 * scheduler.max_sequences_count),
-        decode_ns=group_ns(decode, decode_only, inside=True).reshape(grid_shape),
-        prefill_ns=group_ns(prefill, prefill_only, inside=True).reshape(grid_shape),
-        capacity_tokens=capacity_tokens(designs, llm, deployment),
-        state_tokens=state_tokens,
+        decode_ns=decode.reshape(grid_shape),
+        prefill_ns=prefill.reshape(grid_shape),
+        capacity_tokens=capacity_tokens(timer.designs, llm, deployment),
+        state_tokens=state_tokens(llm, deployment),
     )
+
+
+def state_tokens(llm: LlmSpec, deployment: Deployment) -> int:
+    """KV tokens that would take the memory of one sequence's fixed state."""
+    return int(np.ceil(sequence_state_bytes(llm, deployment) / kv_bytes_per_token(llm, deployment)))
 
 
 def capacity_tokens(designs: DesignTable, llm: LlmSpec, deployment: Deployment) -> Int[np.ndarray, "designs"]:
@@ -123,40 +170,19 @@ def _is_named(kernels: KernelBatch, names: Iterable[str]) -> Bool[np.ndarray, "k
     return np.isin(kernels.name_code, [kernels.names.index(name) for name in names if name in kernels.names])
 
 
-def _token_grid(scheduler: Scheduler) -> Float[np.ndarray, "tokens"]:
+def token_grid(scheduler: Scheduler) -> Float[np.ndarray, "tokens"]:
+    """Tokens per step at which the tables are computed: two points per octave."""
     most = scheduler.max_batched_tokens + scheduler.max_sequences_count
     octaves = 2.0 ** np.arange(0, np.ceil(np.log2(most)) + 1)
     return np.unique(np.concatenate([octaves, 1.5 * octaves[1:]]))
 
 
-def _decode_states(scheduler: Scheduler) -> StepStates:
-    octaves = np.arange(0, np.ceil(np.log2(scheduler.max_sequences_count)) + 1)
-    sequences, each = _grid(octaves)
-    nothing = np.zeros_like(sequences)
-    return StepStates(
-        prefill_tokens=nothing,
-        prefill_context_tokens=nothing,
-        decode_sequences=sequences,
-        decode_kv_tokens=sequences * each,
-    )
-
-
-def _prefill_states(scheduler: Scheduler) -> StepStates:
-    octaves = np.arange(0, np.ceil(np.log2(scheduler.max_batched_tokens)) + 1)
-    chunk, before = _grid(octaves)
-    nothing = np.zeros_like(chunk)
-    return StepStates(
-        prefill_tokens=chunk,
-        prefill_context_tokens=before,
-        decode_sequences=nothing,
-        decode_kv_tokens=nothing,
-    )
-
-
-def _grid(octaves: Float[np.ndarray, "rows"]) -> tuple[Float[np.ndarray, "grid"], Float[np.ndarray, "grid"]]:
-    context = np.arange(FIRST_CONTEXT_LOG2, LAST_CONTEXT_LOG2 + 1, dtype=np.float64)
-    rows, columns = np.meshgrid(2.0**octaves, 2.0**context, indexing="ij")
-    return rows.ravel(), columns.ravel()
+def _grid(most_rows: int) -> tuple[Float[np.ndarray, "grid"], Float[np.ndarray, "grid"]]:
+    """All pairs of rows (1 to `most_rows`) and context, at powers of two."""
+    rows_log2 = np.arange(0, np.ceil(np.log2(most_rows)) + 1)
+    context_log2 = np.arange(FIRST_CONTEXT_LOG2, LAST_CONTEXT_LOG2 + 1, dtype=np.float64)
+    rows, context = np.meshgrid(2.0**rows_log2, 2.0**context_log2, indexing="ij")
+    return rows.ravel(), context.ravel()
 
 
 def _filled(

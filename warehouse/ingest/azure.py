@@ -18,6 +18,7 @@ __all__ = ["COLUMNS", "fits_columns", "read_azure"]
 
 COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 EPOCH_UNITS = ((1e8, 1e11, "seconds"), (1e11, 1e14, "milliseconds"), (1e14, 1e17, "microseconds"))
+ISO = "%Y-%m-%d %H:%M:%S%.f"
 NUMBERS_ONLY = r"^[0-9TZ:+. eE-]{0,64}$"
 
 
@@ -39,7 +40,7 @@ def read_azure(path: Path, surface: Surface | None, anchor: date) -> Ingested:
         raise UnreadableTrace(f"{path}: has a header and no rows; was the download or export finished?")
     _refuse_epoch(cells, source)
     typed = _typed(cells)
-    good, refused = split_rows(typed, _checks())
+    good, refused = split_rows(typed, _checks(), _raw())
     served = surface or (Surface.API_BURST if "code" in path.name.lower() else Surface.LONG_CONTEXT_CHAT)
     number = pl.col("row_number").cast(pl.String)
     calls = good.select(
@@ -193,28 +194,36 @@ def _refuse_epoch(cells: pl.DataFrame, source: Source) -> None:
 
 
 def _typed(cells: pl.DataFrame) -> pl.DataFrame:
-    """Times and whole numbers, null where a cell is neither; `raw` shows numbers only, never text."""
-    stamp = pl.col("TIMESTAMP")
-    if not cells.schema["TIMESTAMP"].is_temporal():
-        bare = stamp.cast(pl.String).str.strip_chars('" ').str.replace("T", " ", literal=True)
-        bare = bare.str.replace(r"(Z|\+00:?00| UTC)$", "")
-        when = bare.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
-    elif cells.schema["TIMESTAMP"] == pl.Time or cells.schema["TIMESTAMP"] == pl.Duration:
-        when = pl.lit(None, dtype=pl.Datetime("us"))
-    else:
-        when = stamp.cast(pl.Datetime("us"))
-        if getattr(cells.schema["TIMESTAMP"], "time_zone", None):
-            when = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us"))
-    shown = {name: pl.col(name).cast(pl.String).str.strip_chars('" \r') for name in COLUMNS}
-    safe = pl.struct(
-        pl.when(text.str.contains(NUMBERS_ONLY)).then(text).otherwise(None).alias(name) for name, text in shown.items()
-    )
+    """Times and whole numbers, null where a cell is neither; the cells themselves stay as `cell_...` for _raw."""
     return cells.with_columns(
-        requested_at=when,
-        raw=safe.struct.json_encode(),
+        pl.col(COLUMNS).name.prefix("cell_"),
+        requested_at=_times(cells["TIMESTAMP"]),
         ContextTokens=_whole(cells, "ContextTokens"),
         GeneratedTokens=_whole(cells, "GeneratedTokens"),
     )
+
+
+def _raw() -> pl.Expr:
+    """The cells of a refused row as JSON, as far as they look like numbers or times; text may be what people wrote."""
+    cells = {name: pl.col(f"cell_{name}").cast(pl.String).str.strip_chars('" \r') for name in COLUMNS}
+    shown = (pl.when(cell.str.contains(NUMBERS_ONLY)).then(cell).alias(name) for name, cell in cells.items())
+    return pl.struct(shown).struct.json_encode()
+
+
+def _times(stamps: pl.Series) -> pl.Series:
+    """UTC times without zone, null where a cell is no time."""
+    kind = stamps.dtype
+    if isinstance(kind, pl.Datetime):
+        utc = stamps.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else stamps
+        return utc.cast(pl.Datetime("us"))
+    if kind.is_temporal():
+        return pl.Series(stamps.name, [None] * len(stamps), dtype=pl.Datetime("us"))
+    text = stamps.cast(pl.String)
+    plain = text.str.to_datetime(ISO, time_unit="us", strict=False)
+    if not plain.null_count():
+        return plain
+    bare = text.str.strip_chars('" ').str.replace("T", " ", literal=True).str.replace(r"(Z|\+00:?00| UTC)$", "")
+    return bare.str.to_datetime(ISO, time_unit="us", strict=False)
 
 
 def _whole(cells: pl.DataFrame, name: str) -> pl.Expr:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.contracts.telemetry import MAX_TOKENS
 from warehouse.ingest.ingested import REFUSED_SCHEMA
 
 __all__ = ["Check", "content_note", "plain_text", "split_rows", "token_checks"]
@@ -56,6 +57,11 @@ def token_checks(input_column: str, output_column: str) -> list[Check]:
                 holds=pl.col(column) >= 0,
                 reason=pl.format("{} is {}, below 0", pl.lit(column), shown),
             ),
+            Check(
+                rule="token_count_is_plausible",
+                holds=pl.col(column) <= MAX_TOKENS,
+                reason=pl.format("{} is {}, above {}", pl.lit(column), shown, pl.lit(MAX_TOKENS)),
+            ),
         ]
     zero = Check(
         rule="input_not_empty",
@@ -65,12 +71,13 @@ def token_checks(input_column: str, output_column: str) -> list[Check]:
     return [*checks, zero]
 
 
-def split_rows(frame: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split_rows(frame: pl.DataFrame, checks: Sequence[Check], raw: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Splits rows into those that obey all rules and the refused ones, each with the first rule it breaks.
 
     Args:
-        frame: needs `row_number` and `raw`.
+        frame: needs `row_number`.
         checks: in order of precedence.
+        raw: what is shown of a refused row, as JSON; numbers and ids only.
     """
     broken = pl.DataFrame({"rule": [check.rule for check in checks], "at": range(len(checks))}).cast({"at": pl.Int32})
     first = pl.coalesce(
@@ -85,7 +92,7 @@ def split_rows(frame: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFra
     reason = pl.coalesce(
         pl.when(pl.col("_broken") == at).then(check.reason.cast(pl.String)) for at, check in enumerate(checks)
     )
-    refused = bad.with_columns(reason.alias("reason")).join(
+    refused = bad.with_columns(reason.alias("reason"), raw.alias("raw")).join(
         broken, left_on="_broken", right_on="at", how="left", maintain_order="left"
     )
     return good, refused.select(*REFUSED_SCHEMA).cast(REFUSED_SCHEMA)  # type: ignore[arg-type]

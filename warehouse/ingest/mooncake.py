@@ -56,7 +56,7 @@ def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested
     if cells.is_empty():
         raise UnreadableTrace(f"{path}: has no rows; was the download or export finished?")
     _refuse_unit(cells, source)
-    good, refused = split_rows(cells, _checks())
+    good, refused = split_rows(cells, _checks(), _raw())
     served = surface or Surface.LONG_CONTEXT_CHAT
     calls = _with_lineage(good, source, datetime.combine(anchor, time(), tzinfo=UTC))
     notes = (
@@ -155,7 +155,7 @@ def _fast(lines: Sequence[bytes]) -> pl.DataFrame | None:
         return None
     if frame.height != len(lines):
         return None
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("problem"), _raw().alias("raw"))
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("problem"))
 
 
 def _slow(lines: Sequence[bytes]) -> pl.DataFrame:
@@ -174,8 +174,7 @@ def _slow(lines: Sequence[bytes]) -> pl.DataFrame:
                 "problem": None if isinstance(value, dict) else str(value),
             }
         )
-    frame = pl.DataFrame(rows, schema={**CELLS, "problem": pl.String}, orient="row")
-    return frame.with_columns(_raw().alias("raw"))
+    return pl.DataFrame(rows, schema={**CELLS, "problem": pl.String}, orient="row")
 
 
 def _raw() -> pl.Expr:
@@ -232,7 +231,7 @@ def _parquet_cells(source: Source) -> tuple[pl.DataFrame, list[str]]:
     cells = frame.select(casts).with_row_index("row_number", offset=1)
     problem = pl.lit(None, dtype=pl.String).alias("problem")
     spare = [name for name in frame.columns if name not in COLUMNS]
-    return cells.with_columns(pl.col("row_number").cast(pl.Int64), problem, _raw().alias("raw")), spare
+    return cells.with_columns(pl.col("row_number").cast(pl.Int64), problem), spare
 
 
 def _refuse_unit(cells: pl.DataFrame, source: Source) -> None:

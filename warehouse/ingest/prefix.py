@@ -1,6 +1,6 @@
 """The longest prefix that a call's blocks share with any earlier call of its group, on run-length encoded block ids."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -35,7 +35,8 @@ class _Run:
     start: int
     length: int
     last_call: int = -1
-    children: dict[int, "_Run"] = field(default_factory=dict)
+    children: dict[int, "_Run"] | None = None
+    """By their first id; None where the tree ends."""
 
     def cut(self, length: int) -> "_Run":
         """Splits this run after `length` blocks; self keeps the upper part, the lower part is returned."""
@@ -139,13 +140,13 @@ def _descend(path: list[_Run], mine: list[tuple[int, int]], depth: int) -> tuple
         at, left, skip = run_start + skip, run_length - skip, 0
         while left:
             tip = path[-1]
-            child = tip.children.get(at)
-            if child is None and not tip.children and len(path) > 1 and tip.start + tip.length == at:
+            if tip.children is None and len(path) > 1 and tip.start + tip.length == at:
                 tip.length += left
                 break
+            branches = tip.children = tip.children or {}
+            child = branches.get(at)
             if child is None:
-                child = _Run(at, left)
-                tip.children[at] = child
+                child = branches[at] = _Run(at, left)
             else:
                 if child.length > left:
                     child.cut(left)

@@ -34,8 +34,8 @@ def read_weka(path: Path, surface: Surface | None, anchor: date) -> Ingested:
     """
     read, source = _read(path)
     _refuse_nothing(read, source)
-    sound, refused = split_rows(read.rows, _checks())
-    forward, backward = split_rows(ordered(sound), [time_goes_forward()])
+    sound, refused = split_rows(read.rows, _checks(), pl.col("raw"))
+    forward, backward = split_rows(ordered(sound), [time_goes_forward()], pl.col("raw"))
     served = surface or Surface.CODEX_LOOP
     calls = _calls(forward, source, anchor) if forward.height else _no_calls()
     capped = calls["_capped"].sum() if forward.height else 0
@@ -73,7 +73,7 @@ def _read(path: Path) -> tuple[WekaRows, Source]:
         )
     if tables:
         return read_weka_parquet(open_file(tables[0]))
-    contents = {file.name: file.read_bytes() for file in files}
+    contents = {file.name: _content(file) for file in files}
     parts = [part for name, content in contents.items() for part in (name.encode(), content)]
     source = Source(path=path, name=path.resolve().name, source_id=content_id(*parts), content=b"")
     read = read_weka_json(contents)
@@ -83,6 +83,14 @@ def _read(path: Path) -> tuple[WekaRows, Source]:
     notes = (*read.notes, note)
     rows, refused_files, marker_count = read.rows, read.refused_files, read.marker_count
     return WekaRows(rows=rows, refused_files=refused_files, marker_count=marker_count, notes=notes), source
+
+
+def _content(file: Path) -> bytes:
+    """Bytes of one file of a folder; nothing where it cannot be read, which refuses that file alone."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def _refuse_nothing(read: WekaRows, source: Source) -> None:
@@ -126,6 +134,11 @@ def _checks() -> list[Check]:
                 pl.col("api_time", "think_time", "ttft").is_between(0, LONGEST_S).fill_null(value=True)
             ),
             reason=pl.lit("api_time, think_time or ttft is no number, negative or above a year of seconds"),
+        ),
+        Check(
+            rule="first_token_not_after_last",
+            holds=(pl.col("ttft") <= pl.col("api_time") + 0.5).fill_null(value=True),
+            reason=pl.format("first token after {} s of a call of {} s", "ttft", "api_time"),
         ),
         *token_checks("in", "out"),
         Check(

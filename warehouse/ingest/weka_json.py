@@ -48,6 +48,8 @@ class _Walk:
 
 def load_session(content: bytes) -> dict[str, Any] | str:
     """The session of a file, or what is wrong with the file."""
+    if not content.strip():
+        return "is empty or cannot be read"
     try:
         value = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -56,10 +58,8 @@ def load_session(content: bytes) -> dict[str, Any] | str:
         return "is nested too deeply"
     except ValueError as error:
         return f"is not JSON ({error}); cut short?"
-    if not isinstance(value, dict):
-        return "is JSON, but not an object"
-    if not isinstance(value.get("requests"), list):
-        keys = ", ".join(repr(str(key)[:40]) for key in list(value)[:12])
+    if not isinstance(value, dict) or not isinstance(value.get("requests"), list):
+        keys = ", ".join(repr(str(key)[:40]) for key in list(value)[:12]) if isinstance(value, dict) else "none"
         return f"has no list `requests` (keys found: {keys}; expected: id, models, block_size, requests)"
     return value
 

@@ -1,4 +1,4 @@
-"""Recognising a format, the table of formats, and errors that every format shares."""
+"""Recognising a name_of_format, the table of formats, and errors that every format shares."""
 
 import re
 from pathlib import Path
@@ -48,40 +48,40 @@ def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path: Path) -> No
         ingest("azrue", azure_file(tmp_path))
 
 
-@pytest.mark.parametrize("format", list(FORMATS))
-def test_a_missing_file_and_an_empty_file_are_refused_in_one_line(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("name_of_format", list(FORMATS))
+def test_a_missing_file_and_an_empty_file_are_refused_in_one_line(tmp_path: Path, name_of_format: str) -> None:
     (tmp_path / "empty").touch()
     for name, says in (("missing", "no such file"), ("empty", "is empty")):
         with pytest.raises(IngestError, match=says) as caught:
-            ingest(format, tmp_path / name)
+            ingest(name_of_format, tmp_path / name)
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("format", ["azure", "mooncake"])
-def test_a_folder_is_refused_by_a_format_of_one_file(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("name_of_format", ["azure", "mooncake"])
+def test_a_folder_is_refused_by_a_format_of_one_file(tmp_path: Path, name_of_format: str) -> None:
     with pytest.raises(UnreadableTrace, match="is a folder"):
-        ingest(format, tmp_path)
+        ingest(name_of_format, tmp_path)
 
 
-@pytest.mark.parametrize("format", list(FORMATS))
+@pytest.mark.parametrize("name_of_format", list(FORMATS))
 @pytest.mark.parametrize("body", [b"PAR1", b"PAR1" + b"\x00" * 100, b"PAR1" + b"\xff" * 40 + b"PAR1"])
-def test_a_damaged_parquet_file_is_refused(tmp_path: Path, format: str, body: bytes) -> None:
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, name_of_format: str, body: bytes) -> None:
     (tmp_path / "x.parquet").write_bytes(body)
     with pytest.raises(UnreadableTrace, match="damaged Parquet"):
-        ingest(format, tmp_path / "x.parquet")
+        ingest(name_of_format, tmp_path / "x.parquet")
 
 
-@pytest.mark.parametrize("format", list(FORMATS))
-def test_a_parquet_file_of_strange_types_is_refused_or_quarantined(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("name_of_format", list(FORMATS))
+def test_a_parquet_file_of_strange_types_is_refused_or_quarantined(tmp_path: Path, name_of_format: str) -> None:
     from warehouse.ingest.azure import COLUMNS as AZURE
     from warehouse.ingest.mooncake import COLUMNS as MOONCAKE
     from warehouse.ingest.weka_parquet import NEEDED
 
-    names = {"azure": AZURE, "mooncake": MOONCAKE, "weka": tuple(NEEDED)}[format]
+    names = {"azure": AZURE, "mooncake": MOONCAKE, "weka": tuple(NEEDED)}[name_of_format]
     for values in ([[1, 2]], [b"\xff"], [{"a": 1}], [None], [True], [float("nan")], ["x"], [2**63 + 1]):
         pl.DataFrame({name: pl.Series(values) for name in names}).write_parquet(tmp_path / "x.parquet")
         with pytest.raises(UnreadableTrace):
-            ingest(format, tmp_path / "x.parquet")
+            ingest(name_of_format, tmp_path / "x.parquet")
 
 
 def test_content_decides_the_source_id_and_the_name_does_not(tmp_path: Path) -> None:

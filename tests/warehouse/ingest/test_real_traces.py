@@ -13,10 +13,10 @@ from warehouse.ingest import Ingested, detect_format, ingest
 pytestmark = pytest.mark.slow
 
 
-def real(format: str, name: str) -> tuple[Ingested, pl.DataFrame]:
+def real(name_of_format: str, name: str) -> tuple[Ingested, pl.DataFrame]:
     path = shared_path(f"data/traces/{name}.parquet")
-    assert detect_format(path) == format
-    result = ingest(format, path)
+    assert detect_format(path) == name_of_format
+    result = ingest(name_of_format, path)
     assert counts_add_up(result)
     assert result.quarantine.is_empty()
     return result, pl.read_parquet(path)
@@ -56,7 +56,7 @@ def test_the_claude_code_sessions_keep_the_numbers_of_the_file() -> None:
     assert result.sessions.height == 511
     assert calls["input_tokens"].median() == pytest.approx(98_800, abs=50)
     assert calls["output_tokens"].median() == 219
-    shared = calls["shared_prefix_tokens"].sum() / calls["input_tokens"].sum()
+    shared = calls.select(pl.col("shared_prefix_tokens").sum() / pl.col("input_tokens").sum()).item()
     assert shared == pytest.approx(0.961, abs=5e-4)
 
 
@@ -66,9 +66,8 @@ def test_claude_code_sessions_keep_their_order_and_their_gaps() -> None:
     numbered = raw.with_row_index("row", offset=1).with_columns(pl.col("row").cast(pl.Int64))
     mine = calls.join(numbered, on="row", how="inner").filter(pl.col("agent_id").is_null())
     started = result.sessions.select("session_id", "started_at")
-    timed = mine.join(started, on="session_id").with_columns(
-        at_s=(pl.col("requested_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
-    )
+    at_s = (pl.col("requested_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
+    timed = mine.join(started, on="session_id").with_columns(at_s=at_s)
     assert (timed["at_s"] - timed["t"]).abs().max() == 0  # main calls at their own times
     ordered = timed.sort("session_id", "step_index")
     follows = ordered.with_columns(

@@ -170,6 +170,14 @@ def test_a_bad_file_of_a_folder_is_named_and_the_others_are_read(tmp_path: Path)
     assert "repeats the trace id" in result.quarantine["reason"][3]
 
 
+def test_an_empty_file_of_a_folder_refuses_that_file_alone(tmp_path: Path) -> None:
+    weka_file(tmp_path, GOLDEN_SESSION)
+    (tmp_path / "trace_0002.json").touch()
+    result = ingest("weka", tmp_path)
+    assert result.model_calls.height == 7
+    assert result.quarantine["reason"].to_list() == ["trace_0002.json is empty or cannot be read"]
+
+
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "out"
     inside.mkdir()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from telemetry_sim.arrivals import DAY_S, Starts
 from telemetry_sim.clients import Clients, client_generator
@@ -13,7 +14,14 @@ from telemetry_sim.rate_limit import backoffs_s, count_refusals
 from warehouse.contracts import Surface
 
 NO_PHASE = -1
-TRAIT_STREAM = 7
+STEPS = (0.6180339887498949, 0.7548776662466927, 0.5698402909980532)
+"""Steps of three additive recurrences (golden and plastic numbers): evenly spread and unrelated."""
+SHIFT_RATIO = 0.2
+"""Seeds move the largest tenant by up to a tenth of the distribution either way."""
+PARENT_LEAD_S = 0.01
+"""A prompt finds another's prefix only if that one was sent this long before."""
+CLIENT_SPAN_S = 4.0 * DAY_S
+"""Longer than any day's requests last: keeps tenants apart on one axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +34,18 @@ class Traits:
 
 
 def tenant_traits(seed: int, api: ApiBurst, tenants: int) -> Traits:
-    """System prompt and median lengths of each tenant; the spread between tenants exceeds that within them."""
-    rng = client_generator(seed, Surface.API_BURST).spawn(TRAIT_STREAM)[-1]
+    """System prompt and median lengths of each tenant; the spread between tenants exceeds that within them.
+
+    A few large tenants make most of the traffic, so normals are spread evenly over ranks (additive recurrence) from
+    near the median of the largest: the mix as a whole then keeps the declared medians whatever the seed.
+    """
+    shift = (client_generator(seed, Surface.API_BURST).spawn(1)[0].random(len(STEPS)) - 0.5) * SHIFT_RATIO
+    rank = np.arange(tenants)
+    normals = [ndtri((0.5 + by + rank * step) % 1.0) for by, step in zip(shift, STEPS, strict=True)]
     return Traits(
-        system_tokens=api.tenant_system.tokens(rng.standard_normal(tenants)),
-        message_tokens=api.tenant_message.tokens(rng.standard_normal(tenants)).astype(np.float64),
-        answer_tokens=api.tenant_answer.tokens(rng.standard_normal(tenants)).astype(np.float64),
+        system_tokens=api.tenant_system.tokens(normals[0]),
+        message_tokens=api.tenant_message.tokens(normals[1]).astype(np.float64),
+        answer_tokens=api.tenant_answer.tokens(normals[2]).astype(np.float64),
     )
 
 
@@ -114,14 +128,12 @@ def _elapsed(gap_s: Floats, refusal_s: Floats, ragged: Ragged) -> Floats:
 
 
 def _previous_served(client: Ints, served_s: Floats, served: Bools) -> Ints:
-    """Row of the same tenant's served call sent last before each row; ROOT for the first."""
-    order = np.lexsort((served_s, client))
-    place = np.arange(len(order))
-    latest = np.maximum.accumulate(np.where(served[order], place, ROOT))
-    latest = np.concatenate([np.full(1, ROOT), latest[:-1]])[: len(order)]
-    parent = np.full(len(order), ROOT, np.int64)
-    known = latest >= 0
-    candidate = order[latest[known]]
-    same = client[candidate] == client[order[known]]
-    parent[order[known]] = np.where(same, candidate, ROOT)
-    return parent
+    """Row of the same tenant's served call sent last, at least PARENT_LEAD_S before each row; ROOT where none was."""
+    key = client * CLIENT_SPAN_S + served_s
+    candidates = np.flatnonzero(served)
+    candidates = candidates[np.argsort(key[candidates], kind="stable")]
+    if len(candidates) == 0:
+        return np.full(len(client), ROOT, np.int64)
+    place = np.searchsorted(key[candidates], key - PARENT_LEAD_S, side="right") - 1
+    parent = candidates[np.maximum(place, 0)]
+    return np.where((place >= 0) & (client[parent] == client), parent, ROOT)

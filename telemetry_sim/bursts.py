@@ -10,7 +10,7 @@ from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import ApiBurst
 
 SPARE_SIGMAS = 8.0
-"""Gaps are drawn for this many standard deviations more arrivals than expected; a shortfall has no measurable chance."""
+"""Gaps are drawn for this many standard deviations more arrivals than expected; too few has no chance worth naming."""
 
 
 def draw_bursts(
@@ -85,7 +85,7 @@ def _weibull_mean(power: float) -> float:
 
 def _at_rate(intensity: Floats, owner: Ints, operational: Floats, window_s: float) -> Floats:
     """Clock time of operational times: inverse of each tenant's cumulated rate."""
-    tenants, windows = intensity.shape
+    windows = intensity.shape[1]
     total = intensity.sum(axis=1)
     offset = np.concatenate([np.zeros(1), np.cumsum(total)[:-1]])
     ends = (np.cumsum(intensity, axis=1) + offset[:, None]).ravel()

@@ -1,14 +1,15 @@
 """Turns played drafts into the frames of the contracts."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import dataframely as dy
 import numpy as np
 import polars as pl
 
-from telemetry_sim.arrivals import DAY_S, REGIONS
+from telemetry_sim.arrivals import REGIONS
 from telemetry_sim.clients import Clients
+from telemetry_sim.columns import call_ids, instants, is_on_day, known_or_null, named_or_null, numbered, words_of
 from telemetry_sim.draft import CANCELLED, ROOT, SERVED, Draft
 from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import PHASES, TOOL_KINDS
@@ -24,10 +25,8 @@ from warehouse.contracts import (
     values_of,
 )
 
-MICROSECONDS = 1_000_000
 STATUSES = values_of(CallStatus)
 OUTCOMES = values_of(SessionOutcome)
-EPOCH = date(1970, 1, 1)
 PREFIXES = {
     Surface.CODEX_LOOP: "codex",
     Surface.LONG_CONTEXT_CHAT: "chat",
@@ -71,7 +70,7 @@ class Batch:
 def model_calls(batch: Batch, day: date) -> dy.DataFrame[ModelCalls]:
     """The batch's calls requested on a UTC day."""
     draft, played, clients = batch.draft, batch.played, batch.clients
-    rows = np.flatnonzero(batch.requested() & _on(played.requested_s, batch, day))
+    rows = np.flatnonzero(batch.requested() & is_on_day(played.requested_s, batch.start_day, day))
     session = draft.session[rows]
     client = draft.client[session]
     ids = batch.session_ids
@@ -81,32 +80,32 @@ def model_calls(batch: Batch, day: date) -> dy.DataFrame[ModelCalls]:
     before = np.where(draft.step[rows] > 0, rows - 1, ROOT)
     reasoning = np.minimum(draft.reasoning_tokens[rows], output)
     columns = {
-        "call_id": _call_ids(ids, draft, rows),
+        "call_id": call_ids(ids, draft.session, draft.step, rows),
         "session_id": ids.gather(session),
         "turn_id": draft.turn[rows],
         "step_index": draft.step[rows],
-        "tenant_id": _numbered(f"{PREFIXES[batch.surface]}-tenant-", clients.tenant[client]),
+        "tenant_id": numbered(f"{PREFIXES[batch.surface]}-tenant-", clients.tenant[client]),
         "client_id": clients.client_ids.gather(client),
-        "agent_id": _gather_or_null(ids, main_agent, "{}-sub1"),
-        "parent_agent_id": _gather_or_null(ids, main_agent, "{}-main"),
-        "phase": _words(PHASES, draft.phase[rows]),
-        "service_tier": _words(SERVICE_TIERS, clients.tier[client]),
-        "region": _words(tuple(region.name for region in REGIONS), clients.region[client]),
-        "requested_at": _instants(played.requested_s[rows], batch),
+        "agent_id": named_or_null(ids, main_agent, "{}-sub1"),
+        "parent_agent_id": named_or_null(ids, main_agent, "{}-main"),
+        "phase": words_of(PHASES, draft.phase[rows]),
+        "service_tier": words_of(SERVICE_TIERS, clients.tier[client]),
+        "region": words_of(tuple(region.name for region in REGIONS), clients.region[client]),
+        "requested_at": instants(played.requested_s[rows], batch.start_day),
         "input_tokens": draft.input_tokens[rows],
-        "cache_read_tokens": _where(answered, played.cache_read_tokens[rows]),
-        "output_tokens": _where(answered, output),
-        "reasoning_tokens": _where(answered, reasoning),
+        "cache_read_tokens": known_or_null(answered, played.cache_read_tokens[rows]),
+        "output_tokens": known_or_null(answered, output),
+        "reasoning_tokens": known_or_null(answered, reasoning),
         "image_tokens": draft.image_tokens[rows],
-        "parent_call_id": _call_ids(ids, draft, draft.parent_row[rows]),
+        "parent_call_id": call_ids(ids, draft.session, draft.step, draft.parent_row[rows]),
         "shared_prefix_tokens": draft.shared_tokens[rows],
-        "starts_after_call_id": _call_ids(ids, draft, before),
-        "gap_s": _where(before != ROOT, draft.gap_s[rows]),
-        "queue_s": _where(~np.isnan(played.queue_s[rows]), played.queue_s[rows]),
-        "ttft_s": _where(~np.isnan(played.ttft_s[rows]), played.ttft_s[rows]),
+        "starts_after_call_id": call_ids(ids, draft.session, draft.step, before),
+        "gap_s": known_or_null(before != ROOT, draft.gap_s[rows]),
+        "queue_s": known_or_null(~np.isnan(played.queue_s[rows]), played.queue_s[rows]),
+        "ttft_s": known_or_null(~np.isnan(played.ttft_s[rows]), played.ttft_s[rows]),
         "duration_s": played.duration_s[rows],
-        "status": _words(STATUSES, played.fate[rows]),
-        "finish_reason": _words(("stop", "tool_use", "cancelled"), _finish(batch, rows)),
+        "status": words_of(STATUSES, played.fate[rows]),
+        "finish_reason": words_of(("stop", "tool_use", "cancelled"), _finish(batch, rows)),
     }
     frame = pl.DataFrame(columns).with_columns(
         surface=pl.lit(batch.surface.value),
@@ -124,21 +123,21 @@ def tool_calls(batch: Batch, day: date) -> dy.DataFrame[ToolCalls]:
     row = tools.row
     runs = batch.requested()[row] & (played.fate[row] == SERVED)
     started_s = end_s[row] + draft.approval_s[row]
-    picked = np.flatnonzero(runs & _on(started_s, batch, day))
+    picked = np.flatnonzero(runs & is_on_day(started_s, batch.start_day, day))
     row, started_s = row[picked], started_s[picked]
     is_agent = np.isnan(tools.duration_s[picked])
     duration_s = np.where(is_agent, _subagent_span_s(batch, row, end_s), tools.duration_s[picked])
     first_tool = np.searchsorted(tools.row, row, side="left")
     ids = batch.session_ids
-    asked_by = _call_ids(ids, draft, row)
+    asked_by = call_ids(ids, draft.session, draft.step, row)
     place = pl.Series(picked - first_tool)
     frame = pl.DataFrame(
         {
             "tool_call_id": pl.select(pl.format("{}-tool{}", asked_by, place)).to_series(),
             "call_id": asked_by,
             "session_id": ids.gather(draft.session[row]),
-            "kind": _words(TOOL_KINDS, tools.kind[picked]),
-            "started_at": _instants(started_s, batch),
+            "kind": words_of(TOOL_KINDS, tools.kind[picked]),
+            "started_at": instants(started_s, batch.start_day),
             "duration_s": duration_s,
             "ok": tools.ok[picked],
         }
@@ -155,15 +154,15 @@ def sessions(batch: Batch) -> dy.DataFrame[Sessions]:
     frame = pl.DataFrame(
         {
             "session_id": batch.session_ids,
-            "tenant_id": _numbered(f"{PREFIXES[batch.surface]}-tenant-", clients.tenant[draft.client]),
+            "tenant_id": numbered(f"{PREFIXES[batch.surface]}-tenant-", clients.tenant[draft.client]),
             "client_id": clients.client_ids.gather(draft.client),
-            "region": _words(tuple(region.name for region in REGIONS), clients.region[draft.client]),
-            "service_tier": _words(SERVICE_TIERS, clients.tier[draft.client]),
-            "started_at": _instants(draft.start_s, batch),
-            "ended_at": _instants(played.requested_s[last] + played.duration_s[last], batch),
+            "region": words_of(tuple(region.name for region in REGIONS), clients.region[draft.client]),
+            "service_tier": words_of(SERVICE_TIERS, clients.tier[draft.client]),
+            "started_at": instants(draft.start_s, batch.start_day),
+            "ended_at": instants(played.requested_s[last] + played.duration_s[last], batch.start_day),
             "turn_count": draft.turn[last] + 1,
             "call_count": played.played_count,
-            "outcome": _words(OUTCOMES, outcome),
+            "outcome": words_of(OUTCOMES, outcome),
             "paid": clients.paid[draft.client],
         }
     ).with_columns(surface=pl.lit(batch.surface.value), source_id=pl.lit(batch.source_id), day=pl.lit(batch.start_day))
@@ -185,48 +184,3 @@ def _subagent_span_s(batch: Batch, row: Ints, end_s: Floats) -> Floats:
     sub_rows = np.flatnonzero(mine)
     np.maximum.at(last, draft.session[sub_rows], sub_rows)
     return np.where(last[session] == ROOT, 0.0, np.maximum(end_s[last[session]] - end_s[row], 0.0))
-
-
-def _microseconds(seconds: Floats) -> Ints:
-    return np.rint(seconds * MICROSECONDS).astype(np.int64)
-
-
-def _on(seconds: Floats, batch: Batch, day: date) -> Bools:
-    """Whether instants, to the microsecond, fall on a UTC day."""
-    day_us = int(DAY_S) * MICROSECONDS
-    return np.asarray(_microseconds(seconds) // day_us == (day - batch.start_day).days, dtype=np.bool_)
-
-
-def _instants(seconds: Floats, batch: Batch) -> pl.Series:
-    midnight = datetime.combine(batch.start_day, datetime.min.time(), tzinfo=UTC)
-    origin_us = (midnight - datetime.combine(EPOCH, datetime.min.time(), tzinfo=UTC)) // timedelta(microseconds=1)
-    return pl.Series(_microseconds(seconds) + origin_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-
-
-def _call_ids(session_ids: pl.Series, draft: Draft, rows: Ints) -> pl.Series:
-    """Ids of calls by row; null where the row is ROOT."""
-    known = np.maximum(rows, 0)
-    owner = session_ids.gather(draft.session[known])
-    named = pl.format("{}-{}", owner, pl.Series(draft.step[known]))
-    return pl.select(pl.when(pl.Series(rows != ROOT)).then(named)).to_series()
-
-
-def _gather_or_null(values: pl.Series, place: Ints, template: str) -> pl.Series:
-    named = pl.format(template, values.gather(np.maximum(place, 0)))
-    return pl.select(pl.when(pl.Series(place != ROOT)).then(named)).to_series()
-
-
-def _numbered(prefix: str, numbers: Ints) -> pl.Series:
-    return pl.select(pl.format(prefix + "{}", pl.Series(numbers))).to_series()
-
-
-def _words(vocabulary: tuple[str, ...], codes: np.ndarray[tuple[int, ...], np.dtype[np.integer]]) -> pl.Series:
-    """Words of codes; null for negative codes."""
-    words = pl.Series(vocabulary, dtype=pl.Enum(list(vocabulary)))
-    place = pl.Series(np.where(codes < 0, 0, codes))
-    return pl.select(pl.when(pl.Series(codes >= 0)).then(words.gather(place))).to_series()
-
-
-def _where(known: Bools, values: Ints | Floats) -> pl.Series:
-    """Values, null where not known."""
-    return pl.select(pl.when(pl.Series(known)).then(pl.Series(values))).to_series()

@@ -72,7 +72,7 @@ def walk_phases(
 
 
 @njit(cache=True)
-def _walk(
+def _walk(  # noqa: C901, PLR0912 - one state machine in one compiled loop
     first_row: Ints,
     row_count: Ints,
     spawn_step: Ints,

@@ -12,7 +12,7 @@ from telemetry_sim.parameters import Cache
 from telemetry_sim.patience import Deadlines
 
 SESSION_LIMIT_S = 23.0 * 3600.0
-"""No call is requested later than this after its session started: a day and the one before hold all of a day's calls."""
+"""No call is requested later than this after its session started, so sessions end within a day."""
 CALL_LIMIT_S = 3000.0
 """The incumbent cuts a call off after this long (with the session limit, everything stays inside 24 h)."""
 

@@ -14,7 +14,6 @@ from telemetry_sim.arrivals import draw_starts, hourly_load, offered_load
 from telemetry_sim.bursts import draw_bursts
 from telemetry_sim.chat import draft_chats
 from telemetry_sim.clients import Clients, block_generator, make_clients
-from telemetry_sim.draft import Draft
 from telemetry_sim.latency import IncumbentLatency, LatencyLaw
 from telemetry_sim.parameter_files import surface_parameters
 from telemetry_sim.parameters import AgentLoop, ApiBurst, Chat, SurfaceParameters
@@ -105,7 +104,6 @@ def _play_block(
     growth = parameters.volume.context_growth_per_day_ratio * settings.growth_ratio
     scale_ratio = (1.0 + growth) ** (start_day - settings.first_day).days
     members, load = clients.of_block(block), hourly_load(parameters.volume, start_day)
-    draft: Draft
     match parameters.behaviour:
         case AgentLoop() as loop:
             starts = draw_starts(rng, clients, members, load, sessions_per_day)

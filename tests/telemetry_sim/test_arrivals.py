@@ -1,0 +1,63 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from telemetry_sim import surface_parameters
+from telemetry_sim.arrivals import REGIONS, draw_starts, hourly_load, offered_load
+from telemetry_sim.clients import make_clients
+from warehouse.contracts import Surface
+
+WEDNESDAY, SATURDAY = date(2026, 6, 3), date(2026, 6, 6)
+VOLUME = surface_parameters(Surface.CODEX_LOOP).volume
+
+
+def test_a_working_day_has_mean_load_one_in_every_region() -> None:
+    assert hourly_load(VOLUME, WEDNESDAY).mean(axis=1) == pytest.approx(np.ones(len(REGIONS)))
+
+
+def test_a_weekend_day_has_the_declared_share_of_load_by_local_calendar() -> None:
+    load = hourly_load(VOLUME, SATURDAY)
+    europe = [region.name for region in REGIONS].index("europe")
+    weekend_hours = load[europe, :23]
+    working_hours = hourly_load(VOLUME, WEDNESDAY)[europe, :23]
+    assert weekend_hours == pytest.approx(VOLUME.weekend_ratio * working_hours)
+    americas = [region.name for region in REGIONS].index("americas")
+    assert load[americas, 3] == pytest.approx(hourly_load(VOLUME, WEDNESDAY)[americas, 3])
+
+
+def test_offered_load_covers_two_days_and_averages_one_on_working_days() -> None:
+    load = offered_load(VOLUME, WEDNESDAY)
+    assert load.shape == (48,)
+    assert load.mean() == pytest.approx(1.0)
+
+
+def test_sessions_follow_the_hours_and_the_expected_number() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
+    load = hourly_load(VOLUME, WEDNESDAY)
+    everyone = np.arange(len(clients.region))
+    starts = draw_starts(np.random.default_rng(1), clients, everyone, load, 50_000.0)
+    assert len(starts.client) == pytest.approx(50_000, rel=0.03)
+    assert np.all(np.diff(starts.start_s) >= 0.0)
+    assert starts.start_s.min() >= 0.0
+    assert starts.start_s.max() < 86_400.0
+    hours = np.bincount((starts.start_s // 3600).astype(np.int64), minlength=24) / len(starts.client)
+    expected = np.asarray(VOLUME.region_share_ratio) @ load / 24
+    assert np.abs(hours - expected).max() < 0.006
+
+
+def test_blocks_split_the_clients_without_loss() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
+    assert clients.block_count > 1
+    members = np.concatenate([clients.of_block(block) for block in range(clients.block_count)])
+    assert np.array_equal(np.sort(members), np.arange(len(clients.region)))
+
+
+def test_clients_have_skewed_rates_unique_ids_and_the_declared_regions() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
+    assert clients.rate_ratio.sum() == pytest.approx(1.0)
+    assert np.bincount(clients.region, weights=clients.rate_ratio) == pytest.approx(VOLUME.region_share_ratio)
+    top = np.sort(clients.rate_ratio)[::-1]
+    assert top[: len(top) // 100].sum() > 0.3
+    assert clients.client_ids.n_unique() == len(clients.client_ids)
+    assert clients.client_ids.str.len_chars().unique().to_list() == [16]

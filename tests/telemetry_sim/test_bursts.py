@@ -1,0 +1,54 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from telemetry_sim import surface_parameters
+from telemetry_sim.arrivals import Starts, draw_starts, hourly_load
+from telemetry_sim.bursts import draw_bursts
+from telemetry_sim.clients import make_clients
+from telemetry_sim.parameters import ApiBurst
+from warehouse.contracts import Surface
+
+PARAMETERS = surface_parameters(Surface.API_BURST)
+REQUESTS = 60_000.0
+LOAD = hourly_load(PARAMETERS.volume, date(2026, 6, 3))
+
+
+def both_processes() -> tuple[Starts, Starts]:
+    api = PARAMETERS.behaviour
+    assert isinstance(api, ApiBurst)
+    clients = make_clients(1, Surface.API_BURST, PARAMETERS.volume, REQUESTS)
+    everyone = np.arange(len(clients.region))
+    bursts = draw_bursts(np.random.default_rng(2), api, clients, everyone, LOAD, REQUESTS)
+    return bursts, draw_starts(np.random.default_rng(2), clients, everyone, LOAD, REQUESTS)
+
+
+def fano(start_s: np.ndarray[tuple[int, ...], np.dtype[np.float64]], bin_s: float) -> float:
+    counts = np.histogram(start_s, bins=np.arange(0.0, 86_400.0 + bin_s, bin_s))[0]
+    return float(counts.var() / counts.mean())
+
+
+def test_bursts_keep_the_expected_volume() -> None:
+    assert len(both_processes()[0].client) == pytest.approx(REQUESTS, rel=0.03)
+
+
+def test_bursts_are_far_more_dispersed_than_independent_arrivals() -> None:
+    bursts, independent = both_processes()
+    assert fano(bursts.start_s, 60.0) > 4 * fano(independent.start_s, 60.0)
+    assert fano(independent.start_s, 1.0) == pytest.approx(1.0, abs=0.2)
+
+
+def test_bursts_come_by_tenant_in_order_of_time_within_the_day() -> None:
+    bursts, _ = both_processes()
+    same = np.diff(bursts.client) == 0
+    assert np.all(np.diff(bursts.start_s)[same] >= 0.0)
+    assert bursts.start_s.min() >= 0.0
+    assert bursts.start_s.max() < 86_400.0
+
+
+def test_no_request_falls_into_a_silent_window() -> None:
+    bursts, _ = both_processes()
+    largest = np.bincount(bursts.client).argmax()
+    windows = np.unique((bursts.start_s[bursts.client == largest] // 600).astype(np.int64))
+    assert 0.1 < len(windows) / 144 < 0.75

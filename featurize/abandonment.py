@@ -4,6 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from featurize.bands import wait_high_s, wait_low_s
+from featurize.calls import first_token_wait_s
 from warehouse.contracts import AbandonmentCurve
 
 WILSON_Z = 1.959963984540054
@@ -46,8 +47,9 @@ def abandonment_curve(calls: pl.LazyFrame, sessions: pl.LazyFrame) -> dy.LazyFra
 
 
 def endured_s() -> pl.Expr:
-    """Time to first token; for a call that its user cancelled before it, the time until the cancel."""
-    return pl.coalesce("ttft_s", pl.when(pl.col("status") == "user_cancel").then(pl.col("duration_s")))
+    """Wait for the first token, or until the cut before it; null where the source times no first token at all."""
+    reports_first_token = pl.col("ttft_s").is_not_null().any().over("source_id")
+    return pl.when(reports_first_token).then(first_token_wait_s())
 
 
 def is_last_in_frame() -> pl.Expr:

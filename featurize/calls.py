@@ -5,8 +5,12 @@ import polars as pl
 AGENT_SURFACES: tuple[str, ...] = ("codex_loop", "autonomous_workflow")
 """Surfaces whose next step is asked for by an agent, so that a gap inside a turn is tool time."""
 
-WAITS: tuple[str, ...] = ("queue", "prefill", "decode", "tool", "human")
+WAITS: tuple[str, ...] = ("queue", "prefill", "decode", "service", "tool", "human")
 """The kinds of wait; the column of a kind is `<kind>_wait_s`."""
+
+CLOCK_GRAIN_S = 1e-3
+"""A tool's instants are rounded to microseconds and traces to milliseconds: a gap this much longer than the tools in it
+holds no approval."""
 
 _PREVIOUS = ("status", "turn_id", "agent_id", "input_tokens", "requested_at", "duration_s")
 
@@ -44,17 +48,19 @@ def call_waits(calls: pl.LazyFrame, tools: pl.LazyFrame) -> pl.LazyFrame:
     """Split the time around each call by what was waited for.
 
     Tool and human waits lie before the call, the others inside it. A wait that the trace does not tell is null. Where
-    `queue_s` is null the prefill wait is the whole time to first token, because nobody told the queue apart. What a
-    known tool run leaves of a gap inside a turn (approval, client work) is nobody's wait; the back-off before a
-    retry is `backoff_s`, neither tool nor human.
+    `queue_s` is null the prefill wait is the whole time to first token, because nobody told the queue apart; a call
+    that was cut at 0 output tokens waited for its first token until the cut, and one that tells its duration but not
+    its first token (not streamed) waited for undivided service, less the known queue. What a known tool run leaves of
+    a gap inside a turn is human time, as somebody approved it; the back-off before a retry is `backoff_s`, neither
+    tool nor human.
 
     Args:
         calls: frame valid under `ModelCalls`.
         tools: frame valid under `ToolCalls`; may be empty.
 
     Returns:
-        `linked_calls` with `queue_wait_s`, `prefill_wait_s`, `decode_wait_s`, `tool_wait_s`, `human_wait_s`,
-        `backoff_s`.
+        `linked_calls` with `queue_wait_s`, `prefill_wait_s`, `decode_wait_s`, `service_wait_s`, `tool_wait_s`,
+        `human_wait_s`, `backoff_s`.
     """
     return (
         linked_calls(calls)
@@ -63,6 +69,7 @@ def call_waits(calls: pl.LazyFrame, tools: pl.LazyFrame) -> pl.LazyFrame:
             queue_wait_s=queue_wait_s(),
             prefill_wait_s=prefill_wait_s(),
             decode_wait_s=decode_wait_s(),
+            service_wait_s=service_wait_s(),
             tool_wait_s=tool_wait_s(),
             backoff_s=backoff_s(),
         )
@@ -114,13 +121,25 @@ def queue_wait_s() -> pl.Expr:
 
 
 def prefill_wait_s() -> pl.Expr:
-    """Time to first token less the known queue."""
-    return (pl.col("ttft_s") - pl.col("queue_s").fill_null(0.0)).clip(lower_bound=0.0)
+    """Time to first token, or to a cut before it, less the known queue."""
+    return (first_token_wait_s() - pl.col("queue_s").fill_null(0.0)).clip(lower_bound=0.0)
+
+
+def first_token_wait_s() -> pl.Expr:
+    """Time to first token; for a call that was cut when nothing had come out, the time until the cut."""
+    is_cut_before = (pl.col("status") != "ok") & (pl.col("output_tokens") == 0)
+    return pl.coalesce("ttft_s", pl.when(is_cut_before).then(pl.col("duration_s")))
 
 
 def decode_wait_s() -> pl.Expr:
     """First to last token."""
     return (pl.col("duration_s") - pl.col("ttft_s")).clip(lower_bound=0.0)
+
+
+def service_wait_s() -> pl.Expr:
+    """Time inside a call that does not tell its first token, less the known queue."""
+    undivided_s = (pl.col("duration_s") - pl.col("queue_s").fill_null(0.0)).clip(lower_bound=0.0)
+    return pl.when(first_token_wait_s().is_null()).then(undivided_s)
 
 
 def tool_wait_s() -> pl.Expr:
@@ -137,9 +156,10 @@ def tool_wait_s() -> pl.Expr:
 
 
 def human_wait_s() -> pl.Expr:
-    """The gap before a turn's first call, less tools that ran in it."""
+    """What tools leave of a gap: all of it before a turn's first call, approval before a known tool's next step."""
     left_s = (pl.col("known_gap_s") - pl.col("tool_wait_s").fill_null(0.0)).clip(lower_bound=0.0)
-    return pl.when(pl.col("is_human_driven") & ~pl.col("is_retry")).then(left_s)
+    is_approval = pl.col("tool_span_s").is_not_null() & (left_s > CLOCK_GRAIN_S)
+    return pl.when((pl.col("is_human_driven") | is_approval) & ~pl.col("is_retry")).then(left_s)
 
 
 def backoff_s() -> pl.Expr:

@@ -12,8 +12,8 @@ def session_features(calls: pl.LazyFrame, tools: pl.LazyFrame, sessions: pl.Lazy
     """One row per session that has calls in the frame.
 
     A wait is the sum of what is known, and null where nothing is. In a session whose calls follow one another and whose
-    waits are all known, queue, prefill, decode, tool and human time add up to the span; sub-agents that run side by
-    side add more.
+    waits are all known, queue, prefill, decode, service, tool and human time add up to the span; sub-agents that run
+    side by side add more.
 
     Args:
         calls: frame valid under `ModelCalls`.

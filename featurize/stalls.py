@@ -71,9 +71,10 @@ def stall_profile(
 
 
 def wait_of_cause_s(cause: str) -> pl.Expr:
-    """The wait that a cause of stalls is read from."""
+    """The wait that a cause of stalls is read from; the model's is decode, or undivided service where that is told."""
+    if cause == "model":
+        return pl.coalesce("decode_wait_s", "service_wait_s")
     columns = {
-        "model": "decode_wait_s",
         "tool": "tool_wait_s",
         "queue": "queue_wait_s",
         "cache_miss": "cache_miss_s",

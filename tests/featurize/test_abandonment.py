@@ -66,10 +66,22 @@ def test_a_frame_that_ends_before_the_session_does_not_invent_a_leaver() -> None
     assert rows.select("at_risk_count", "left_count").rows() == [(1, 0)]
 
 
+LEFT_EARLY = {"session_id": "s0", "status": "user_cancel", "duration_s": 12.0, "output_tokens": 0}
+
+
 def test_a_user_who_left_before_the_first_token_counts_with_the_wait_endured() -> None:
-    calls = calls_frame({"session_id": "s0", "status": "user_cancel", "duration_s": 12.0})
-    rows = abandonment_curve(calls, sessions_frame({"session_id": "s0", "outcome": "abandoned"})).collect()
+    calls = calls_frame(LEFT_EARLY, {"session_id": "s1", "ttft_s": 1.0})
+    rows = abandonment_curve(calls, sessions_frame({"outcome": "abandoned"})).collect()
     assert rows.select("wait_low_s", "left_count").rows() == [(8.0, 1)]
+
+
+def test_a_source_that_times_no_first_token_has_no_curve_of_leavers_only() -> None:
+    assert abandonment_curve(calls_frame(LEFT_EARLY), sessions_frame({"outcome": "abandoned"})).collect().is_empty()
+
+
+def test_a_cut_in_the_middle_of_an_answer_tells_no_wait() -> None:
+    calls = calls_frame({**LEFT_EARLY, "output_tokens": 5}, {"session_id": "s1", "ttft_s": 1.0})
+    assert abandonment_curve(calls, sessions_frame({"outcome": "abandoned"})).collect().is_empty()
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from featurize.calls import call_waits, linked_calls
-from tests.featurize.call_frames import calls_frame, tools_frame
+from tests.featurize.call_frames import calls_frame, many_calls, tools_frame
 
 NO_TOOLS = tools_frame()
 
@@ -31,6 +31,40 @@ def test_side_by_side_tools_count_their_wall_time_once() -> None:
         {"call_id": "c0", "at_s": 10.0, "duration_s": 4.0}, {"call_id": "c0", "at_s": 12.0, "duration_s": 5.0}
     )
     assert column(call_waits(calls, tools), "tool_wait_s") == [None, 7.0]
+
+
+def test_what_a_known_tool_leaves_of_a_gap_is_approval() -> None:
+    step = {"step_index": 1, "at_s": 30.0, "starts_after_call_id": "c0"}
+    for gap_s, approval_s in ((20.0, 12.0), (8.0, None), (8.0005, None)):
+        waits = call_waits(calls_frame({}, {**step, "gap_s": gap_s}), tools_frame({"call_id": "c0", "duration_s": 8.0}))
+        assert column(waits, "tool_wait_s") == [None, 8.0]
+        assert column(waits, "human_wait_s") == [None, approval_s]
+
+
+def test_a_call_cut_before_its_first_token_waited_until_the_cut() -> None:
+    cut = {"status": "user_cancel", "duration_s": 9.0}
+    calls = calls_frame(
+        {**cut, "output_tokens": 0, "queue_s": 2.0},
+        {**cut, "step_index": 1},
+        {**cut, "step_index": 2, "output_tokens": 4},
+    )
+    assert column(call_waits(calls, NO_TOOLS), "prefill_wait_s") == [7.0, None, None]
+
+
+def test_a_call_that_was_not_streamed_waits_for_undivided_service() -> None:
+    calls = calls_frame(
+        {"duration_s": 9.0, "output_tokens": 50}, {"session_id": "s1", "duration_s": 9.0, "queue_s": 2.0}
+    )
+    waits = call_waits(calls, NO_TOOLS)
+    assert column(waits, "service_wait_s") == [9.0, 7.0]
+    assert column(waits, "prefill_wait_s") == column(waits, "decode_wait_s") == [None, None]
+
+
+def test_time_inside_a_call_is_told_once() -> None:
+    waits = call_waits(many_calls(2000), NO_TOOLS).with_columns(
+        inside_s=pl.sum_horizontal("queue_wait_s", "prefill_wait_s", "decode_wait_s", "service_wait_s")
+    )
+    assert waits.select((pl.col("inside_s") - pl.col("duration_s")).abs().max()).collect().item() < 1e-6
 
 
 def test_a_tool_never_takes_more_than_the_gap_it_ran_in() -> None:

@@ -47,6 +47,7 @@ def test_features_of_a_session_are_those_computed_by_hand() -> None:
         "queue_s": 0.5,
         "prefill_s": 2.5,
         "decode_s": 6.0,
+        "service_s": None,
         "tool_s": 10.0,
         "human_s": 41.0,
         "cut_count": 1,
@@ -61,8 +62,8 @@ def test_a_trace_that_tells_nothing_gives_nulls_and_not_zeros() -> None:
     features = session_features(calls_frame({}), NO_TOOLS, sessions_frame({"session_id": "s"}))
     row = SessionFeatures.validate(features.collect()).row(0, named=True)
     told = ("first_input_tokens", "peak_input_tokens", "output_tokens", "shared_ratio", "outcome", "paid")
-    waits = ("queue_s", "prefill_s", "decode_s", "tool_s", "human_s")
-    assert [row[name] for name in (*told, *waits)] == [None] * 11
+    waits = ("queue_s", "prefill_s", "decode_s", "service_s", "tool_s", "human_s")
+    assert [row[name] for name in (*told, *waits)] == [None] * 12
 
 
 @pytest.mark.parametrize("surface", ["codex_loop", "autonomous_workflow"])

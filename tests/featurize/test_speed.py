@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -16,6 +16,9 @@ from featurize import (
     workload_mix,
 )
 from tests.featurize.call_frames import many_calls, policy_frame, sessions_of, tools_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ONE_MILLION = 1_000_000
 CEILING_S = 30.0

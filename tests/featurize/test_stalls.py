@@ -45,6 +45,11 @@ def test_back_off_is_a_rate_limit_stall_and_not_a_tool_stall() -> None:
     assert profile.select("cause", "stall_count", "stalled_s", "share_ratio").rows() == [("rate_limit", 1, 60.0, 1.0)]
 
 
+def test_a_slow_call_that_was_not_streamed_is_a_model_stall() -> None:
+    profile = stall_profile(calls_frame({"duration_s": 45.0, "output_tokens": 900}), NO_TOOLS).collect()
+    assert profile.select("cause", "stalled_s").rows() == [("model", 45.0)]
+
+
 def test_a_smooth_session_has_no_stalls() -> None:
     assert stall_profile(steps(20), NO_TOOLS).collect().is_empty()
 

@@ -38,7 +38,7 @@ def test_the_profile_conserves_every_known_second_and_call() -> None:
         seconds = waits[f"{wait}_wait_s"].drop_nulls()
         assert call_count == len(seconds)
         assert total_s == pytest.approx(seconds.sum())
-    assert len(profile) == 5
+    assert len(profile) == 6
 
 
 def test_the_summary_ranks_waits_and_its_shares_sum_to_one() -> None:

@@ -24,6 +24,8 @@ class SessionFeatures(dy.Schema):
     queue_s = dy.Float64(nullable=True)
     prefill_s = dy.Float64(nullable=True)
     decode_s = dy.Float64(nullable=True)
+    service_s = dy.Float64(nullable=True)
+    """Time inside calls that do not tell their first token: queue, prefill and decode undivided."""
     tool_s = dy.Float64(nullable=True)
     human_s = dy.Float64(nullable=True)
     cut_count = dy.Int64(min=0)
@@ -39,7 +41,8 @@ class WaitProfile(dy.Schema):
     surface = dy.Enum(SURFACES, primary_key=True)
     phase = dy.String(primary_key=True)
     context_band = dy.String(primary_key=True)
-    wait = dy.Enum(("queue", "prefill", "decode", "tool", "human"), primary_key=True)
+    wait = dy.Enum(("queue", "prefill", "decode", "service", "tool", "human"), primary_key=True)
+    """`service` is the time inside calls that do not tell their first token: queue, prefill and decode undivided."""
     day = dy.Date(primary_key=True)
     call_count = dy.Int64(min=0)
     total_s = dy.Float64(min=0.0)

@@ -1,6 +1,7 @@
 """The data files: every chip, LLM and lane is there, typed, sourced and in SI."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from hwmodel.catalog.chip_fields import CHIP_FIELDS
 from warehouse.contracts.vocabulary import EvidenceKind
 
 CATALOG = load_catalog()
+SOURCES = Path(__file__).resolve().parents[3] / "docs" / "sources.md"
 FACTS = [(chip.id, name, fact) for chip in CATALOG.chips.values() for name, fact in chip.facts.items()]
 
 
@@ -65,6 +67,11 @@ def test_estimates_are_assumed_and_fill_only_nulls() -> None:
 )
 def test_the_loader_turns_vendor_units_into_si(chip: str, name: str, value: float) -> None:
     assert CATALOG.chip(chip).require(name) == pytest.approx(value, rel=1e-12)
+
+
+def test_every_source_is_explained_in_the_docs() -> None:
+    documented = SOURCES.read_text(encoding="utf-8")
+    assert [key for key in CATALOG.sources if f"| `{key}` |" not in documented] == []
 
 
 def test_the_catalogue_is_read_once() -> None:

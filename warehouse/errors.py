@@ -1,6 +1,8 @@
 """Errors that a caller of the warehouse may expect; all derive from WarehouseError, and each message names the way out.
 
 WarehouseError
+├── UnusableHome           a state folder that cannot be made or written
+├── UnreachableDatabase    a database URL that is wrong, lacks its driver or does not answer
 ├── MovedHome              the state folder lies elsewhere than where it was created
 ├── BadDatasetName         a dataset name that cannot be an Iceberg namespace
 ├── UnstorableColumn       a contract column of a dtype that the lake has no exact type for
@@ -36,14 +38,24 @@ __all__ = [
     "SchemaChanged",
     "UnknownPartition",
     "UnknownSnapshot",
+    "UnreachableDatabase",
     "UnsafeSweep",
     "UnstorableColumn",
+    "UnusableHome",
     "WarehouseError",
 ]
 
 
 class WarehouseError(Exception):
     """Base of every expected error of the warehouse; its text is one message fit for a user."""
+
+
+class UnusableHome(WarehouseError):
+    """A state folder that cannot be made or written."""
+
+
+class UnreachableDatabase(WarehouseError):
+    """A database URL that is wrong, lacks its driver, or does not answer."""
 
 
 class MovedHome(WarehouseError):

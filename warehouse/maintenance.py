@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
-from warehouse.errors import UnsafeSweep
+from warehouse.errors import ConcurrentWrite, UnsafeSweep
 from warehouse.lake import Lake
 
 SHORTEST_ORPHAN_AGE = timedelta(hours=1)
@@ -36,6 +37,9 @@ def expire_snapshots(lake: Lake, *, older_than: timedelta, keep: Collection[int]
 
     Returns:
         One entry for each table that lost snapshots.
+
+    Raises:
+        ConcurrentWrite: if a table was written while its snapshots were removed.
     """
     limit_ms = (now - older_than).timestamp() * 1000
     removals = []
@@ -47,7 +51,7 @@ def expire_snapshots(lake: Lake, *, older_than: timedelta, keep: Collection[int]
             if snapshot.timestamp_ms < limit_ms and snapshot.snapshot_id not in heads | set(keep)
         ]
         if old:
-            table.maintenance.expire_snapshots().by_ids(old).commit()
+            _expire(table, old)
             removals.append(Removal(table=".".join(table.name()), snapshot_ids=tuple(old)))
     return removals
 
@@ -73,6 +77,13 @@ def sweep_orphans(lake: Lake, *, older_than: timedelta, now: datetime) -> list[R
     limit_s = (now - older_than).timestamp()
     removals = [_sweep(table, limit_s) for table in lake.stored_in_all_datasets()]
     return [removal for removal in removals if removal.files]
+
+
+def _expire(table: Table, snapshot_ids: list[int]) -> None:
+    try:
+        table.maintenance.expire_snapshots().by_ids(snapshot_ids).commit()
+    except CommitFailedException as error:
+        raise ConcurrentWrite(f"{'.'.join(table.name())} was written meanwhile; expire its snapshots again") from error
 
 
 def _sweep(table: Table, limit_s: float) -> Removal:

@@ -20,7 +20,9 @@ from warehouse.errors import (
     SchemaChanged,
     UnknownPartition,
     UnknownSnapshot,
+    UnreachableDatabase,
     UnstorableColumn,
+    UnusableHome,
 )
 from warehouse.lake import Lake
 
@@ -68,6 +70,11 @@ def test_days_read_only_those_days(lake: Lake) -> None:
     lake.replace("model_calls", pl.concat([calls(4), calls(2, TUESDAY)]), schema=ModelCalls, partition=None)
     assert lake.scan("model_calls", schema=ModelCalls, days=[TUESDAY]).collect().height == 2
     assert lake.scan("model_calls", schema=ModelCalls, days=[]).collect().is_empty()
+
+
+def test_days_of_a_table_without_days_are_refused(lake: Lake) -> None:
+    with pytest.raises(UnknownPartition, match="step_bins has no column day"):
+        lake.scan("step_bins", schema=StepBins, days=[MONDAY])
 
 
 def test_rows_outside_the_partition_are_refused_and_nothing_is_written(lake: Lake) -> None:
@@ -207,6 +214,20 @@ def test_a_moved_home_is_refused_with_both_paths_and_the_way_out(tmp_path: Path)
     assert all(word in str(refusal.value) for word in (str(here), str(there), "SCOVILLE_HOME"))
     there.rename(here)
     assert Lake.open(here).row_count("model_calls") == 1
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnusableHome, match="name another SCOVILLE_HOME"):
+        Lake.open(tmp_path / "file")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle+nothing://u:secret@h/d", "sqlite:////no/such/folder/c.db"])
+def test_a_catalogue_that_cannot_be_reached_is_one_line_without_the_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UnreachableDatabase, match="cannot open the database") as refusal:
+        Lake.open(tmp_path, catalog_url=url)
+    assert "secret" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_home_with_spaces_and_percent_signs_works_and_may_be_named_relatively(

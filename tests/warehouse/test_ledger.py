@@ -132,6 +132,13 @@ def test_a_prediction_cannot_be_made_twice_nor_saved_over(ledger: Ledger) -> Non
     assert ledger.predictions_of("r1") == [prediction()]
 
 
+def test_a_retried_step_may_save_the_same_prediction_again(ledger: Ledger) -> None:
+    for _ in range(2):
+        with ledger.unit_of_work() as work:
+            work.predictions.save(prediction())
+    assert ledger.predictions_of("r1") == [prediction()]
+
+
 @pytest.mark.parametrize("made_late_s", [None, 61.0])
 def test_a_recommended_design_is_not_evaluated_before_it_was_predicted(
     ledger: Ledger, made_late_s: float | None
@@ -185,7 +192,7 @@ def test_designs_seen_before_are_kept_and_new_ones_added(ledger: Ledger) -> None
 def test_a_decision_changes_the_status_and_keeps_the_history(ledger: Ledger) -> None:
     with ledger.unit_of_work() as work:
         work.recommendations.add(recommendation())
-    ledger.decide("r1", 1, status=RecommendationStatus.ACCEPTED, why="fits the budget", at=NOON)
+    ledger.decide("r1", "1", status=RecommendationStatus.ACCEPTED, why="fits the budget", at=NOON)
     later = NOON + timedelta(days=2)
     decided = ledger.decide("r1", DESIGN, status=RecommendationStatus.REJECTED, why="HBM is sold out", at=later)
     assert ledger.recommendations_of("r1") == [decided]

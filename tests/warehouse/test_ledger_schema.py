@@ -9,12 +9,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from tests.warehouse.ledger_records import begin, run
-from warehouse.errors import NewerLedger
+from warehouse.errors import NewerLedger, UnreachableDatabase
 from warehouse.ledger import ledger_url, open_ledger
 from warehouse.ledger.engine import for_writing, make_engine, migration_config
-from warehouse.ledger.rows import NAMES, Row
+from warehouse.ledger.rows import NAMES, Row, UtcDateTime
 
 
 def test_an_empty_database_is_upgraded_to_the_newest_revision(tmp_path: Path) -> None:
@@ -65,6 +67,21 @@ def test_a_ledger_of_newer_code_is_refused(tmp_path: Path) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
     with pytest.raises(NewerLedger, match="revision r9999"):
         open_ledger(url)
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a database, " * 100)
+    with pytest.raises(UnreachableDatabase, match=r"notes\.txt: file is not a database"):
+        open_ledger(f"sqlite:///{notes}")
+    assert notes.read_text().startswith("not a database")
+
+
+def test_the_tables_can_be_made_on_postgresql() -> None:
+    for table in Row.metadata.sorted_tables:
+        statement = str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        assert "WITHOUT TIME ZONE" not in statement
+        assert statement.count(" TIMESTAMP WITH TIME ZONE") == sum(isinstance(c.type, UtcDateTime) for c in table.c)
 
 
 def test_every_constraint_has_a_name_so_that_a_migration_can_drop_it() -> None:

@@ -34,7 +34,7 @@ def refuse_outside(table: str, rows: pl.DataFrame, partition: Mapping[str, date 
     Raises:
         OutsidePartition: with their number and the partitions that they belong to.
     """
-    stray = rows.filter(inside(partition).not_())
+    stray = rows.filter(inside(partition).fill_null(value=False).not_())
     if stray.is_empty():
         return
     homes = stray.select(partition.keys()).unique().sort(*partition).head(3).rows()

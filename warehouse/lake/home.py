@@ -1,7 +1,7 @@
 """Where the lake lives on disk, and the check that its folder was not moved: Iceberg writes absolute paths."""
 
-import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from warehouse.errors import BadDatasetName, MovedHome
+from warehouse.database import reached
+from warehouse.errors import BadDatasetName, MovedHome, UnusableHome
 
 T = TypeVar("T")
 
@@ -45,13 +46,17 @@ def settle(home: Path) -> Path:
     """The absolute home, made ready on first use and checked to be where it was created ever after.
 
     Raises:
+        UnusableHome: if the folder cannot be made or written.
         MovedHome: if the folder was created under another absolute path.
     """
     here = home.expanduser().resolve()
-    data_folder(here).mkdir(parents=True, exist_ok=True)
     marker = here / "lake" / "created_at_path"
-    if not marker.exists():
-        _write_whole(marker, str(here))
+    try:
+        data_folder(here).mkdir(parents=True, exist_ok=True)
+        if not marker.exists():
+            _write_whole(marker, str(here))
+    except OSError as error:
+        raise UnusableHome(f"{here} cannot hold the state: {error.strerror}; name another SCOVILLE_HOME") from error
     created = marker.read_text(encoding="utf-8")
     if created != str(here):
         raise MovedHome(
@@ -62,9 +67,14 @@ def settle(home: Path) -> Path:
 
 
 def open_catalog(home: Path, url: str, dataset: str) -> SqlCatalog:
-    """The catalogue with the dataset's namespace in it, made on first use."""
-    catalog = _made_once(lambda: SqlCatalog("scoville", uri=url, warehouse=str(data_folder(home))))
-    _made_once(lambda: catalog.create_namespace_if_not_exists(dataset))
+    """The catalogue with the dataset's namespace in it, made on first use.
+
+    Raises:
+        UnreachableDatabase: if the URL is wrong, lacks its driver, or its database does not answer.
+    """
+    with reached(url):
+        catalog = _made_once(lambda: SqlCatalog("scoville", uri=url, warehouse=str(data_folder(home))))
+        _made_once(lambda: catalog.create_namespace_if_not_exists(dataset))
     return catalog
 
 
@@ -83,6 +93,6 @@ def _made_once(make: Callable[[], T]) -> T:
 
 def _write_whole(path: Path, text: str) -> None:
     """Writes a file so that no reader ever sees half of it; whoever comes second finds the first one's text."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as draft:
+        draft.write(text)
+    Path(draft.name).replace(path)

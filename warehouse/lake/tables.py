@@ -18,7 +18,7 @@ from pyiceberg.exceptions import (
 from pyiceberg.table import StaticTable, Table
 from pyiceberg.table.refs import MAIN_BRANCH
 
-from warehouse.errors import ConcurrentWrite, UnknownSnapshot
+from warehouse.errors import ConcurrentWrite, UnknownPartition, UnknownSnapshot
 from warehouse.lake.admission import refuse_changed_types, refuse_outside, validated
 from warehouse.lake.home import checked_dataset, default_catalog_url, open_catalog, settle
 from warehouse.lake.layout import (
@@ -76,6 +76,8 @@ class Lake:
         Raises:
             BadDatasetName: for another kind of name.
             MovedHome: if the home was moved since it was created.
+            UnusableHome: if the home cannot be made or written.
+            UnreachableDatabase: if the catalogue cannot be opened.
         """
         checked_dataset(dataset)
         here = settle(home)
@@ -141,8 +143,11 @@ class Lake:
 
         Raises:
             UnknownSnapshot: if the table has no such snapshot.
+            UnknownPartition: if days are asked of a table without days.
         """
         stored = self.stored(table)
+        if days is not None and "day" not in schema.column_names():
+            raise UnknownPartition(f"{table} has no column day: read it without days")
         if snapshot_id is not None and (stored is None or stored.snapshot_by_id(snapshot_id) is None):
             raise UnknownSnapshot(
                 f"{self.dataset}.{table} has no snapshot {snapshot_id}: it was never written or has expired; "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine
 
+from warehouse.database import reached
 from warehouse.errors import NotRecorded
 from warehouse.ledger.engine import LedgerSession, for_writing, make_engine, upgrade
 from warehouse.ledger.records import (
@@ -32,9 +33,11 @@ def open_ledger(url: str) -> "Ledger":
 
     Raises:
         NewerLedger: if it was upgraded by newer code than this.
+        UnreachableDatabase: if the URL is wrong, lacks its driver, or its database does not answer.
     """
-    engine = make_engine(url)
-    upgrade(engine)
+    with reached(url):
+        engine = make_engine(url)
+        upgrade(engine)
     return Ledger(engine=engine)
 
 
@@ -109,7 +112,7 @@ class Ledger:
 
         Args:
             run_id: The run.
-            design: Its design id, or its rank as a number.
+            design: Its design id, or its rank.
             status: What was decided.
             why: The reason, in the words of whoever decided.
             at: When, with a time zone.

@@ -52,7 +52,7 @@ class Repository(Generic[RowT, RecordT]):
         return [self._record(row) for row in self._session.scalars(query)]
 
     def save(self, record: RecordT) -> None:
-        """Puts a record in the place of the one with the same key, or adds it; predictions and evaluations refuse."""
+        """Puts a record in the place of the one with the same key, or adds it; a row that never changes refuses."""
         self._session.merge(self._row(record))
         self._flush()
 
@@ -124,7 +124,7 @@ class Recommendations(Repository[rows.RecommendationRow, records.Recommendation]
         """
         offered = self.where(run_id=run_id)
         for recommendation in offered:
-            if design in {recommendation.design_id, recommendation.rank}:
+            if str(design) in {recommendation.design_id, str(recommendation.rank)}:
                 return recommendation
         choice = ", ".join(f"{each.rank} ({each.design_id})" for each in sorted(offered, key=lambda each: each.rank))
         raise NotRecorded(f"run {run_id} has no recommendation {design!r}; it has {choice or 'none'}")

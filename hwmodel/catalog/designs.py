@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hwmodel.catalog.chip_design import NUMERIC_FIELDS, ChipDesign
+from hwmodel.catalog.chip_design import NUMERIC_FIELDS, RATIO_FIELDS, ChipDesign
+from hwmodel.catalog.chip_fields import MICROARCHITECTURE_FIELDS
 from hwmodel.catalog.chip_spec import ChipSpec, Fact
 from hwmodel.catalog.errors import MissingSpec
 from hwmodel.catalog.index import LIST_COMMAND, load_catalog
@@ -24,6 +25,9 @@ SAME_NAME = (
     "tdp_w",
 )
 """Design fields that are a fact of the same name."""
+
+MICROARCHITECTURE = frozenset({field.name for field in MICROARCHITECTURE_FIELDS} | {"dies_count"}) - RATIO_FIELDS
+"""Design fields that only the microarchitecture file can give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +58,15 @@ def design_of(spec: ChipSpec, *, allow_estimates: bool = False) -> ChipDesign:
 
 
 def design_origin(spec: ChipSpec, *, allow_estimates: bool = False) -> DesignOrigin:
-    """Same as `design_of`, with the evidence behind each number."""
+    """Same as `design_of`, with the evidence behind each number.
+
+    Raises:
+        MissingSpec: As `design_of`.
+    """
     facts = _design_facts(spec, allow_estimates)
-    gaps = [f"{name}: {fact.note}" for name, fact in facts.items() if fact.value is None]
-    if spec.node is None:
-        gaps.insert(0, f"node: no microarchitecture of {spec.id} is on file")
+    gaps = {name: fact.note or "" for name, fact in facts.items() if fact.value is None}
     if spec.known("bf16_flop_per_s", allow_estimates=allow_estimates).value is None:
-        gaps.insert(0, f"bf16_flop_per_s: {spec.refusal('bf16_flop_per_s')}")
+        gaps = {"bf16_flop_per_s": spec.refusal("bf16_flop_per_s"), **gaps}
     if gaps or spec.node is None:
         raise MissingSpec(_refusal(spec, gaps))
     numbers = {name: facts[name].value for name in NUMERIC_FIELDS}
@@ -119,9 +125,15 @@ def _gap(reason: str) -> Fact:
     return Fact(value=None, unit="1", kind=None, source=None, note=reason)
 
 
-def _refusal(spec: ChipSpec, gaps: list[str]) -> str:
-    complete = [chip.id for chip in load_catalog().chips.values() if chip.facts["matrix_flop_per_clk"].value]
-    notes = f"\n  notes: {spec.notes}" if spec.notes else ""
-    lines = "".join(f"\n  - {gap}" for gap in gaps)
-    way_out = f"\n  way out: take one of {', '.join(complete)} (`{LIST_COMMAND}` says which are complete)"
-    return f"chip {spec.id} cannot be a design, {len(gaps)} numbers are missing:{lines}{notes}{way_out}"
+def _refusal(spec: ChipSpec, gaps: Mapping[str, str]) -> str:
+    catalog = load_catalog()
+    complete = ", ".join(chip.id for chip in catalog.chips.values() if chip.facts["matrix_flop_per_clk"].value)
+    inside = [name for name in gaps if name in MICROARCHITECTURE and spec.node is None]
+    reasons = [f"{name}: {reason}" for name, reason in gaps.items() if name not in inside]
+    if spec.node is None:
+        reasons.append(f"no microarchitecture is on file (node, {', '.join(inside)})")
+    notes = f" [notes: {spec.notes}]" if spec.notes else ""
+    return (
+        f"chip {spec.id} cannot be a design: {'; '.join(reasons)}{notes}; "
+        f"take one of {complete} (`{LIST_COMMAND}` says which are complete)"
+    )

@@ -81,6 +81,8 @@ def test_a_wafer_without_dense_peak_is_refused_with_every_gap_listed() -> None:
     ):
         assert gap in message
     assert "--allow-estimates takes 15840" in message
+    assert "no microarchitecture is on file (node, dies_count, cores_count" in message
+    assert "\n" not in message
     assert "h100-sxm" in message
 
 

@@ -1,6 +1,7 @@
 """Frames that the lake's tests write."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 
 import polars as pl
 from dataframely.random import Generator
@@ -11,6 +12,7 @@ MONDAY = date(2026, 3, 2)
 TUESDAY = date(2026, 3, 3)
 
 
+@cache
 def calls(rows: int, day: date = MONDAY, *, surface: str = "codex_loop", seed: int = 1) -> pl.DataFrame:
     """Valid model calls, all of one day and surface."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import dataframely as dy
 import polars as pl
@@ -208,13 +209,14 @@ class Lake:
     def _commit(self, stored: Table, rows: pl.DataFrame, partition: Mapping[str, date | str] | None) -> int:
         """Writes the rows and returns the snapshot of this very commit, not of one that came after it."""
         where = None if partition is None else inside(partition)
+        growth: Literal["merge"] | None = None if stored.schema().column_names == rows.columns else "merge"
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=FIRST_WRITE_WARNING)
                 done = (
                     to_stored(rows)
                     .lazy()
-                    .sink_iceberg(stored, mode="overwrite", schema_mode="merge", overwrite_filter=where)
+                    .sink_iceberg(stored, mode="overwrite", schema_mode=growth, overwrite_filter=where)
                 )
         except (ValidationException, CommitFailedException) as error:
             raise ConcurrentWrite(

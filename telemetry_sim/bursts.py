@@ -9,7 +9,7 @@ from telemetry_sim.clients import Clients
 from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import ApiBurst
 
-SPARE_SIGMAS = 8.0
+SPARE_SIGMAS = 6.0
 """Gaps are drawn for this many standard deviations more arrivals than expected; too few has no chance worth naming."""
 
 
@@ -66,7 +66,9 @@ def _renewals(rng: np.random.Generator, api: ApiBurst, is_gamma: Bools, expected
     gamma = is_gamma[owner]
     shape, power = api.gamma_shape_ratio, api.weibull_shape_ratio
     weibull_mean = _weibull_mean(power)
-    gap = np.where(gamma, rng.gamma(shape, 1.0 / shape, len(owner)), rng.weibull(power, len(owner)) / weibull_mean)
+    gap = np.empty(len(owner))
+    gap[gamma] = rng.gamma(shape, 1.0 / shape, int(gamma.sum()))
+    gap[~gamma] = rng.weibull(power, int((~gamma).sum())) / weibull_mean
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(drawn)[:-1]])
     long_gamma = rng.gamma(shape + 1.0, 1.0 / shape, len(first))
     long_weibull = rng.gamma(1.0 + 1.0 / power, 1.0, len(first)) ** (1.0 / power) / weibull_mean

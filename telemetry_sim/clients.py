@@ -11,7 +11,7 @@ from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import Volume
 from warehouse.contracts import Surface
 
-CLIENTS_PER_BLOCK = 4096
+CLIENTS_PER_BLOCK = 16_384
 """Clients are generated in blocks of this many, each with random numbers of its own, so that memory stays bounded."""
 CLIENT_STREAM = 1
 DAY_STREAM = 2

@@ -1,9 +1,8 @@
-"""Turns played drafts into the frames of the contracts."""
+"""Turns played drafts into the columns of the contracts; whoever joins the batches of a day casts them."""
 
 from dataclasses import dataclass
 from datetime import date
 
-import dataframely as dy
 import numpy as np
 import polars as pl
 
@@ -14,16 +13,7 @@ from telemetry_sim.draft import CANCELLED, ROOT, SERVED, Draft
 from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import PHASES, TOOL_KINDS
 from telemetry_sim.play import Played
-from warehouse.contracts import (
-    SERVICE_TIERS,
-    CallStatus,
-    ModelCalls,
-    SessionOutcome,
-    Sessions,
-    Surface,
-    ToolCalls,
-    values_of,
-)
+from warehouse.contracts import SERVICE_TIERS, CallStatus, SessionOutcome, Surface, values_of
 
 STATUSES = values_of(CallStatus)
 OUTCOMES = values_of(SessionOutcome)
@@ -67,7 +57,7 @@ class Batch:
         return np.asarray(self.draft.step < self.played.played_count[self.draft.session], dtype=np.bool_)
 
 
-def model_calls(batch: Batch, day: date) -> dy.DataFrame[ModelCalls]:
+def model_calls(batch: Batch, day: date) -> pl.DataFrame:
     """The batch's calls requested on a UTC day."""
     draft, played, clients = batch.draft, batch.played, batch.clients
     rows = np.flatnonzero(batch.requested() & is_on_day(played.requested_s, batch.start_day, day))
@@ -107,16 +97,15 @@ def model_calls(batch: Batch, day: date) -> dy.DataFrame[ModelCalls]:
         "status": words_of(STATUSES, played.fate[rows]),
         "finish_reason": words_of(("stop", "tool_use", "cancelled"), _finish(batch, rows)),
     }
-    frame = pl.DataFrame(columns).with_columns(
+    return pl.DataFrame(columns).with_columns(
         surface=pl.lit(batch.surface.value),
         model=pl.lit(None, dtype=pl.String),
         source_id=pl.lit(batch.source_id),
         day=pl.lit(day),
     )
-    return ModelCalls.cast(frame)
 
 
-def tool_calls(batch: Batch, day: date) -> dy.DataFrame[ToolCalls]:
+def tool_calls(batch: Batch, day: date) -> pl.DataFrame:
     """The batch's tool calls that started on a UTC day: those of calls that were answered in full."""
     draft, played, tools = batch.draft, batch.played, batch.draft.tools
     end_s = played.requested_s + played.duration_s
@@ -131,7 +120,7 @@ def tool_calls(batch: Batch, day: date) -> dy.DataFrame[ToolCalls]:
     ids = batch.session_ids
     asked_by = call_ids(ids, draft.session, draft.step, row)
     place = pl.Series(picked - first_tool)
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "tool_call_id": pl.select(pl.format("{}-tool{}", asked_by, place)).to_series(),
             "call_id": asked_by,
@@ -142,16 +131,15 @@ def tool_calls(batch: Batch, day: date) -> dy.DataFrame[ToolCalls]:
             "ok": tools.ok[picked],
         }
     ).with_columns(surface=pl.lit(batch.surface.value), source_id=pl.lit(batch.source_id), day=pl.lit(day))
-    return ToolCalls.cast(frame)
 
 
-def sessions(batch: Batch) -> dy.DataFrame[Sessions]:
+def sessions(batch: Batch) -> pl.DataFrame:
     """All sessions of the batch."""
     draft, played, clients = batch.draft, batch.played, batch.clients
     last = draft.first_row + played.played_count - 1
     whole = draft.escalated & (played.played_count == draft.row_count)
     outcome = np.select([played.abandoned, whole], [1, 2], 0)
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "session_id": batch.session_ids,
             "tenant_id": numbered(f"{PREFIXES[batch.surface]}-tenant-", clients.tenant[draft.client]),
@@ -166,7 +154,6 @@ def sessions(batch: Batch) -> dy.DataFrame[Sessions]:
             "paid": clients.paid[draft.client],
         }
     ).with_columns(surface=pl.lit(batch.surface.value), source_id=pl.lit(batch.source_id), day=pl.lit(batch.start_day))
-    return Sessions.cast(frame)
 
 
 def _finish(batch: Batch, rows: Ints) -> Ints:

@@ -72,10 +72,16 @@ def _collect(day: date, before: Iterable[frames.Batch], started: Iterable[frames
         tools.append(frames.tool_calls(batch, day))
         sessions.append(frames.sessions(batch))
     return TelemetryDay(
-        model_calls=ModelCalls.cast(pl.concat([ModelCalls.create_empty(), *calls])),
-        tool_calls=ToolCalls.cast(pl.concat([ToolCalls.create_empty(), *tools])),
-        sessions=Sessions.cast(pl.concat([Sessions.create_empty(), *sessions])),
+        model_calls=ModelCalls.cast(_joined(ModelCalls, calls)),
+        tool_calls=ToolCalls.cast(_joined(ToolCalls, tools)),
+        sessions=Sessions.cast(_joined(Sessions, sessions)),
     )
+
+
+def _joined(contract: type[dy.Schema], parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The batches of a day in one frame, columns in the contract's order; empty where nobody was there."""
+    filled = [part.select(contract.column_names()) for part in parts if len(part)]
+    return pl.concat(filled) if filled else pl.DataFrame(contract.create_empty())
 
 
 def _batches(settings: SimulationSettings, start_day: date, latency: LatencyLaw) -> Iterator[frames.Batch]:

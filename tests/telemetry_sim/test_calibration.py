@@ -3,8 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import ks_2samp
 
 from telemetry_sim import TelemetryDay, simulate_day
+from tests.shared_data import shared_path
 from tests.telemetry_sim.strategies import TUESDAY, only
 from warehouse.contracts import Surface
 
@@ -61,7 +63,7 @@ def test_coding_context_grows_by_the_published_median_per_call(coding_day: Telem
 
 def test_coding_prefix_reuse_is_96_percent_by_tokens(coding_day: TelemetryDay) -> None:
     followers = coding_day.model_calls.filter(pl.col("parent_call_id").is_not_null())
-    reuse = followers["shared_prefix_tokens"].sum() / followers["input_tokens"].sum()
+    reuse = int(followers["shared_prefix_tokens"].sum()) / int(followers["input_tokens"].sum())
     assert reuse == pytest.approx(0.962, abs=0.02)
 
 
@@ -147,6 +149,30 @@ def test_workflows_run_for_hours_with_hundreds_of_steps_in_the_batch_tier() -> N
     assert float(span_s.max()) < 24 * 3600  # type: ignore[arg-type]
     assert quantile(day.sessions["call_count"], 0.5) > 150
     assert float((day.sessions["service_tier"] == "batch").mean()) > 0.75  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_coding_calls_lie_close_to_the_claude_code_trace_itself(coding_day: TelemetryDay) -> None:
+    # Kolmogorov-Smirnov distance to the shared trace, one session per family; the noise floor of a real next window
+    # is about 0.04 (traces.md section 2), a first generation is held to 0.15
+    trace = pl.read_parquet(shared_path("data/traces/claude_code_weka_requests.parquet")).filter(
+        pl.col("agent_id").is_null()
+    )
+    families = trace.select("family_id", "trace_id").unique("family_id", keep="first", maintain_order=True)
+    real = trace.join(families, on=["family_id", "trace_id"], how="semi")
+    calls = coding_day.model_calls.filter(pl.col("agent_id").is_null())
+    assert ks_2samp(real["in"].to_numpy(), calls["input_tokens"].to_numpy()).statistic < 0.15
+    assert ks_2samp(real["out"].to_numpy(), calls["output_tokens"].drop_nulls().to_numpy()).statistic < 0.15
+    real_counts = real.group_by("trace_id").len()["len"].to_numpy()
+    assert ks_2samp(real_counts, coding_day.sessions["call_count"].to_numpy()).statistic < 0.15
+
+
+@pytest.mark.slow
+def test_chat_prompts_lie_close_to_the_mooncake_conversation_trace() -> None:
+    real = pl.read_parquet(shared_path("data/traces/mooncake_fast25_conversation.parquet"))
+    calls = simulate_day(only(Surface.LONG_CONTEXT_CHAT, 60_000), TUESDAY).model_calls
+    assert ks_2samp(real["input_length"].to_numpy(), calls["input_tokens"].to_numpy()).statistic < 0.15
+    assert ks_2samp(real["output_length"].to_numpy(), calls["output_tokens"].drop_nulls().to_numpy()).statistic < 0.2
 
 
 @pytest.mark.slow

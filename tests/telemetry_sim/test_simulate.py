@@ -169,7 +169,7 @@ def test_more_latency_makes_more_people_leave() -> None:
     rates = []
     for slowdown in (0.25, 1.0, 3.0):
         day = simulate_day(chosen, TUESDAY, latency=IncumbentLatency(slowdown_ratio=slowdown))
-        rates.append((day.sessions["outcome"] == "abandoned").mean())
+        rates.append(float((day.sessions["outcome"] == "abandoned").to_numpy().mean()))
     assert rates == sorted(rates)
     assert rates[2] > 3 * rates[0]
 

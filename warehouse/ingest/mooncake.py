@@ -13,6 +13,7 @@ from warehouse.contracts import Surface
 from warehouse.ingest.checks import Check, content_note, split_rows, token_checks
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.ingested import Ingested, Parsed
+from warehouse.ingest.mooncake_unit import LONGEST_SPAN_MS, refuse_unit
 from warehouse.ingest.prefix import longest_shared_prefix, runs_of_ids
 from warehouse.ingest.rows import finish
 from warehouse.ingest.source import Source, is_parquet, open_file, read_parquet
@@ -29,14 +30,6 @@ CELLS: dict[str, pl.DataType | type[pl.DataType]] = {
     "output_length": pl.Int64,
     "hash_ids": pl.List(pl.Int64),
 }
-LONGEST_SPAN_MS = 60 * 86_400_000
-"""Assumed: a trace file spans at most 60 days; the public ones span an hour."""
-HIGHEST_RATE_PER_S = 500.0
-"""Assumed: one file holds at most 500 calls a second on average; the public ones hold 3 to 7."""
-FEWEST_ROWS_TO_JUDGE = 20
-EARLIEST_EPOCH = 1e9
-"""Unix seconds of 2001: a trace that counts from its start does not begin there."""
-EPOCH_LIMITS = ((1e11, "seconds"), (1e14, "milliseconds"), (1e17, "microseconds"), (float("inf"), "nanoseconds"))
 INT64 = 2**63
 
 
@@ -55,7 +48,7 @@ def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested
     cells, spare = _parquet_cells(source) if is_parquet(source.content) else _json_cells(source)
     if cells.is_empty():
         raise UnreadableTrace(f"{path}: has no rows; was the download or export finished?")
-    _refuse_unit(cells, source)
+    refuse_unit(cells, source)
     good, refused = split_rows(cells, _checks(), _raw())
     served = surface or Surface.LONG_CONTEXT_CHAT
     calls = _with_lineage(good, source, datetime.combine(anchor, time(), tzinfo=UTC))
@@ -232,36 +225,3 @@ def _parquet_cells(source: Source) -> tuple[pl.DataFrame, list[str]]:
     problem = pl.lit(None, dtype=pl.String).alias("problem")
     spare = [name for name in frame.columns if name not in COLUMNS]
     return cells.with_columns(pl.col("row_number").cast(pl.Int64), problem), spare
-
-
-def _refuse_unit(cells: pl.DataFrame, source: Source) -> None:
-    """Refuses a file whose times as a whole cannot be milliseconds from the start; outliers are left to the rows.
-
-    Judged by the middle 90 % of the times, the span that they cover and the mean rate in it.
-
-    Raises:
-        UnreadableTrace: with the guessed unit.
-    """
-    stamps = cells["timestamp"].drop_nulls()
-    stamps = stamps.filter(stamps.is_finite())
-    if stamps.is_empty():
-        return
-    low, high = float(stamps.quantile(0.05) or 0), float(stamps.quantile(0.95) or 0)
-    where = f"{source.path}: timestamp runs from {low:.10g} to {high:.10g}, where a mooncake trace counts milliseconds"
-    fix = "convert it to milliseconds from the first call"
-    if low >= EARLIEST_EPOCH and high - low < low:
-        unit = next(name for limit, name in EPOCH_LIMITS if low < limit)
-        raise UnreadableTrace(f"{where} from its start: these look like Unix {unit}; {fix}")
-    if len(stamps) < FEWEST_ROWS_TO_JUDGE or high == low:
-        return
-    span_ms = high - low
-    rate_per_s = 0.9 * len(stamps) / (span_ms / 1000)
-    if span_ms > LONGEST_SPAN_MS:
-        unit = "nanoseconds" if rate_per_s * 1e6 <= HIGHEST_RATE_PER_S else "microseconds"
-        days = span_ms / 86_400_000
-        raise UnreadableTrace(f"{where}: that would be {days:,.0f} days; it looks like {unit}: {fix}")
-    if rate_per_s > HIGHEST_RATE_PER_S:
-        raise UnreadableTrace(
-            f"{where}: that would be {rate_per_s:,.0f} calls a second (limit {HIGHEST_RATE_PER_S:.0f}); "
-            f"it looks like seconds: {fix}"
-        )

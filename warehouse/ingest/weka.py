@@ -96,16 +96,11 @@ def _content(file: Path) -> bytes:
 def _refuse_nothing(read: WekaRows, source: Source) -> None:
     if read.rows.height:
         return
-    reason = read.refused_files["reason"][0] if read.refused_files.height else "holds no requests"
-    raise UnreadableTrace(f"{source.path}: {reason}. A weka trace is trace_NNNN.json or a *_requests.parquet file")
+    reason = read.refused_files["reason"][0] if read.refused_files.height else "it holds no requests"
+    raise UnreadableTrace(f"{source.path}: {reason}; a weka trace is trace_NNNN.json or a *_requests.parquet file")
 
 
 def _checks() -> list[Check]:
-    size, length = pl.col("block_size"), pl.col("run_len").list.sum()
-    runs = pl.col("run_start").list.len() == pl.col("run_len").list.len()
-    runs &= (
-        (pl.col("run_len").list.min() > 0).fill_null(value=True) & ~_holds_null("run_start") & ~_holds_null("run_len")
-    )
     return [
         Check(rule="row_is_readable", holds=pl.col("problem").is_null(), reason=pl.col("problem")),
         Check(
@@ -141,6 +136,16 @@ def _checks() -> list[Check]:
             reason=pl.format("first token after {} s of a call of {} s", "ttft", "api_time"),
         ),
         *token_checks("in", "out"),
+        *_block_checks(),
+    ]
+
+
+def _block_checks() -> list[Check]:
+    size, length = pl.col("block_size"), pl.col("run_len").list.sum()
+    runs = pl.col("run_start").list.len() == pl.col("run_len").list.len()
+    runs &= (pl.col("run_len").list.min() > 0).fill_null(value=True)
+    runs &= ~_holds_null("run_start") & ~_holds_null("run_len")
+    return [
         Check(
             rule="hash_ids_are_integers",
             holds=~pl.col("has_blocks") | (pl.col("run_start").is_not_null() & pl.col("run_len").is_not_null() & runs),

@@ -57,7 +57,7 @@ def load_session(content: bytes) -> dict[str, Any] | str:
     except RecursionError:
         return "is nested too deeply"
     except ValueError as error:
-        return f"is not JSON ({error}); cut short?"
+        return f"is not JSON (cut short? {error})"
     if not isinstance(value, dict) or not isinstance(value.get("requests"), list):
         keys = ", ".join(repr(str(key)[:40]) for key in list(value)[:12]) if isinstance(value, dict) else "none"
         return f"has no list `requests` (keys found: {keys}; expected: id, models, block_size, requests)"

@@ -61,34 +61,14 @@ def draft_requests(
     scale_ratio: float,
 ) -> Draft:
     """Everything that a block of tenants requests on a day; rows ordered by tenant, arrival and attempt."""
-    requests = len(starts.client)
-    jitter = rng.random((requests, api.max_attempt_count))
-    mean_per_s = sessions_per_day * clients.rate_ratio / DAY_S
-    limit_per_s = np.maximum(api.limit_ratio * mean_per_s, api.limit_floor_per_s)
-    refusals, gave_up = count_refusals(
-        starts.client,
-        starts.start_s,
-        limit_per_s[starts.client],
-        jitter,
-        burst_s=api.burst_s,
-        backoff_s=api.backoff_s,
-        max_attempt_count=api.max_attempt_count,
-    )
-    ragged = Ragged.of(refusals + ~gave_up)
+    ragged, refusals, gave_up, gap_s = _attempts(rng, api, starts, clients, sessions_per_day)
     rows, owner = len(ragged.session), ragged.session
+    client = starts.client[owner]
     refused = ragged.step < refusals[owner]
     failed_call = ~refused & (rng.random(rows) < parameters.volume.error_ratio)
-    gap_s = np.zeros(rows)
-    retries = np.flatnonzero(ragged.step > 0)
-    before = ragged.step[retries] - 1
-    gap_s[retries] = backoffs_s(before, jitter[owner[retries], before], api.backoff_s)
-    client = starts.client[owner]
-    system, message = traits.system_tokens[client], traits.message_tokens[client] * scale_ratio
-    words = message * np.exp(api.message_sigma_ratio * rng.standard_normal(requests))[owner]
-    answer = traits.answer_tokens[client] * np.exp(api.answer_sigma_ratio * rng.standard_normal(requests))[owner]
-    output = np.clip(np.rint(answer), 1, parameters.output.max_tokens).astype(np.int64)
-    limit = int(parameters.context.limit_tokens)
-    prompt = np.minimum(system + np.maximum(np.rint(words), 1.0).astype(np.int64), limit)
+    system = traits.system_tokens[client]
+    prompt, output = _lengths(rng, parameters, api, traits, starts.client, scale_ratio)
+    prompt, output = prompt[owner], output[owner]
     served_s = starts.start_s[owner] + _elapsed(gap_s, np.where(refused, api.reject_s, 0.0), ragged)
     parent = _previous_served(client, served_s, ~refused & ~failed_call)
     shared = np.where(refused | (parent == ROOT), 0, np.minimum(system, prompt))
@@ -119,6 +99,46 @@ def draft_requests(
         tools=ToolDraft.none(),
         refusal_s=api.reject_s,
     )
+
+
+def _attempts(
+    rng: np.random.Generator, api: ApiBurst, starts: Starts, clients: Clients, sessions_per_day: float
+) -> tuple[Ragged, Ints, Bools, Floats]:
+    """Rows of all attempts, refusals and giving up per request, and the back-off before each row."""
+    jitter = rng.random((len(starts.client), api.max_attempt_count))
+    mean_per_s = sessions_per_day * clients.rate_ratio / DAY_S
+    limit_per_s = np.maximum(api.limit_ratio * mean_per_s, api.limit_floor_per_s)
+    refusals, gave_up = count_refusals(
+        starts.client,
+        starts.start_s,
+        limit_per_s[starts.client],
+        jitter,
+        burst_s=api.burst_s,
+        backoff_s=api.backoff_s,
+        max_attempt_count=api.max_attempt_count,
+    )
+    ragged = Ragged.of(refusals + ~gave_up)
+    gap_s = np.zeros(len(ragged.session))
+    retries = np.flatnonzero(ragged.step > 0)
+    before = ragged.step[retries] - 1
+    gap_s[retries] = backoffs_s(before, jitter[ragged.session[retries], before], api.backoff_s)
+    return ragged, refusals, gave_up, gap_s
+
+
+def _lengths(
+    rng: np.random.Generator,
+    parameters: SurfaceParameters,
+    api: ApiBurst,
+    traits: Traits,
+    client: Ints,
+    scale_ratio: float,
+) -> tuple[Ints, Ints]:
+    """Prompt and output tokens of each request: the tenant's system prompt, and its medians spread a little."""
+    message = traits.message_tokens[client] * np.exp(api.message_sigma_ratio * rng.standard_normal(len(client)))
+    answer = traits.answer_tokens[client] * np.exp(api.answer_sigma_ratio * rng.standard_normal(len(client)))
+    words = np.maximum(np.rint(message * scale_ratio), 1.0).astype(np.int64)
+    prompt = np.minimum(traits.system_tokens[client] + words, int(parameters.context.limit_tokens))
+    return prompt, np.clip(np.rint(answer), 1, parameters.output.max_tokens).astype(np.int64)
 
 
 def _elapsed(gap_s: Floats, refusal_s: Floats, ragged: Ragged) -> Floats:

@@ -124,6 +124,12 @@ def test_times_in_another_unit_are_refused_with_the_guess(
         ingest("mooncake", mooncake_file(tmp_path, rows))
 
 
+def test_microseconds_are_told_from_nanoseconds_by_the_rate_that_they_would_mean(tmp_path: Path) -> None:
+    rows = tuple(mooncake_row(at * 1.8e6, blocks=(at,)) for at in range(4000))  # 1.8 s apart, or 556 a second in ns
+    with pytest.raises(UnreadableTrace, match="looks like microseconds"):
+        ingest("mooncake", mooncake_file(tmp_path, rows))
+
+
 def test_three_calls_a_second_in_milliseconds_are_accepted(tmp_path: Path) -> None:
     assert ingest("mooncake", mooncake_file(tmp_path, rate(300))).model_calls.height == 100
 

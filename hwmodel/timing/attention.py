@@ -18,14 +18,14 @@ MATRIX_ROWS = 16.0
 """Rows of the smallest matrix instruction: fewer query heads are padded to it."""
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def softmax_overlap(overlap_ratio: float, matrix_s: float, exponent_s: float, vector_s: float) -> float:
     """Core time of attention: the slowest unit, and the part of the others that does not hide behind it."""
     slowest = max(matrix_s, exponent_s, vector_s)
     return slowest + (1.0 - overlap_ratio) * (matrix_s + exponent_s + vector_s - slowest)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Causal attention of a chunk (research/chip-models.md section 4, item 7), fastest of the query tiles.
 
@@ -65,7 +65,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     return best
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Attention of one token per sequence, fastest of the splits of the cache over cores.
 

@@ -61,7 +61,7 @@ def chip_columns(designs: DesignTable) -> Float[np.ndarray, "designs columns"]:
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def chip_at(columns: Any, design: int) -> Chip:
     """The design of one row."""
     row = columns[design]
@@ -86,7 +86,7 @@ def chip_at(columns: Any, design: int) -> Chip:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def core_matrix_rate(chip: Chip, math_dtype_code: int) -> float:
     """Peak matrix FLOP/s of one core in the math format at a position of `MATH_DTYPES`."""
     if math_dtype_code == 0:

@@ -8,7 +8,7 @@ from hwmodel.timing.chip import Chip
 from hwmodel.timing.parts import Kernel, Parts
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def ideal_link_s(kernel: Kernel, chip: Chip, law: Any) -> float:
     """Least time on the links: passes (ranks - 1) / ranks times the message at full bandwidth.
 
@@ -22,7 +22,7 @@ def ideal_link_s(kernel: Kernel, chip: Chip, law: Any) -> float:
     return float(kernel.passes_count * (kernel.ranks_count - 1.0) / kernel.ranks_count * kernel.link_bytes / rate)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def collective_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Alpha-beta forms of research/chip-models.md section 4, item 9; alpha contains the launch.
 

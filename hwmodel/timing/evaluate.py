@@ -1,7 +1,9 @@
 """Time of every kernel on every design, with its parts, its roofline bound and its binding resource."""
 
+import zlib
 from collections import namedtuple
 from dataclasses import astuple, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,21 +106,7 @@ def _binding_code(parts: dict[str, np.ndarray]) -> np.ndarray:
     return codes[largest]
 
 
-@njit(cache=True, nogil=True)
-def _fill(chips: Any, numbers: Any, families: Any, law: Any, out: Any) -> None:
-    for design in range(chips.shape[0]):
-        chip = chip_at(chips, design)
-        for index in range(numbers.shape[0]):
-            kernel = _kernel_at(numbers, index)
-            parts = _time(kernel, families[index], chip, law)
-            bound_s = _bound(kernel, chip, law)
-            out[0, design, index] = max(parts.latency_s, bound_s)
-            out[1, design, index] = bound_s
-            for part in range(1, len(parts)):
-                out[part + 1, design, index] = parts[part]
-
-
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _time(kernel: Kernel, family: int, chip: Chip, law: Any) -> Parts:
     if family in (GEMM, MOE_GEMM):
         return gemm_time(kernel, chip, law)
@@ -131,7 +119,7 @@ def _time(kernel: Kernel, family: int, chip: Chip, law: Any) -> Parts:
     return rowwise_time(kernel, chip, law)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _bound(kernel: Kernel, chip: Chip, law: Any) -> float:
     """Roofline: every resource at its peak, all cores busy, all parts overlapped, compulsory traffic only."""
     cores = chip.cores_count
@@ -147,7 +135,7 @@ def _bound(kernel: Kernel, chip: Chip, law: Any) -> float:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _kernel_at(numbers: Any, index: int) -> Kernel:
     row = numbers[index]
     return Kernel(
@@ -167,3 +155,36 @@ def _kernel_at(numbers: Any, index: int) -> Kernel:
         int(row[13]),
         row[14],
     )
+
+
+def _compiled_fill(sources_stamp: int) -> Any:
+    """The loop over designs and kernels, cached on disk under a stamp of all files that it is compiled from.
+
+    Numba renews a cached function when its own file changes, not when a file that it calls changes; a captured
+    variable is part of the key, and the laws in the other files are not cached by themselves.
+    """
+
+    @njit(cache=True, nogil=True)
+    def fill(chips: Any, numbers: Any, families: Any, law: Any, out: Any) -> int:
+        for design in range(chips.shape[0]):
+            chip = chip_at(chips, design)
+            for index in range(numbers.shape[0]):
+                kernel = _kernel_at(numbers, index)
+                parts = _time(kernel, families[index], chip, law)
+                bound_s = _bound(kernel, chip, law)
+                out[0, design, index] = max(parts.latency_s, bound_s)
+                out[1, design, index] = bound_s
+                for part in range(1, len(parts)):
+                    out[part + 1, design, index] = parts[part]
+        return sources_stamp
+
+    return fill
+
+
+def _sources_stamp() -> int:
+    """Checksum of this package's files."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return zlib.crc32(b"".join(path.read_bytes() for path in sources))
+
+
+_fill = _compiled_fill(_sources_stamp())

@@ -21,7 +21,7 @@ STAGES = 3.0
 """Reduction steps in flight (assumed: CUTLASS pipelines use 3 to 7)."""
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Closed form of research/chip-models.md section 4, items 1 to 6, minimised over tilings and splits.
 
@@ -31,18 +31,17 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """
     groups, m, n, k = kernel.groups_count, kernel.m, kernel.n, kernel.k
     weight_width = kernel.weight_bytes / (groups * n * k)
-    row_width = kernel.activation_bytes / (groups * m * (n + k))
+    row_width = OPERAND_BYTES[kernel.math_dtype_code]
     hbm_bytes = hbm_traffic(kernel, chip, law, weight_width, row_width)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.l2_ratio
     rate = core_matrix_rate(chip, kernel.math_dtype_code) * law.matrix_ratio
     wave_s = law.wave_clk / chip.clock_hz
-    operand_width = OPERAND_BYTES[kernel.math_dtype_code]
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in range(TILE_ROWS.size):
         tile_m, tile_n = TILE_ROWS[tile], TILE_COLUMNS[tile]
         loaded = min(tile_m, m) * row_width + min(tile_n, n) * weight_width
-        if tile > 0 and (tile_m + tile_n) * operand_width * STEP * STAGES > chip.smem_bytes:
+        if tile > 0 and (tile_m + tile_n) * row_width * STEP * STAGES > chip.smem_bytes:
             continue
         tiles_m, tiles_n = np.ceil(m / tile_m), np.ceil(n / tile_n)
         area = tile_m * tile_n
@@ -57,7 +56,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
             matrix_s = waves * steps * multiply_s
             core_s = waves * steps * step_s + (waves - 1.0) * wave_s
-            feed_s = waves * loaded * steps * STEP / (law.core_feed_bytes_per_clk * chip.clock_hz)
+            feed_s = waves * loaded * max(k / split, min(k, STEP)) / (law.core_feed_bytes_per_clk * chip.clock_hz)
             l2_s = max(l2_loads / (l2_rate * law.shared_load_count), feed_s)
             fixed_s = chip.launch_latency_s
             if split > 1.0:
@@ -71,7 +70,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     return best
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def hbm_traffic(kernel: Kernel, chip: Chip, law: Any, weight_width: float, row_width: float) -> float:
     """Compulsory HBM bytes, and what a large product reads again because its strips do not fit into L2.
 

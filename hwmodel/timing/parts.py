@@ -43,7 +43,7 @@ class Parts(NamedTuple):
     hbm_bytes: float
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def overlapped(exponent: float, first: float, second: float, third: float) -> float:
     """p-norm of three times: their maximum at a large exponent, their sum at 1."""
     largest = max(first, second, third)
@@ -53,7 +53,7 @@ def overlapped(exponent: float, first: float, second: float, third: float) -> fl
     return float(largest * total ** (1.0 / exponent))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def missed_weight_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
     """Weights or cache that must come from HBM.
 
@@ -65,7 +65,7 @@ def missed_weight_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
     return kernel.weight_bytes * missed
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def missed_activation_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
     """Activations beyond what stays in L2 between the kernel that wrote them and this one."""
     return max(kernel.activation_bytes - law.l2_resident_ratio * chip.l2_bytes, 0.0)

@@ -9,7 +9,7 @@ from hwmodel.timing.chip import Chip, core_matrix_rate
 from hwmodel.timing.parts import Kernel, Parts, missed_activation_bytes, missed_weight_bytes, overlapped
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def rowwise_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Whole waves of equal work items; a core works on one item at a time (chip-models section 4, item 9)."""
     items = max(kernel.parallel_count, 1.0)

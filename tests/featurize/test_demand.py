@@ -168,3 +168,22 @@ def test_the_paid_session_of_a_frame_of_sessions_is_told_not_drawn() -> None:
         calls_frame(FULL), policy_frame(paid_ratio=1.0), sessions_frame({"session_id": "s", "paid": False})
     )
     assert demand.collect()["paid"].to_list() == [False]
+
+
+def test_counts_of_zero_and_unknown_images_become_what_a_replay_can_serve() -> None:
+    row = demand_of({"input_tokens": 0, "output_tokens": 0}).row(0, named=True)
+    assert (row["input_tokens"], row["output_tokens"], row["image_tokens"], row["imputed"]) == (1, 1, 0, False)
+
+
+def test_a_shared_prefix_never_exceeds_an_imputed_prompt() -> None:
+    likes = ({**FULL, "session_id": f"s{n}"} for n in range(40))
+    demand = demand_of({"output_tokens": 10, "shared_prefix_tokens": 900}, *likes)
+    assert demand.filter(pl.col("call_id") == "c0").select("input_tokens", "shared_prefix_tokens").row(0) == (100, 100)
+
+
+def test_a_cut_answer_is_completed_from_prompts_of_similar_length() -> None:
+    short = ({"session_id": f"a{n}", "input_tokens": 100, "output_tokens": 7} for n in range(40))
+    long = ({"session_id": f"b{n}", "input_tokens": 90_000, "output_tokens": 700} for n in range(40))
+    cut = {"status": "error", "input_tokens": 110}
+    demand = demand_of(cut, {**cut, "session_id": "s1", "input_tokens": 80_000}, *short, *long).filter("imputed")
+    assert demand.sort("call_id")["output_tokens"].to_list() == [7, 700]

@@ -91,3 +91,10 @@ def test_every_cause_has_one_declared_limit_with_its_kind_and_source() -> None:
     causes = StallProfile.columns()["cause"].dtype.categories.to_list()  # type: ignore[attr-defined]
     assert sorted(limit.cause for limit in STALL_LIMITS) == sorted(causes)
     assert all(limit.kind is EvidenceKind.ASSUMED and limit.source for limit in STALL_LIMITS)
+
+
+def test_a_cache_that_gave_most_of_the_prefix_did_not_miss() -> None:
+    calls = steps(
+        5, input_tokens=50_000, shared_prefix_tokens=48_000, cache_read_tokens=30_000, ttft_s=15.0, duration_s=16.0
+    )
+    assert stall_profile(calls, NO_TOOLS).collect().is_empty()

@@ -78,3 +78,9 @@ def test_a_window_that_is_no_whole_number_of_steps_is_refused(window_s: float, s
 def test_an_empty_demand_is_refused_with_a_way_out() -> None:
     with pytest.raises(NoCallsError, match="got 0: choose days"):
         peak_window(demand_at((0.0, 1)).limit(0))
+
+
+def test_a_window_is_closed_at_its_start_and_open_at_its_end() -> None:
+    demand = demand_at((0.0, 10), (900.0, 10))
+    window = peak_window(demand)
+    assert window_demand(demand, window).collect()["session_id"].to_list() == ["s0.0"]

@@ -188,3 +188,13 @@ def _moe_inventory(rows: pl.DataFrame) -> KernelBatch:
     )
     deployment = Deployment(tp_count=first["moe_tp_size"])
     return kernel_inventory(llm, deployment, states)
+
+
+def all_reduce_rows(table: str) -> pl.DataFrame:
+    """Fastest kernel of any stack per size, launches from the host left out."""
+    rows = _table("comm", table).filter(pl.col("op") == "all_reduce", ~pl.col("kernel").str.contains("eager"))
+    return rows.group_by("gpus", "bytes").agg(pl.col("latency_us").min()).sort("gpus", "bytes")
+
+
+def all_reduce_batch(rows: pl.DataFrame) -> KernelBatch:
+    return batch_of("collective", len(rows), link_bytes=column(rows, "bytes"), ranks_count=column(rows, "gpus"))

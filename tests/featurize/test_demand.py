@@ -184,6 +184,7 @@ def test_a_shared_prefix_never_exceeds_an_imputed_prompt() -> None:
 def test_a_cut_answer_is_completed_from_prompts_of_similar_length() -> None:
     short = ({"session_id": f"a{n}", "input_tokens": 100, "output_tokens": 7} for n in range(40))
     long = ({"session_id": f"b{n}", "input_tokens": 90_000, "output_tokens": 700} for n in range(40))
-    cut = {"status": "error", "input_tokens": 110}
-    demand = demand_of(cut, {**cut, "session_id": "s1", "input_tokens": 80_000}, *short, *long).filter("imputed")
-    assert demand.sort("call_id")["output_tokens"].to_list() == [7, 700]
+    cut = {"status": "error", "output_tokens": None}
+    few = ({**cut, "session_id": f"c{n}", "input_tokens": 110 if n % 2 else 80_000} for n in range(20))
+    demand = demand_of(*short, *long, *few).filter("imputed")
+    assert set(demand.select("input_tokens", "output_tokens").rows()) == {(110, 7), (80_000, 700)}

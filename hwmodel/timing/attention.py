@@ -98,7 +98,7 @@ def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         core_s = max(softmax_overlap(law.attention_overlap_ratio, matrix_s, exponent_s, vector_s), floor_s)
         feed_s = share * bytes_per_key / (law.core_feed_bytes_per_clk * chip.clock_hz)
         l2_s = max(kernel.weight_bytes / l2_rate, feed_s)
-        fixed_s = start_s + (waves - 1.0) * law.wave_clk / chip.clock_hz
+        fixed_s = start_s + (waves - 1.0) * law.decode_item_clk / chip.clock_hz
         if split > 1.0:
             combined = 8.0 * split * kernel.parallel_count * kernel.m * kernel.k
             fixed_s += combined / l2_rate + law.attention_combine_clk / chip.clock_hz

@@ -40,10 +40,13 @@ class TimingConstants:
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
     attention_overlap_ratio: float = 0.4
     """How much of softmax hides behind matrix work. Calibrated (attention)."""
-    attention_start_clk: float = 8000.0
+    attention_start_clk: float = 7500.0
     """Clocks before the first tile of attention: page table, work list, queries. Calibrated (attention)."""
     attention_step_clk: float = 50.0
     """Least clocks of one step of 64 keys. Calibrated (attention)."""
+    decode_item_clk: float = 3000.0
+    """Clocks between two work items of decode attention on one core (short caches of many sequences). Calibrated
+    (attention)."""
     attention_combine_clk: float = 5500.0
     """Clocks that combining the splits of a cache takes beside its traffic. Calibrated (attention)."""
     link_ring_ratio: float = 0.80

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -169,6 +170,12 @@ FAMILIES: dict[str, tuple[Callable[[np.random.Generator, int], Sizes], Callable[
     "vector": (row_sizes, row_kernels),
     "collective": (collective_sizes, collective_kernels),
 }
+
+
+def with_column(designs: DesignTable, name: str, values: np.ndarray) -> DesignTable:
+    """The designs with one column changed."""
+    changed: dict[str, Any] = {name: values}
+    return replace(designs, **changed)
 
 
 def rows_of(batch: KernelBatch, at: np.ndarray) -> KernelBatch:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def predicted_s(table: str, kernels: KernelBatch) -> Errors:
-    return time_kernels(DesignTable.of([silicon.chip(table)]), kernels).latency_s[0]
+    return np.asarray(time_kernels(DesignTable.of([silicon.chip(table)]), kernels).latency_s[0])
 
 
 def roofline_s(table: str, kernels: KernelBatch) -> Errors:
@@ -26,18 +26,18 @@ def roofline_s(table: str, kernels: KernelBatch) -> Errors:
     chip = silicon.chip(table)
     peak = chip.cores_count * chip.matrix_flop_per_clk * chip.clock_hz
     traffic_bytes = kernels.weight_bytes + kernels.activation_bytes
-    return np.maximum(kernels.work_flop / peak, traffic_bytes / chip.hbm_bytes_per_s)
+    return np.asarray(np.maximum(kernels.work_flop / peak, traffic_bytes / chip.hbm_bytes_per_s))
 
 
 def report(
     title: str, buckets: Iterator[tuple[str, np.ndarray]], model: Errors, roofline: Errors
 ) -> tuple[float, float]:
-    """Print MAPE, median and bias by bucket; return MAPE of the model and of the roofline over all rows."""
+    """Print mean and median absolute error and bias by bucket; return the mean of the model and of the roofline over all rows."""
     for name, chosen in [("all", np.ones(model.size, dtype=bool)), *buckets]:
         if chosen.any():
             error = model[chosen]
             print(  # noqa: T201 - the table is what the test is run for
-                f"{title:24s} {name:16s} rows {chosen.sum():6d}  MAPE {abs(error).mean():6.1%}  median "
+                f"{title:24s} {name:16s} rows {chosen.sum():6d}  mean {abs(error).mean():6.1%}  median "
                 f"{np.median(abs(error)):6.1%}  bias {error.mean():+6.1%}  roofline {abs(roofline[chosen]).mean():6.1%}"
             )
     return float(abs(model).mean()), float(abs(roofline).mean())

@@ -15,6 +15,7 @@ from tests.hwmodel.timing.random_cases import (
     SMALLER_IS_BETTER,
     random_designs,
     rows_of,
+    with_column,
 )
 from warehouse.contracts.vocabulary import BindingResource
 
@@ -34,10 +35,10 @@ def test_more_of_any_resource_is_never_slower(family: str, seed: int, dtype_code
     kernels = kernels_of(sizes_of(rng, KERNELS), dtype_code)
     before = time_kernels(designs, kernels).latency_s
     for name in LARGER_IS_BETTER:
-        after = time_kernels(replace(designs, **{name: _grown(getattr(designs, name), growth, name)}), kernels)
+        after = time_kernels(with_column(designs, name, _grown(getattr(designs, name), growth, name)), kernels)
         assert (after.latency_s <= before * TOLERANCE).all(), name
     for name in SMALLER_IS_BETTER:
-        after = time_kernels(replace(designs, **{name: getattr(designs, name) / growth}), kernels)
+        after = time_kernels(with_column(designs, name, getattr(designs, name) / growth), kernels)
         assert (after.latency_s <= before * TOLERANCE).all(), name
 
 

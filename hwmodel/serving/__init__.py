@@ -1,1 +1,49 @@
-"""TODO."""
+"""Demand on a fleet: a replay of vLLM-like steps, step costs out of the chip model, and the fleet that is needed."""
+
+from hwmodel.serving.bins import Bins
+from hwmodel.serving.demand import ReplayDemand, replay_demand, scale_sessions
+from hwmodel.serving.errors import DoesNotFit, EmptyDemand, NoFleet, ServingError
+from hwmodel.serving.fleet import Fleet, Promises, promises_of, reachable, smallest_fleet
+from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
+from hwmodel.serving.step_cost import StepCost
+from hwmodel.serving.tables import (
+    KernelGroup,
+    StepCostTables,
+    StepTimer,
+    capacity_tokens,
+    decode_states,
+    prefill_states,
+    state_tokens,
+    step_cost_tables,
+    token_grid,
+)
+
+__all__ = [
+    "Bins",
+    "DoesNotFit",
+    "EmptyDemand",
+    "Fleet",
+    "KernelGroup",
+    "NoFleet",
+    "Promises",
+    "ReplayDemand",
+    "ReplayResult",
+    "Replica",
+    "Scheduler",
+    "ServingError",
+    "StepCost",
+    "StepCostTables",
+    "StepTimer",
+    "capacity_tokens",
+    "decode_states",
+    "prefill_states",
+    "promises_of",
+    "reachable",
+    "replay",
+    "replay_demand",
+    "scale_sessions",
+    "smallest_fleet",
+    "state_tokens",
+    "step_cost_tables",
+    "token_grid",
+]

@@ -88,6 +88,12 @@ def replay_demand(calls: pl.DataFrame, policy: pl.DataFrame, *, scored_from_s: f
     )
 
 
+def thin_sessions(demand: ReplayDemand, share: float, *, seed: int = 0) -> ReplayDemand:
+    """A share of the sessions, the same ones for the same seed: a smaller share is a subset of a larger one."""
+    lot = np.random.default_rng(seed).permutation(int(demand.session.max()) + 1)
+    return _sessions_only(demand, lot < round(share * lot.size))
+
+
 def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed: int) -> ReplayDemand:
     """The same demand with `factor` times as many sessions: clones start up to `jitter_s` later; no gap is squeezed.
 

@@ -1,42 +1,43 @@
 """The smallest fleet that keeps the promises: replicas found by bisection over whole replays."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hwmodel.serving.demand import ReplayDemand
+from hwmodel.serving.demand import ReplayDemand, thin_sessions
 from hwmodel.serving.errors import NoFleet
 from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
-from warehouse.contracts import SERVICE_TIERS
+from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 FEWEST_CALLS = 20
 """A surface and tier with fewer scored calls than this does not size the fleet: its attainment is noise."""
 MOST_REPLICAS = 4096
+SHARE_ROUNDS = 3
+"""Halvings of the load between two fleets: an eighth of a replica, then a straight line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promises:
-    """Attainment that each service level is owed; arrays have one entry per level (surface x tier)."""
+    """Attainment owed to each service level (`surface * tiers + tier`) that sizes the fleet."""
 
-    level: Int[np.ndarray, "calls"]
-    """Service level of every call, `surface * tiers + tier`; -1 for calls that are not scored."""
     levels: Int[np.ndarray, "levels"]
     target_ratio: Float[np.ndarray, "levels"]
-    calls_count: Int[np.ndarray, "levels"]
 
-    def attainment(self, is_met: Bool[np.ndarray, "calls"]) -> Float[np.ndarray, "levels"]:
+    def attainment(self, demand: ReplayDemand, is_met: Bool[np.ndarray, "calls"]) -> Float[np.ndarray, "levels"]:
         """Share of each level's scored calls inside both limits; calls never served count as missed."""
-        met = np.bincount(self.level[self.level >= 0], weights=is_met[self.level >= 0], minlength=_LEVELS)
-        return met[self.levels] / self.calls_count
+        level, scored = _level(demand), demand.is_scored
+        counts = np.bincount(level[scored], minlength=_LEVELS)[self.levels]
+        met = np.bincount(level[scored], weights=is_met[scored], minlength=_LEVELS)[self.levels]
+        return np.where(counts > 0, met / np.maximum(counts, 1), 1.0)
 
-    def margin(self, is_met: Bool[np.ndarray, "calls"]) -> float:
+    def margin(self, demand: ReplayDemand, is_met: Bool[np.ndarray, "calls"]) -> float:
         """Attainment over target of the level that is worst off; not negative where all promises are kept."""
-        return float((self.attainment(is_met) - self.target_ratio).min())
+        return float((self.attainment(demand, is_met) - self.target_ratio).min())
 
 
-_LEVELS = 6 * len(SERVICE_TIERS)
+_LEVELS = len(SURFACES) * len(SERVICE_TIERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class Fleet:
 
     replicas_count: int
     replicas_needed: float
-    """Where the margin crosses zero between this fleet and the next smaller one; designs are compared by it."""
+    """Replicas per unit of traffic where the margin is zero, found between this fleet and the next smaller one by
+    taking sessions away; designs are compared by it."""
     chips_count: float
     """replicas_needed x chips per replica."""
     result: ReplayResult
@@ -53,27 +55,25 @@ class Fleet:
 
 def promises_of(demand: ReplayDemand) -> Promises:
     """What the demand's service levels are owed, as the policy states it."""
-    level = np.where(demand.is_scored, demand.surface * len(SERVICE_TIERS) + demand.tier, -1)
+    level = np.where(demand.is_scored, _level(demand), -1)
     counts = np.bincount(level[level >= 0], minlength=_LEVELS)
     sizing = np.flatnonzero(counts >= min(FEWEST_CALLS, counts.max()))
     target = np.array([demand.attainment_target_ratio[level == at].max() for at in sizing])
-    return Promises(level=level, levels=sizing, target_ratio=target, calls_count=counts[sizing])
+    return Promises(levels=sizing, target_ratio=target)
 
 
-def reachable(promises: Promises, demand: ReplayDemand, replica: Replica, scheduler: Scheduler) -> Promises:
-    """The promises, lowered where even an unloaded replica of the baseline misses them.
+def reachable(
+    promises: Promises, demand: ReplayDemand, replica: Replica, *, replicas_count: int, scheduler: Scheduler
+) -> Promises:
+    """The promises, lowered where even a hardly loaded fleet of the baseline misses them.
 
-    A level whose limit is too tight for the incumbent at no load is owed what the incumbent reaches at no load, less
-    one point: every design must serve as large a share of each level as the incumbent could.
+    A level whose limit is too tight for the incumbent is owed what the incumbent reaches on `replicas_count` replicas
+    (many times what the closed form asks for), less one point: every design must serve as large a share of each level
+    as the incumbent could.
     """
-    unloaded = replay(demand, replica, replicas_count=_plenty(demand), scheduler=scheduler)
-    best = promises.attainment(unloaded.is_met)
-    return Promises(
-        level=promises.level,
-        levels=promises.levels,
-        target_ratio=np.minimum(promises.target_ratio, np.maximum(best - 0.01, 0.0)),
-        calls_count=promises.calls_count,
-    )
+    unloaded = replay(demand, replica, replicas_count=replicas_count, scheduler=scheduler)
+    best = promises.attainment(demand, unloaded.is_met)
+    return replace(promises, target_ratio=np.minimum(promises.target_ratio, np.maximum(best - 0.01, 0.0)))
 
 
 def smallest_fleet(
@@ -103,24 +103,40 @@ def smallest_fleet(
     def margin(count: int) -> float:
         if count not in tried:
             result = serve(demand, replica, replicas_count=count, scheduler=scheduler)
-            tried[count] = (promises.margin(result.is_met), result)
+            tried[count] = (promises.margin(demand, result.is_met), result)
         return tried[count][0]
 
-    enough = _first_enough(margin, max(1, round(guess)))
-    too_few, enough = _bracket(margin, enough)
+    def margin_at(share: float, count: int) -> float:
+        part = thin_sessions(demand, share)
+        return promises.margin(part, serve(part, replica, replicas_count=count, scheduler=scheduler).is_met)
+
+    too_few, enough = _bracket(margin, _first_enough(margin, max(1, round(guess))))
     while enough - too_few > 1:
         middle = (enough + too_few) // 2
         if margin(middle) >= 0.0:
             enough = middle
         else:
             too_few = middle
-    needed = _crossing(too_few, margin(too_few) if too_few else -1.0, enough, margin(enough))
+    needed = float(enough) if too_few == 0 else too_few / _largest_share(margin_at, too_few, enough, margin(too_few))
     return Fleet(
         replicas_count=enough,
         replicas_needed=needed,
         chips_count=needed * replica.chips_count,
         result=tried[enough][1],
     )
+
+
+def _largest_share(margin_at: Callable[[float, int], float], too_few: int, enough: int, margin_of_all: float) -> float:
+    """The largest share of the sessions that `too_few` replicas serve within the promises."""
+    low, low_margin, high, high_margin = too_few / enough, 0.0, 1.0, margin_of_all
+    for _ in range(SHARE_ROUNDS):
+        middle = (low + high) / 2.0
+        margin = margin_at(middle, too_few)
+        if margin >= 0.0:
+            low, low_margin = middle, margin
+        else:
+            high, high_margin = middle, margin
+    return low + (high - low) * low_margin / max(low_margin - high_margin, 1e-12)
 
 
 def _first_enough(margin: Callable[[int], float], guess: int) -> int:
@@ -145,13 +161,5 @@ def _bracket(margin: Callable[[int], float], enough: int) -> tuple[int, int]:
     return few, enough
 
 
-def _crossing(few: int, few_margin: float, enough: int, enough_margin: float) -> float:
-    """Where a straight line between the two margins is zero."""
-    if enough_margin <= few_margin:
-        return float(enough)
-    return few + (enough - few) * min(1.0, -few_margin / (enough_margin - few_margin))
-
-
-def _plenty(demand: ReplayDemand) -> int:
-    """Replicas for a replay without queues: one for every ten sessions, at least 32."""
-    return int(min(512, max(32, demand.session.max() // 10)))
+def _level(demand: ReplayDemand) -> Int[np.ndarray, "calls"]:
+    return demand.surface * len(SERVICE_TIERS) + demand.tier

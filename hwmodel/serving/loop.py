@@ -21,7 +21,7 @@ AFFINITY_SLACK = 1.3
 """A call follows its prefix unless that replica's load is above this times the lightest load plus a tenth of memory."""
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def run(m: Machine) -> int:
     """Replay all calls; fills `m.times` and `m.bins`, returns the number of steps.
 
@@ -180,6 +180,7 @@ def _begin_step(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> Non
     emitting = decoding + m.replicas[replica].done_size
     duration = step_ns(m.cost, chunk, context, emitting, decoding, kv_tokens)
     m.step_end_ns[replica] = now + duration
+    m.replicas[replica].busy_ns += duration
     if m.bins.steps.size > 0:
         decoding_of, kv_of = m.decoding_of[replica], m.kv_of[replica]
         count_step(m.bins, duration, chunk, context, decoding, kv_tokens, chunk_of, decoding_of, kv_of)

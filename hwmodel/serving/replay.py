@@ -18,7 +18,8 @@ class Scheduler:
     """Settings of the serving engine on one replica."""
 
     max_sequences_count: int = 256
-    max_batched_tokens: int = 8192
+    max_batched_tokens: int = 2048
+    """Token budget of a step. vLLM's default for online serving: larger chunks hold up the decoding calls."""
     prefix_caching: bool = True
     grace_s: float = 1800.0
     """How long after the last own start the replay goes on; calls not done by then count as never done."""
@@ -58,6 +59,8 @@ class ReplayResult:
     """Inside both limits of its service level."""
     replicas_count: int
     steps_count: int
+    busy_s: float
+    """Time that replicas spent in steps, all together."""
     span_s: float
     """First request to last token."""
     bins: Bins
@@ -107,6 +110,7 @@ def _result(demand: ReplayDemand, machine: Machine, steps_count: int) -> ReplayR
         is_met=is_met,
         replicas_count=machine.replicas.size,
         steps_count=steps_count,
+        busy_s=float(machine.replicas["busy_ns"].sum()) / NS_PER_S,
         span_s=span_s,
         bins=machine.bins,
     )

@@ -59,6 +59,7 @@ ENTRY = np.dtype(
 REPLICA = np.dtype(
     [
         ("step_index", np.int64),
+        ("busy_ns", np.int64),
         ("used_tokens", np.int64),  # of the cache, held by running calls
         ("idle_tokens", np.int64),  # of the cache, kept for calls to come
         ("oldest", np.int64),

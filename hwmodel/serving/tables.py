@@ -17,7 +17,7 @@ from hwmodel.kernels import (
     sequence_state_bytes,
     weight_bytes_per_rank,
 )
-from hwmodel.serving.replay import Scheduler
+from hwmodel.serving.replay import Replica, Scheduler
 from hwmodel.serving.step_cost import StepCost
 from hwmodel.timing import FIRST_CONSTANTS, HOST_STEP_S, TimingConstants, step_time_s, time_kernels
 
@@ -41,10 +41,21 @@ class StepCostTables:
     capacity_tokens: Int[np.ndarray, "designs"]
     """KV tokens beside the weights; not positive where the weights do not fit."""
     state_tokens: int
+    chips_count: int
+    """Chips of one replica."""
 
-    def row(self, index: int) -> StepCost:
-        """The tables of one design, as the replay loop takes them."""
-        return StepCost(self.dense_ns[index], self.sampled_ns[index], self.decode_ns[index], self.prefill_ns[index])
+    def replica(self, index: int) -> Replica:
+        """A replica of one design.
+
+        Raises:
+            DoesNotFit: The weights leave no room for one sequence.
+        """
+        return Replica(
+            cost=StepCost(self.dense_ns[index], self.sampled_ns[index], self.decode_ns[index], self.prefill_ns[index]),
+            capacity_tokens=int(self.capacity_tokens[index]),
+            state_tokens=self.state_tokens,
+            chips_count=self.chips_count,
+        )
 
 
 class KernelGroup(StrEnum):
@@ -130,6 +141,7 @@ def step_cost_tables(timer: StepTimer, *, scheduler: Scheduler) -> StepCostTable
         prefill_ns=prefill.reshape(grid_shape),
         capacity_tokens=capacity_tokens(timer.designs, llm, deployment),
         state_tokens=state_tokens(llm, deployment),
+        chips_count=deployment.tp_count,
     )
 
 

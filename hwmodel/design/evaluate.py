@@ -1,0 +1,175 @@
+"""Level 2: a design's fleet, value and service for a scenario, by replay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+from joblib import Parallel, delayed
+
+from hwmodel.catalog import ChipDesign, Deployment, DesignTable
+from hwmodel.design.closed_form import closed_form_fleet, require_deployment
+from hwmodel.design.patience import AbandonmentModel
+from hwmodel.design.pool import Pool
+from hwmodel.design.scenario import Scenario
+from hwmodel.physical import tco
+from hwmodel.serving import Fleet, StepTimer, smallest_fleet, step_cost_tables
+from warehouse.contracts import SURFACES
+
+S_PER_H = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolEvaluation:
+    """One LLM's part of an evaluation, at the traffic of the whole fleet."""
+
+    pool: Pool
+    deployment: Deployment
+    fleet: Fleet
+    """Of the cell."""
+    replicas_needed: float
+    chips_needed: float
+    utilisation_ratio: float
+    """Busy time over time, replicas of the cell."""
+    value_by_surface: Float[np.ndarray, "surfaces"]
+    """USD per hour of calls inside their limits, paid for, in sessions that were not left."""
+    latency_s_per_h: float
+    """Time to last token that users waited, per hour."""
+    late_ratio: float
+    """Share of scored calls outside their limits, rejected or never done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A design and a scenario: fleet, cost, power, and what it serves. Curves divide value by what it takes."""
+
+    design: ChipDesign
+    scenario: str
+    pools: tuple[PoolEvaluation, ...]
+    usd_per_chip_h: float
+    all_in_w: float
+    """Utility power of one chip."""
+    chips_per_rack: float
+    value_by_surface: Float[np.ndarray, "surfaces"] = field(init=False)
+    chips_needed: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value_by_surface", sum(p.value_by_surface for p in self.pools))
+        object.__setattr__(self, "chips_needed", sum(p.chips_needed for p in self.pools))
+
+    @property
+    def value_usd_per_h(self) -> float:
+        """Value served per hour."""
+        return float(self.value_by_surface.sum())
+
+    @property
+    def tco_usd_per_h(self) -> float:
+        """Cost of the fleet per hour."""
+        return self.chips_needed * self.usd_per_chip_h
+
+    @property
+    def power_w(self) -> float:
+        """Utility power of the fleet."""
+        return self.chips_needed * self.all_in_w
+
+    @property
+    def racks_count(self) -> float:
+        """Racks of the fleet."""
+        return self.chips_needed / self.chips_per_rack
+
+    @property
+    def latency_s_per_h(self) -> float:
+        """Seconds to last token that users waited, per hour."""
+        return sum(p.latency_s_per_h for p in self.pools)
+
+    @property
+    def curves(self) -> dict[str, float]:
+        """Value over dollars, all-in joules, rack-hours and seconds of accepted latency; never one product."""
+        value = self.value_usd_per_h
+        return {
+            "value_per_usd_ratio": value / self.tco_usd_per_h,
+            "value_usd_per_j": value / (self.power_w * S_PER_H),
+            "value_usd_per_rack_h": value / self.racks_count,
+            "value_usd_per_latency_s": value / self.latency_s_per_h if self.latency_s_per_h else 0.0,
+        }
+
+    @property
+    def late_ratio(self) -> float:
+        """Share of calls late, rejected or never done, by calls."""
+        weights = [p.pool.traffic_ratio * p.pool.demand.is_scored.sum() for p in self.pools]
+        return float(np.average([p.late_ratio for p in self.pools], weights=weights))
+
+    def percentile(self, name: str, q: float) -> float:
+        """Percentile of a per-call time of the replay (`ttft_s`, `tpot_s`), pools weighted by their traffic."""
+        values = np.concatenate([getattr(p.fleet.result, name)[p.pool.demand.is_scored] for p in self.pools])
+        weights = np.concatenate(
+            [np.full(int(p.pool.demand.is_scored.sum()), p.pool.traffic_ratio) for p in self.pools]
+        )
+        known = np.isfinite(values)
+        if not known.any():
+            return float("inf")
+        order = np.argsort(values[known])
+        cumulative = np.cumsum(weights[known][order])
+        return float(values[known][order][np.searchsorted(cumulative, q / 100.0 * cumulative[-1])])
+
+
+def evaluate(design: ChipDesign, scenario: Scenario, *, guess_ratio: float = 1.0) -> Evaluation:
+    """Size the design's fleet for every pool by replay and add up what it serves.
+
+    Args:
+        design: A legal design, TDP rated.
+        scenario: The demand.
+        guess_ratio: Replayed over closed-form replicas of like designs, to start the bisection near its end.
+
+    Raises:
+        NoDeployment: An LLM does not fit.
+        NoFleet: The promises are out of reach.
+    """
+    table = DesignTable.of([design])
+    cost = tco(table)
+    return Evaluation(
+        design=design,
+        scenario=scenario.name,
+        pools=tuple(_evaluate_pool(table, pool, scenario.abandonment, guess_ratio) for pool in scenario.pools),
+        usd_per_chip_h=float(cost.typical_usd_per_chip_h[0]),
+        all_in_w=float(cost.all_in_w[0]),
+        chips_per_rack=float(cost.chips_per_rack_count[0]),
+    )
+
+
+def evaluate_many(
+    designs: Sequence[ChipDesign], scenario: Scenario, *, guess_ratio: float = 1.0, workers_count: int = 2
+) -> list[Evaluation]:
+    """Evaluate designs side by side; the replay loop lets go of the interpreter lock, so threads do."""
+    run = Parallel(n_jobs=workers_count, prefer="threads")
+    return list(run(delayed(evaluate)(design, scenario, guess_ratio=guess_ratio) for design in designs))
+
+
+def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel, guess_ratio: float) -> PoolEvaluation:
+    closed = closed_form_fleet(table, pool)
+    require_deployment(closed, table, pool)
+    deployment = Deployment(tp_count=int(closed.tp_count[0]))
+    timer = StepTimer(designs=table, llm=pool.llm, deployment=deployment)
+    replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
+    guess = float(closed.replicas_needed[0]) * guess_ratio
+    fleet = smallest_fleet(pool.demand, replica, pool.promises, scheduler=pool.scheduler, guess=guess)
+    result, demand, scored = fleet.result, pool.demand, pool.demand.is_scored
+    stays = abandonment.stays(demand.surface, demand.session, result.requested_s, result.ttft_s)
+    worth = demand.value_usd_per_token * demand.output_tokens * stays * result.is_met
+    per_hour = pool.traffic_ratio * S_PER_H / pool.window_s
+    return PoolEvaluation(
+        pool=pool,
+        deployment=deployment,
+        fleet=fleet,
+        replicas_needed=fleet.replicas_needed * pool.traffic_ratio,
+        chips_needed=fleet.chips_count * pool.traffic_ratio,
+        utilisation_ratio=_utilisation(fleet),
+        value_by_surface=np.bincount(demand.surface[scored], weights=worth[scored], minlength=len(SURFACES)) * per_hour,
+        latency_s_per_h=float(np.nansum(result.duration_s[scored])) * per_hour,
+        late_ratio=float(1.0 - result.is_met[scored].mean()),
+    )
+
+
+def _utilisation(fleet: Fleet) -> float:
+    busy = fleet.result.busy_s / (fleet.result.replicas_count * max(fleet.result.span_s, 1e-9))
+    return float(min(busy, 1.0))

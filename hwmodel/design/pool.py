@@ -1,0 +1,78 @@
+"""A pool: the demand of one served LLM, as the search sees it, with what it is owed and what it is worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from hwmodel.catalog import LlmSpec
+from hwmodel.serving import Promises, ReplayDemand, Scheduler
+
+QUANTILES = np.linspace(0.02, 0.98, 25)
+RARE_LEVEL_RATIO = 0.05
+"""A service level with a smaller share of calls does not set the closed form's batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLoad:
+    """Means of a demand that the closed form needs."""
+
+    calls_per_s: float
+    output_tokens: float
+    fresh_tokens: float
+    """Prompt tokens that no cache can hold."""
+    shared_tokens: float
+    """Prompt tokens that a cache may hold."""
+    context_tokens: float
+    """Context of a decoding call, half of its answer included; weighted by answer."""
+    prefill_context_tokens: float
+    """Cached tokens in front of the prompt tokens that are computed."""
+    reuse_gap_s: Float[np.ndarray, "quantiles"]
+    """Quantiles of the time between a context's last use and its next; empty without reuse."""
+    tpot_limit_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Demand of one LLM on a cell of the fleet.
+
+    The cell serves a part of the traffic: sessions are added (never squeezed) or left out until the baseline needs a
+    handful of replicas, and the fleet is the cell times `traffic_ratio`.
+    """
+
+    llm: LlmSpec
+    demand: ReplayDemand
+    promises: Promises
+    load: PoolLoad
+    window_s: float
+    """Time over which the scored calls were offered."""
+    traffic_ratio: float
+    """Traffic of the whole fleet over the traffic of this cell."""
+    scheduler: Scheduler
+    unservable_count: int
+    """Calls beyond the LLM's context, not in `demand`."""
+
+
+def pool_load(demand: ReplayDemand, window_s: float) -> PoolLoad:
+    """Means of the scored calls."""
+    scored = demand.is_scored
+    shared = np.minimum(demand.shared_tokens, demand.input_tokens - 1)[scored]
+    fresh = demand.input_tokens[scored] - shared
+    output = demand.output_tokens[scored]
+    context = demand.input_tokens[scored] + output / 2.0
+    gaps_s = demand.gap_ns[scored & (demand.parent >= 0) & (demand.after >= 0)] / 1e9
+    return PoolLoad(
+        calls_per_s=scored.sum() / window_s,
+        output_tokens=float(output.mean()),
+        fresh_tokens=float(fresh.mean()),
+        shared_tokens=float(shared.mean()),
+        context_tokens=float(np.average(context, weights=output)),
+        prefill_context_tokens=float(np.average(shared + fresh / 2.0, weights=fresh)),
+        reuse_gap_s=np.quantile(gaps_s, QUANTILES) if gaps_s.size else np.empty(0),
+        tpot_limit_s=_tightest_tpot_s(demand),
+    )
+
+
+def _tightest_tpot_s(demand: ReplayDemand) -> float:
+    limits, counts = np.unique(demand.tpot_limit_s[demand.is_scored], return_counts=True)
+    return float(limits[counts >= RARE_LEVEL_RATIO * counts.sum()].min())

@@ -1,0 +1,160 @@
+"""A scenario: the demand of a peak window, cut into pools, with what users will bear."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import ceil
+
+import numpy as np
+import polars as pl
+
+from hwmodel.catalog import Catalog, ChipDesign, Deployment, DesignTable, LlmSpec
+from hwmodel.design.closed_form import closed_form_fleet, require_deployment
+from hwmodel.design.patience import AbandonmentModel
+from hwmodel.design.pool import Pool, pool_load
+from hwmodel.serving import (
+    EmptyDemand,
+    ReplayDemand,
+    Scheduler,
+    StepTimer,
+    promises_of,
+    reachable,
+    replay_demand,
+    scale_sessions,
+    step_cost_tables,
+)
+
+DEFAULT_SCHEDULER = Scheduler()
+CLONE_JITTER_S = 30.0
+"""Added sessions start up to this much later than the ones they copy: the window's shape stays."""
+
+
+UNLOADED_RATIO = 4.0
+"""Replicas over the closed form's at which the baseline is called hardly loaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSize:
+    """How much of the traffic a replay serves, and for how long."""
+
+    window_s: float
+    lead_in_s: float
+    """Calls before the window fill replicas and caches, and are not scored."""
+    replicas_count: float
+    """Replicas that the baseline should need for each LLM's cell."""
+
+
+SEARCH_CELL = CellSize(window_s=300.0, lead_in_s=120.0, replicas_count=4.0)
+FULL_CELL = CellSize(window_s=900.0, lead_in_s=300.0, replicas_count=8.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What every design must serve."""
+
+    name: str
+    baseline: ChipDesign
+    pools: tuple[Pool, ...]
+    abandonment: AbandonmentModel
+
+
+def scenario_of(
+    demand: pl.DataFrame,
+    policy: pl.DataFrame,
+    *,
+    name: str,
+    baseline: ChipDesign,
+    catalog: Catalog,
+    abandonment: AbandonmentModel,
+    window_start: datetime,
+    cell: CellSize,
+    traffic_ratio: float,
+    seed: int,
+    scheduler: Scheduler = DEFAULT_SCHEDULER,
+) -> Scenario:
+    """Cut a demand into one pool per LLM and scale each to its cell.
+
+    Args:
+        demand: Valid under `DemandCalls`; may hold more than the window.
+        policy: Valid under `ServingPolicy`.
+        name: Of the scenario.
+        baseline: The incumbent, which sets the size of the cells and the promises within reach.
+        catalog: Where LLMs are looked up.
+        abandonment: How likely users leave after a wait.
+        window_start: When the scored window begins.
+        cell: Size of the replay.
+        traffic_ratio: Traffic of the fleet over that of the telemetry (telemetry may be a sample).
+        seed: Of the added sessions.
+        scheduler: Engine settings.
+
+    Raises:
+        EmptyDemand: No call in the window.
+        NoDeployment: The baseline cannot run one of the LLMs.
+    """
+    lead_in, window = timedelta(seconds=cell.lead_in_s), timedelta(seconds=cell.window_s)
+    calls = demand.filter(
+        pl.col("requested_at").is_between(window_start - lead_in, window_start + window, closed="left")
+    )
+    if calls.is_empty():
+        raise EmptyDemand(f"scenario {name}: no calls within {cell.window_s:.0f} s from {window_start:%Y-%m-%d %H:%M}")
+    pools = []
+    for llm_id in sorted(calls["llm"].unique().to_list()):
+        pool = _pool(calls.filter(llm=llm_id), policy, catalog.llm(llm_id), window_start, cell.window_s)
+        if pool is not None:
+            pool = replace(pool, scheduler=scheduler)
+            pools.append(_in_cell(pool, baseline, cell, traffic_ratio, seed))
+    if not pools:
+        raise EmptyDemand(f"scenario {name}: every call is beyond the context of its LLM; name another LLM")
+    return Scenario(name=name, baseline=baseline, pools=tuple(pools), abandonment=abandonment)
+
+
+def _pool(
+    calls: pl.DataFrame, policy: pl.DataFrame, llm: LlmSpec, window_start: datetime, window_s: float
+) -> Pool | None:
+    """The servable calls of one LLM, unscaled; None where every call is beyond its context."""
+    servable = calls.filter(pl.col("input_tokens") + pl.col("output_tokens") <= llm.context_tokens)
+    if servable.is_empty():
+        return None
+    before_s = servable.select(
+        (pl.lit(window_start) - pl.col("requested_at").min()).dt.total_microseconds() / 1e6
+    ).item()
+    demand = replay_demand(servable, policy, scored_from_s=max(before_s, 0.0))
+    if not demand.is_scored.any():
+        demand = replace(demand, is_scored=np.ones(len(demand), dtype=bool))
+    return Pool(
+        llm=llm,
+        demand=demand,
+        promises=promises_of(demand),
+        load=pool_load(demand, window_s),
+        window_s=window_s,
+        traffic_ratio=1.0,
+        scheduler=DEFAULT_SCHEDULER,
+        unservable_count=len(calls) - len(servable),
+    )
+
+
+def _in_cell(pool: Pool, baseline: ChipDesign, cell: CellSize, traffic_ratio: float, seed: int) -> Pool:
+    """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise."""
+    table = DesignTable.of([baseline])
+    fleet = closed_form_fleet(table, pool)
+    require_deployment(fleet, table, pool)
+    factor = cell.replicas_count / float(fleet.replicas_needed[0])
+    demand = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
+    timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(fleet.tp_count[0])))
+    replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
+    return replace(
+        pool,
+        demand=demand,
+        promises=reachable(
+            promises_of(demand),
+            demand,
+            replica,
+            replicas_count=ceil(UNLOADED_RATIO * cell.replicas_count),
+            scheduler=pool.scheduler,
+        ),
+        load=pool_load(demand, pool.window_s),
+        traffic_ratio=traffic_ratio * _calls(pool.demand) / _calls(demand),
+    )
+
+
+def _calls(demand: ReplayDemand) -> float:
+    return float(demand.is_scored.sum())

@@ -1,1 +1,25 @@
-"""TODO."""
+"""The design-recommendation report: from plain values to a page, a pull-request summary, JSON and pictures."""
+
+from pipelines.report.content import DesignChange, Interval, RecommendationView, ReportContent, RunFacts
+from pipelines.report.errors import PictureTooLarge, ReportError
+from pipelines.report.html import render_html
+from pipelines.report.machine import render_json
+from pipelines.report.markdown import render_markdown
+from pipelines.report.picture import chart_png
+from pipelines.report.write import ReportFiles, write_report
+
+__all__ = [
+    "DesignChange",
+    "Interval",
+    "PictureTooLarge",
+    "RecommendationView",
+    "ReportContent",
+    "ReportError",
+    "ReportFiles",
+    "RunFacts",
+    "chart_png",
+    "render_html",
+    "render_json",
+    "render_markdown",
+    "write_report",
+]

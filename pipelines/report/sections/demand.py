@@ -1,0 +1,125 @@
+"""The demand: workload card, load by hour, waits, stalls, abandonment and context growth."""
+
+from collections.abc import Callable
+
+import altair as alt
+import polars as pl
+
+from pipelines.report.charts import abandonment, context_growth, load_by_hour, stalls_by_cause, waits_by_surface
+from pipelines.report.charts.waits import pooled_hazard
+from pipelines.report.content import ReportContent
+from pipelines.report.formats import count, percent, scaled, seconds
+from pipelines.report.palette import SURFACE_COLOURS, SURFACE_NAMES, named
+from pipelines.report.sections.model import Block, Cell, Column, Figure, FigureGrid, Section, Table, empty
+
+_CARD_COLUMNS: tuple[tuple[str, str, str, Callable[[float | None], str]], ...] = (
+    ("calls", "calls", "", count),
+    ("call_share_ratio", "share of calls", "", percent),
+    ("sessions", "sessions", "", count),
+    ("calls_per_session_p50_count", "calls per session", "median", count),
+    ("input_p50_tokens", "prompt p50", "tokens of the whole prompt, cached tokens included", lambda v: scaled(v, "")),
+    ("input_p90_tokens", "p90", "prompt tokens", lambda v: scaled(v, "")),
+    ("input_p99_tokens", "p99", "prompt tokens", lambda v: scaled(v, "")),
+    ("output_p50_tokens", "output p50", "output tokens", lambda v: scaled(v, "")),
+    ("output_p90_tokens", "p90", "output tokens", lambda v: scaled(v, "")),
+    ("output_p99_tokens", "p99", "output tokens", lambda v: scaled(v, "")),
+    ("shared_ratio", "shared prefix", "shared prefix tokens over all prompt tokens, first calls included", percent),
+    ("ttft_p50_s", "TTFT p50", "time to first token", seconds),
+    ("ttft_p95_s", "TTFT p95", "time to first token", seconds),
+    ("cut_ratio", "cut short", "calls that ended by cancel, error or rate limit", percent),
+)
+
+
+def workload(content: ReportContent) -> Section:
+    """Workload card and load by hour."""
+    lead = f"What users asked for: {count(content.run.call_count)} calls of {content.run.dataset}"
+    lead += f" ({content.run.source}), {_days(content)}."
+    table: Block = _card(content.card) if not content.card.is_empty() else empty("No call passed the contract.")
+    load: Block = empty("No load by hour: the source gives no time of request.")
+    if content.load["call_count"].sum():
+        load = Figure(key="load", chart=load_by_hour(content.load))
+    return Section(key="workload", title="Workload card", lead=lead, blocks=(table, load))
+
+
+def waits(content: ReportContent) -> Section:
+    """Where users wait, where agents stall, when they leave, how prompts grow."""
+    lead = "Where time goes between a request and its answer, and what it costs in patience."
+    blocks = (_wait_block(content), _stall_block(content), _abandonment_block(content), _growth_block(content))
+    return Section(key="waits", title="Waits and stalls", lead=lead, blocks=blocks)
+
+
+def _days(content: ReportContent) -> str:
+    days = sorted(content.run.days)
+    if not days:
+        return "no day recorded"
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+
+
+def _card(card: pl.DataFrame) -> Table:
+    present = [column for column in _CARD_COLUMNS if column[0] in card.columns]
+    rows = []
+    for row in card.iter_rows(named=True):
+        surface = str(row["surface"])
+        first = Cell(
+            text="all surfaces" if surface == "all" else named(surface, SURFACE_NAMES),
+            swatch=SURFACE_COLOURS.get(surface, ""),
+        )
+        rows.append((first, *(Cell(text=write(row[name])) for name, _, _, write in present)))
+    heads = tuple(Column(head=head, explained=explained) for _, head, explained, _ in present)
+    untold = [head for name, head, _, _ in present if card[name].null_count() == card.height]
+    note = f"Not reported by this source: {', '.join(untold)}." if untold else ""
+    caption = "Volume and size of calls by surface"
+    return Table(
+        key="card", caption=caption, columns=(Column(head="surface", numeric=False), *heads), rows=tuple(rows), note=note
+    )
+
+
+def _wait_block(content: ReportContent) -> Block:
+    known = content.waits.filter(pl.col("total_s") > 0)
+    if known.is_empty():
+        return empty(f"No wait profile: {content.run.dataset} reports no latencies, so time cannot be split.")
+    missing = [kind for kind in ("queue", "prefill", "decode", "tool", "human") if kind not in set(known["wait"])]
+    note = f"Not told by this source: {', '.join(missing)}." if missing else ""
+    return Figure(key="waits", chart=waits_by_surface(known), note=note)
+
+
+def _stall_block(content: ReportContent) -> Block:
+    known = content.stalls.filter(pl.col("stalled_s") > 0)
+    if known.is_empty():
+        return empty(f"No stalls: {content.run.dataset} has no agent loop with tools and latencies to stall in.")
+    return Figure(key="stalls", chart=stalls_by_cause(known))
+
+
+def _abandonment_block(content: ReportContent) -> Block:
+    known = content.abandonment.filter(pl.col("at_risk_count") > 0)
+    if known.is_empty():
+        return empty(f"No abandonment curve: {content.run.dataset} does not tell how sessions ended.")
+    surfaces = _surfaces(known)
+    highs = [float(str(row["high"])) for s in surfaces for row in pooled_hazard(_only(known, s)) if row["at_risk"]]
+    hazards = [float(str(row["hazard"])) for s in surfaces for row in pooled_hazard(_only(known, s))]
+    top = min(1.0, max(max(hazards) * 1.5, 0.02), max(highs) * 1.02)
+    grid = _grid("leave", surfaces, lambda surface: abandonment(known, surface, top_ratio=top))
+    caption = "Longer waits drive users away: share of sessions abandoned after a wait of this length"
+    return FigureGrid(caption=caption, figures=grid, note="Pale bars: Wilson 95 % interval. The same scale for all.")
+
+
+def _growth_block(content: ReportContent) -> Block:
+    known = content.growth.drop_nulls(["input_p50_tokens", "input_p90_tokens"]).filter(pl.col("call_count") > 0)
+    if known.is_empty():
+        return empty(f"No context growth: {content.run.dataset} does not link calls to sessions.")
+    grid = _grid("growth", _surfaces(known), lambda surface: context_growth(known, surface))
+    caption = "Prompts grow as sessions go on: median, and band up to the 90th percentile"
+    return FigureGrid(caption=caption, figures=grid, note="Each surface has its own scale.")
+
+
+def _grid(key: str, surfaces: list[str], draw: Callable[[str], alt.LayerChart]) -> tuple[Figure, ...]:
+    return tuple(Figure(key=f"{key}-{index}", chart=draw(s), width="small") for index, s in enumerate(surfaces))
+
+
+def _surfaces(frame: pl.DataFrame) -> list[str]:
+    present = set(frame["surface"].cast(pl.String))
+    return [surface for surface in SURFACE_COLOURS if surface in present]
+
+
+def _only(frame: pl.DataFrame, surface: str) -> pl.DataFrame:
+    return frame.filter(pl.col("surface").cast(pl.String) == surface)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hwmodel.catalog.errors import BadSpec
 
@@ -115,6 +115,14 @@ class DesignTable:
         """The design at one position."""
         numbers = {name: float(getattr(self, name)[index]) for name in NUMERIC_FIELDS}
         return ChipDesign(name=self.name[index], node=self.node[index], **numbers)
+
+    def take(self, index: Int[np.ndarray, "chosen"]) -> "DesignTable":
+        """The designs at some positions, in that order."""
+        numbers = {name: getattr(self, name)[index] for name in NUMERIC_FIELDS}
+        chosen = [int(i) for i in index]
+        return DesignTable(
+            name=tuple(self.name[i] for i in chosen), node=tuple(self.node[i] for i in chosen), **numbers
+        )
 
     @property
     def hbm_bytes(self) -> Float[np.ndarray, "designs"]:

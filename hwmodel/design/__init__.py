@@ -1,1 +1,61 @@
-"""TODO."""
+"""Design space, closed-form and replayed evaluation, search, recommendation and its explanation."""
+
+from hwmodel.design.bill_of import bill_of
+from hwmodel.design.closed_form import closed_form_fleet
+from hwmodel.design.errors import BadSpace, DesignError, NoDeployment, NoDesign
+from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evaluate_many
+from hwmodel.design.patience import AbandonmentModel
+from hwmodel.design.pool import Pool, PoolLoad, pool_load
+from hwmodel.design.recommend import Attribution, Recommendation, recommend
+from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
+from hwmodel.design.search import (
+    CURVE,
+    EvaluationLog,
+    Progress,
+    Scored,
+    SearchPlan,
+    SearchResult,
+    closed_form_value,
+    search,
+)
+from hwmodel.design.silicon import silicon_interval
+from hwmodel.design.space import DesignSpace, Parameter, hbm_name, rated, space_around
+
+__all__ = [
+    "CURVE",
+    "FULL_CELL",
+    "SEARCH_CELL",
+    "AbandonmentModel",
+    "Attribution",
+    "BadSpace",
+    "CellSize",
+    "DesignError",
+    "DesignSpace",
+    "Evaluation",
+    "EvaluationLog",
+    "NoDeployment",
+    "NoDesign",
+    "Parameter",
+    "Pool",
+    "PoolEvaluation",
+    "PoolLoad",
+    "Progress",
+    "Recommendation",
+    "Scenario",
+    "Scored",
+    "SearchPlan",
+    "SearchResult",
+    "bill_of",
+    "closed_form_fleet",
+    "closed_form_value",
+    "evaluate",
+    "evaluate_many",
+    "hbm_name",
+    "pool_load",
+    "rated",
+    "recommend",
+    "scenario_of",
+    "search",
+    "silicon_interval",
+    "space_around",
+]

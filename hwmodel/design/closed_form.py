@@ -10,7 +10,6 @@ from hwmodel.design.errors import NoDeployment
 from hwmodel.design.pool import Pool, PoolLoad
 from hwmodel.serving import (
     KernelGroup,
-    Scheduler,
     StepTimer,
     capacity_tokens,
     decode_states,
@@ -39,9 +38,14 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
     """Fewest chips over the legal tensor-parallel widths."""
     options = []
     for tp_count in TP_COUNTS:
-        timer = StepTimer(designs=designs, llm=pool.llm, deployment=Deployment(tp_count=tp_count))
-        replicas = replicas_needed(timer, pool.load, pool.scheduler)
-        options.append(np.where(designs.link_world_count >= tp_count, replicas, np.inf))
+        deployment = Deployment(tp_count=tp_count)
+        room = capacity_tokens(designs, pool.llm, deployment) >= LEAST_CAPACITY_CONTEXTS * _held(pool, deployment)
+        legal = np.flatnonzero(room & (designs.link_world_count >= tp_count))
+        replicas = np.full(len(designs), np.inf)
+        if legal.size:
+            timer = StepTimer(designs=designs.take(legal), llm=pool.llm, deployment=deployment)
+            replicas[legal] = replicas_needed(timer, pool)
+        options.append(replicas)
     replicas_by_tp = np.stack(options)
     chips_by_tp = replicas_by_tp * np.array(TP_COUNTS)[:, None]
     best = chips_by_tp.argmin(axis=0)
@@ -68,17 +72,18 @@ def require_deployment(fleet: ClosedFormFleet, designs: DesignTable, pool: Pool,
         )
 
 
-def replicas_needed(timer: StepTimer, load: PoolLoad, scheduler: Scheduler) -> Float[np.ndarray, "designs"]:
-    """Replicas for a load on every design.
+def replicas_needed(timer: StepTimer, pool: Pool) -> Float[np.ndarray, "designs"]:
+    """Replicas for a pool's load on every design; infinite where no batch keeps the time per token.
 
     The largest batch n whose step keeps the time per token and whose context fits gives the throughput of a replica,
     n / (output x step). Prompt tokens enter each step in proportion n x uncached / output. The share of prefixes still
     cached when they are wanted follows from the memory left beside the running batch: a context survives T seconds
     where the contexts laid down in T, E[min(gap, T)] x rate, fill that memory (characteristic time of an LRU cache).
     """
+    load, scheduler = pool.load, pool.scheduler
     batch = 2.0 ** np.arange(0, np.log2(scheduler.max_sequences_count) + 1)
     capacity = capacity_tokens(timer.designs, timer.llm, timer.deployment).astype(np.float64)
-    held = load.context_tokens + load.output_tokens / 2.0 + state_tokens(timer.llm, timer.deployment)
+    held = _held(pool, timer.deployment)
     fits = batch[None, :] * held <= capacity[:, None]
     tables = _Tables.of(timer, load, batch)
     hit = np.ones(len(timer.designs))
@@ -95,8 +100,12 @@ def replicas_needed(timer: StepTimer, load: PoolLoad, scheduler: Scheduler) -> F
         with np.errstate(divide="ignore"):
             replicas = load.calls_per_s / (PEAK_UTILISATION_RATIO * throughput)
         hit = _hit_ratio(load, held, capacity - batch[best] * held, replicas)
-    enough_room = capacity >= LEAST_CAPACITY_CONTEXTS * held
-    return np.where(enough_room, replicas, np.inf)
+    return replicas
+
+
+def _held(pool: Pool, deployment: Deployment) -> float:
+    """Cache tokens that a call holds at the end of its answer, its fixed state included."""
+    return pool.load.context_tokens + pool.load.output_tokens / 2.0 + state_tokens(pool.llm, deployment)
 
 
 def _hit_ratio(
@@ -125,7 +134,7 @@ class _Tables:
 
     @classmethod
     def of(cls, timer: StepTimer, load: PoolLoad, batch: Float[np.ndarray, "batch"]) -> "_Tables":
-        tokens = 2.0 ** np.arange(0, 15)
+        tokens = 2.0 ** np.arange(0, 15, 2)
         chunks = 2.0 ** np.arange(0, 14, 2)
         context = np.full_like(batch, load.context_tokens)
         before = np.full_like(chunks, load.prefill_context_tokens)

@@ -9,11 +9,12 @@ from joblib import Parallel, delayed
 
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable
 from hwmodel.design.closed_form import closed_form_fleet, require_deployment
+from hwmodel.design.errors import NoDeployment
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool
 from hwmodel.design.scenario import Scenario
 from hwmodel.physical import tco
-from hwmodel.serving import Fleet, StepTimer, smallest_fleet, step_cost_tables
+from hwmodel.serving import Fleet, NoFleet, StepTimer, smallest_fleet, step_cost_tables
 from warehouse.contracts import SURFACES
 
 S_PER_H = 3600.0
@@ -113,13 +114,12 @@ class Evaluation:
         return float(values[known][order][np.searchsorted(cumulative, q / 100.0 * cumulative[-1])])
 
 
-def evaluate(design: ChipDesign, scenario: Scenario, *, guess_ratio: float = 1.0) -> Evaluation:
+def evaluate(design: ChipDesign, scenario: Scenario) -> Evaluation:
     """Size the design's fleet for every pool by replay and add up what it serves.
 
     Args:
         design: A legal design, TDP rated.
         scenario: The demand.
-        guess_ratio: Replayed over closed-form replicas of like designs, to start the bisection near its end.
 
     Raises:
         NoDeployment: An LLM does not fit.
@@ -130,7 +130,7 @@ def evaluate(design: ChipDesign, scenario: Scenario, *, guess_ratio: float = 1.0
     return Evaluation(
         design=design,
         scenario=scenario.name,
-        pools=tuple(_evaluate_pool(table, pool, scenario.abandonment, guess_ratio) for pool in scenario.pools),
+        pools=tuple(_evaluate_pool(table, pool, scenario.abandonment) for pool in scenario.pools),
         usd_per_chip_h=float(cost.typical_usd_per_chip_h[0]),
         all_in_w=float(cost.all_in_w[0]),
         chips_per_rack=float(cost.chips_per_rack_count[0]),
@@ -138,20 +138,30 @@ def evaluate(design: ChipDesign, scenario: Scenario, *, guess_ratio: float = 1.0
 
 
 def evaluate_many(
-    designs: Sequence[ChipDesign], scenario: Scenario, *, guess_ratio: float = 1.0, workers_count: int = 2
-) -> list[Evaluation]:
-    """Evaluate designs side by side; the replay loop lets go of the interpreter lock, so threads do."""
+    designs: Sequence[ChipDesign], scenario: Scenario, *, workers_count: int = 2
+) -> list[Evaluation | None]:
+    """Evaluate designs side by side; None for those that cannot keep the promises with any fleet.
+
+    The replay loop lets go of the interpreter lock, so threads do.
+    """
     run = Parallel(n_jobs=workers_count, prefer="threads")
-    return list(run(delayed(evaluate)(design, scenario, guess_ratio=guess_ratio) for design in designs))
+    return list(run(delayed(_evaluate_if_able)(design, scenario) for design in designs))
 
 
-def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel, guess_ratio: float) -> PoolEvaluation:
+def _evaluate_if_able(design: ChipDesign, scenario: Scenario) -> Evaluation | None:
+    try:
+        return evaluate(design, scenario)
+    except (NoFleet, NoDeployment):
+        return None
+
+
+def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel) -> PoolEvaluation:
     closed = closed_form_fleet(table, pool)
     require_deployment(closed, table, pool)
     deployment = Deployment(tp_count=int(closed.tp_count[0]))
     timer = StepTimer(designs=table, llm=pool.llm, deployment=deployment)
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
-    guess = float(closed.replicas_needed[0]) * guess_ratio
+    guess = float(closed.replicas_needed[0]) * pool.guess_ratio
     fleet = smallest_fleet(pool.demand, replica, pool.promises, scheduler=pool.scheduler, guess=guess)
     result, demand, scored = fleet.result, pool.demand, pool.demand.is_scored
     stays = abandonment.stays(demand.surface, demand.session, result.requested_s, result.ttft_s)

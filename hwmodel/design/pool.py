@@ -51,6 +51,14 @@ class Pool:
     scheduler: Scheduler
     unservable_count: int
     """Calls beyond the LLM's context, not in `demand`."""
+    guess_ratio: float = 1.2
+    """Replayed over closed-form replicas, where the bisection starts."""
+
+    @property
+    def offered_usd_per_h(self) -> float:
+        """Value of all scored calls per hour of the whole traffic, were none late and nobody left."""
+        worth = (self.demand.value_usd_per_token * self.demand.output_tokens)[self.demand.is_scored].sum()
+        return float(worth) * self.traffic_ratio * 3600.0 / self.window_s
 
 
 def pool_load(demand: ReplayDemand, window_s: float) -> PoolLoad:

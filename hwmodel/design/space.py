@@ -65,6 +65,13 @@ class DesignSpace:
             [self._design(dict(zip(self.names, row, strict=True))) for row in points.tolist()], baseline=self.baseline
         )
 
+    def features(self, points: Float[np.ndarray, "designs parameters"]) -> Float[np.ndarray, "designs parameters"]:
+        """Points as the learned model takes them: log2 over the baseline (generations as steps)."""
+        base = np.array(list(self.values_of_baseline().values()))
+        linear = np.array([name == "hbm_generation" for name in self.names])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(linear, points - base, np.log2(points / base))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters in order."""

@@ -13,7 +13,7 @@ from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 FEWEST_CALLS = 20
 """A surface and tier with fewer scored calls than this does not size the fleet: its attainment is noise."""
-MOST_REPLICAS = 4096
+MOST_OVER_GUESS = 6
 SHARE_ROUNDS = 3
 """Halvings of the load between two fleets: an eighth of a replica, then a straight line."""
 
@@ -96,7 +96,7 @@ def smallest_fleet(
         serve: The replay; tests pass their own.
 
     Raises:
-        NoFleet: Even `MOST_REPLICAS` do not keep the promises.
+        NoFleet: Many times the guess do not keep the promises.
     """
     tried: dict[int, tuple[float, ReplayResult]] = {}
 
@@ -140,14 +140,14 @@ def _largest_share(margin_at: Callable[[float, int], float], too_few: int, enoug
 
 
 def _first_enough(margin: Callable[[int], float], guess: int) -> int:
-    count = guess
+    count, most = guess, MOST_OVER_GUESS * guess
     while margin(count) < 0.0:
-        if count >= MOST_REPLICAS:
+        if count >= most:
             raise NoFleet(
-                f"{MOST_REPLICAS} replicas do not keep the promises (worst level {margin(count):+.3f} of its target); "
-                "the design is too slow for the limits, or the limits are out of reach"
+                f"{count} replicas, {MOST_OVER_GUESS} times what the closed form asks for, still miss a promise by "
+                f"{-margin(count):.1%}; the design is too slow for the limits, or the limits are out of reach"
             )
-        count = min(MOST_REPLICAS, max(count + 1, round(count * 1.25)))
+        count = min(most, max(count + 1, round(count * 1.3)))
     return count
 
 

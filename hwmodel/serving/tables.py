@@ -19,7 +19,14 @@ from hwmodel.kernels import (
 )
 from hwmodel.serving.replay import Replica, Scheduler
 from hwmodel.serving.step_cost import StepCost
-from hwmodel.timing import FIRST_CONSTANTS, HOST_STEP_S, TimingConstants, step_time_s, time_kernels
+from hwmodel.timing import (
+    FIRST_CONSTANTS,
+    HOST_STEP_S,
+    TimingConstants,
+    resident_set_bytes,
+    step_time_s,
+    time_kernels,
+)
 
 NS_PER_S = 1e9
 USABLE_MEMORY_RATIO = 0.90
@@ -83,11 +90,13 @@ class StepTimer:
     def group_ns(self, group: KernelGroup, states: StepStates) -> Float[np.ndarray, "designs states"]:
         """Nanoseconds of one group of kernels in each state."""
         kernels = kernel_inventory(self.llm, self.deployment, states)
-        chosen = select(kernels, self._is_in(group, kernels))
+        is_chosen = self._is_in(group, kernels)
+        chosen = select(kernels, is_chosen)
         host_s = HOST_STEP_S if group is KernelGroup.TOKENS else 0.0
         if len(chosen) == 0:
             return np.full((len(self.designs), len(states)), host_s * NS_PER_S)
-        times = time_kernels(self.designs, chosen, self.constants)
+        whole_step = resident_set_bytes(kernels)[is_chosen]
+        times = time_kernels(self.designs, chosen, self.constants, resident_bytes=whole_step)
         return step_time_s(times, chosen, len(states), host_s=host_s) * NS_PER_S
 
     def _is_in(self, group: KernelGroup, kernels: KernelBatch) -> Bool[np.ndarray, "kernels"]:

@@ -3,7 +3,7 @@
 from hwmodel.timing.constants import FIRST_CONSTANTS, HOST_STEP_S, TimingConstants
 from hwmodel.timing.errors import BadConstants, TimingError
 from hwmodel.timing.estimate import KernelTiming
-from hwmodel.timing.evaluate import time_kernels
+from hwmodel.timing.evaluate import resident_set_bytes, time_kernels
 from hwmodel.timing.step import step_time_s
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "KernelTiming",
     "TimingConstants",
     "TimingError",
+    "resident_set_bytes",
     "step_time_s",
     "time_kernels",
 ]

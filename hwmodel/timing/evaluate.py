@@ -59,17 +59,22 @@ BINDING_PARTS: tuple[tuple[BindingResource, str], ...] = (
 
 
 def time_kernels(
-    designs: DesignTable, kernels: KernelBatch, constants: TimingConstants = FIRST_CONSTANTS
+    designs: DesignTable,
+    kernels: KernelBatch,
+    constants: TimingConstants = FIRST_CONSTANTS,
+    *,
+    resident_bytes: Float[np.ndarray, "kernels"] | None = None,
 ) -> KernelTiming:
     """Time of one run of each kernel on each design.
 
-    The kernels of one state must come together: weights are served from L2 only where all that the state's step
-    touches (weights and cache, times repeats) fits into it.
+    Weights are served from L2 only where all that the state's step touches (weights and cache, times repeats) fits
+    into it: the kernels of one state must come together, or `resident_bytes` must say what the whole step touches.
 
     Args:
         designs: chips to evaluate.
         kernels: kernels of one or many steps.
         constants: efficiencies and latencies shared by all chips.
+        resident_bytes: `resident_set_bytes` of the whole steps, where `kernels` are only some of theirs.
 
     Returns:
         Arrays of (designs, kernels); latency is never below the roofline bound.
@@ -77,7 +82,7 @@ def time_kernels(
     numbers = np.empty((len(kernels), len(Kernel._fields)))
     for column, name in enumerate(KERNEL_NUMBERS):
         numbers[:, column] = getattr(kernels, name)
-    numbers[:, 12] = resident_set_bytes(kernels)
+    numbers[:, 12] = resident_set_bytes(kernels) if resident_bytes is None else resident_bytes
     numbers[:, 13] = kernels.math_dtype_code
     numbers[:, 14] = _passes_count(kernels)
     out = np.empty((len(PARTS), len(designs), len(kernels)))

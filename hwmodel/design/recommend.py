@@ -1,0 +1,152 @@
+"""From search to recommendation: finalists simplified, predicted, re-evaluated in full, and judged."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from hwmodel.catalog import ChipDesign
+from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
+from hwmodel.design.scenario import Scenario
+from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult, closed_form_value
+from hwmodel.design.silicon import silicon_interval
+from hwmodel.design.space import DesignSpace
+
+WORTHLESS_RATIO = 0.005
+"""A change that buys less than this by prediction is taken back: a simpler design is easier to build."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """What one changed parameter buys by the learned cost model: alone, and as the last one."""
+
+    parameter: str
+    gain_alone_ratio: float
+    gain_lost_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """A finalist. Ratios are value per dollar over the baseline's."""
+
+    rank: int
+    design: ChipDesign
+    point: tuple[float, ...]
+    changes: dict[str, tuple[float, float]]
+    """Parameter: before, after, in SI."""
+    predicted: tuple[float, float, float]
+    """Mean, low, high before the re-evaluation, with the emulator's interval."""
+    reevaluated_ratio: float | None
+    """None where the full replay found no fleet."""
+    silicon: tuple[float, float]
+    """Range of the re-evaluated ratio under the chip model's own error on ratios of chips."""
+    evaluation: Evaluation | None
+    attribution: tuple[Attribution, ...]
+
+    @property
+    def is_recommended(self) -> bool:
+        """Whether the silicon interval excludes no gain."""
+        return self.reevaluated_ratio is not None and self.silicon[0] > 1.0
+
+
+def recommend(
+    space: DesignSpace, found: SearchResult, full: Scenario, *, log: EvaluationLog, progress: Progress
+) -> tuple[Evaluation, tuple[Recommendation, ...]]:
+    """Re-evaluate baseline and finalists on the full scenario; every prediction is logged before.
+
+    Returns:
+        The baseline's full evaluation, and the finalists by re-evaluated value.
+    """
+    points = _distinct([simplest(space, found, found.scored.points[row]) for row in found.finalists])
+    predicted = predict_points(space, found, points)
+    designs = [space.designs(point[None, :]).row(0) for point in points]
+    for design, triple in zip(designs, predicted, strict=True):
+        log.predicted(design, triple, "recommended")
+    progress.advance("re-evaluation", 0, len(points) + 1)
+    baseline = evaluate(space.baseline, full)
+    log.evaluated(baseline, 1.0, "baseline")
+    progress.advance("re-evaluation", 1, len(points) + 1)
+    finals = []
+    for point, design, triple, result in zip(points, designs, predicted, evaluate_many(designs, full), strict=True):
+        ratio = None if result is None else result.curves[CURVE] / baseline.curves[CURVE]
+        if result is not None and ratio is not None:
+            log.evaluated(result, ratio, "recommended")
+        finals.append(
+            Recommendation(
+                rank=0,
+                design=design,
+                point=tuple(point.tolist()),
+                changes=space.changes(point.tolist()),
+                predicted=triple,
+                reevaluated_ratio=ratio,
+                silicon=silicon_interval(space.changes(point.tolist()), ratio or 0.0),
+                evaluation=result,
+                attribution=attribution(space, found, point),
+            )
+        )
+    progress.advance("re-evaluation", len(points) + 1, len(points) + 1)
+    ordered = sorted(finals, key=lambda r: -(r.reevaluated_ratio or 0.0))
+    return baseline, tuple(replace(r, rank=rank) for rank, r in enumerate(ordered, start=1))
+
+
+def simplest(
+    space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
+) -> Float[np.ndarray, "parameters"]:
+    """Take back, one by one, the changes that buy next to nothing, as long as the design stays feasible."""
+    base = np.array(list(space.values_of_baseline().values()))
+    while True:
+        changed = np.flatnonzero(~np.isclose(point, base))
+        trials = np.repeat(point[None, :], changed.size, axis=0)
+        trials[np.arange(changed.size), changed] = base[changed]
+        known = np.array([_is_scored(found, trial) for trial in trials], dtype=bool)
+        if not known.any():
+            return point
+        means = np.array([triple[0] for triple in predict_points(space, found, [point, *trials])])
+        kept = np.where(known, means[1:], -np.inf)
+        if kept.max() < means[0] * (1.0 - WORTHLESS_RATIO):
+            return point
+        point = trials[int(kept.argmax())]
+
+
+def predict_points(
+    space: DesignSpace, found: SearchResult, points: list[Float[np.ndarray, "parameters"]]
+) -> list[tuple[float, float, float]]:
+    """Mean, low and high of points over the baseline, by closed form and learned residual."""
+    stacked = np.stack(points)
+    closed = closed_form_value(space.designs(stacked), found.scenario)
+    prediction = found.model.predict(space.features(stacked), closed)
+    over = found.baseline.curves[CURVE]
+    rows = np.stack([prediction.mean, prediction.low, prediction.high], axis=1) / over
+    return [(float(mean), float(low), float(high)) for mean, low, high in rows]
+
+
+def attribution(
+    space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
+) -> tuple[Attribution, ...]:
+    """Each change alone on the baseline, and each change taken back from the design."""
+    base = np.array(list(space.values_of_baseline().values()))
+    changed = np.flatnonzero(~np.isclose(point, base)).tolist()
+    alone, without = [], []
+    for column in changed:
+        one, all_but = base.copy(), point.copy()
+        one[column], all_but[column] = point[column], base[column]
+        alone.append(one)
+        without.append(all_but)
+    means = [triple[0] for triple in predict_points(space, found, [base, point, *alone, *without])]
+    of_base, of_point = means[:2]
+    return tuple(
+        Attribution(
+            parameter=space.names[column],
+            gain_alone_ratio=means[2 + at] / of_base - 1.0,
+            gain_lost_ratio=1.0 - means[2 + len(changed) + at] / of_point,
+        )
+        for at, column in enumerate(changed)
+    )
+
+
+def _is_scored(found: SearchResult, point: Float[np.ndarray, "parameters"]) -> bool:
+    return bool(np.isclose(found.scored.points, point).all(axis=1).any())
+
+
+def _distinct(points: list[Float[np.ndarray, "parameters"]]) -> list[Float[np.ndarray, "parameters"]]:
+    return list({tuple(point.tolist()): point for point in points}.values())

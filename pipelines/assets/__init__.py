@@ -1,1 +1,9 @@
-"""TODO."""
+"""The assets, one module per group. A new module is added to ASSET_MODULES, and nowhere else."""
+
+from types import ModuleType
+
+from pipelines.assets import features, telemetry
+
+ASSET_MODULES: tuple[ModuleType, ...] = (telemetry, features)
+
+__all__ = ["ASSET_MODULES"]

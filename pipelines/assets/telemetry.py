@@ -1,0 +1,86 @@
+"""Telemetry assets: what was observed on a day, and the rows of the source that were refused."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from pipelines.assets.spec import LAKE_POOL, table_asset, table_checks
+from pipelines.checks import call_tokens_conserved, calls_accounted, contract_results
+from pipelines.partitions import daily, day_of
+from pipelines.recording import io_retried, materialized, no_invariants, record_day
+from pipelines.resources import LakeResource, SourceResource
+from pipelines.source import DayFrames, Source
+from pipelines.tables import TABLES
+from warehouse.lake import Lake, WriteReceipt
+
+DAY_TABLES = ("model_calls", "tool_calls", "sessions")
+
+
+@dg.multi_asset(
+    name="telemetry",
+    specs=[table_asset(table) for table in DAY_TABLES],
+    check_specs=table_checks(*DAY_TABLES),
+    partitions_def=daily,
+    pool=LAKE_POOL,
+)
+def telemetry(
+    context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource
+) -> Iterator[dg.MaterializeResult]:
+    """Calls, tools and sessions of one UTC day, simulated or out of a trace."""
+    given = source.source()
+    day = day_of(context.partition_key)
+    with io_retried(context), lake.opened() as tables:
+        frames = given.read_day(day)
+        for table in DAY_TABLES:
+            yield _telemetry_day(tables, given, frames, table, day)
+
+
+@dg.multi_asset(
+    name="quarantine", specs=[table_asset("quarantine")], check_specs=table_checks("quarantine"), pool=LAKE_POOL
+)
+def quarantine(context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource) -> dg.MaterializeResult:
+    """Refused rows of the source, each with the rule that it broke."""
+    with io_retried(context), lake.opened() as tables:
+        return quarantine_result(tables, source.source())
+
+
+def write_quarantine(lake: Lake, source: Source) -> WriteReceipt:
+    """Makes the source's refused rows the content of its partition."""
+    return lake.replace(
+        "quarantine",
+        source.quarantine(),
+        schema=TABLES["quarantine"].schema,
+        partition=None if source.is_whole_dataset else {"source_id": source.source_id},
+    )
+
+
+def quarantine_result(lake: Lake, source: Source) -> dg.MaterializeResult:
+    """The source's refused rows in the lake, with the account of all rows that were read."""
+    receipt = write_quarantine(lake, source)
+    rows = source.quarantine()
+    good_count = source.call_count()
+    found = good_count + rows.filter(pl.col("row_number") > 0).height
+    account = calls_accounted("quarantine", offered_count=source.rows_read(), found_count=found)
+    checks = [*contract_results("quarantine", rows), account]
+    return materialized(lake, receipt, rows, seed=source.seed, checks=checks)
+
+
+def _telemetry_day(lake: Lake, source: Source, given: DayFrames, table: str, day: date) -> dg.MaterializeResult:
+    """One table of a day; the rows of other sources stay unless this source is the whole data set."""
+
+    def call_invariants(rows: pl.DataFrame) -> list[dg.AssetCheckResult]:
+        found = rows.filter(pl.col("source_id") == given.source_id)["call_id"].n_unique()
+        account = calls_accounted(table, offered_count=given.frames[table].height, found_count=found)
+        return [account, call_tokens_conserved(rows)]
+
+    return record_day(
+        lake,
+        table,
+        given.frames[table],
+        day,
+        merge_source=None if source.is_whole_dataset else given.source_id,
+        seed=source.seed,
+        invariants=call_invariants if table == "model_calls" else no_invariants,
+    )

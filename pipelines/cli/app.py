@@ -1,0 +1,47 @@
+"""The application: its commands by panel, and the entry point of the console script."""
+
+import sys
+
+import click
+import typer
+
+from pipelines.cli import chip, housekeeping, loop, telemetry
+from pipelines.cli.exits import BAD_INPUT, INTERRUPTED, tell
+from pipelines.errors import one_line
+
+HELP = """Where do users of served LLMs wait, which kernels cost it, and which chip change would pay?
+
+Start with [bold]scoville run[/bold]; then [bold]scoville ui[/bold] shows what it did. State lies under
+[bold]SCOVILLE_HOME[/bold] (default: .scoville in this folder).
+"""
+
+app = typer.Typer(
+    name="scoville",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+for part in (loop, telemetry, chip, housekeeping):
+    part.register(app)
+
+
+def main() -> None:
+    """Runs the command line; a mistake in the arguments is told in one line, like every other one."""
+    try:
+        status = app(standalone_mode=False)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "scoville"
+        tell(f"{one_line_of(error)}; `{command} --help` shows what there is")
+        sys.exit(BAD_INPUT)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def one_line_of(error: click.UsageError) -> str:
+    """The message of a usage error on one line, without its final stop."""
+    text = " ".join(error.format_message().split())
+    return one_line(ValueError(text.rstrip(".")))

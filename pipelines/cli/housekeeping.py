@@ -1,0 +1,30 @@
+"""Commands that keep the state folder in order."""
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.exits import told
+
+PANEL = "Housekeeping"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("maintain", rich_help_panel=PANEL)(maintain)
+
+
+@told
+def maintain(as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False) -> None:
+    """Forget snapshots older than 30 days that no run names, and delete files that no snapshot needs."""
+    from pipelines.drive import run_maintenance  # noqa: PLC0415 - keeps --help fast
+    from pipelines.settings import read_settings  # noqa: PLC0415
+
+    done = run_maintenance(read_settings(os.environ))
+    if as_json:
+        typer.echo(json.dumps(done, indent=2))
+    else:
+        freed = done["freed_bytes"] / 1e6
+        typer.echo(f"{done['snapshots']:,} snapshots forgotten, {done['files']:,} files deleted, {freed:,.1f} MB freed")

@@ -1,0 +1,122 @@
+"""Commands of the loop: run it, decide on what it recommends, look at it."""
+
+import json
+import os
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.exits import FINDINGS, told
+
+if TYPE_CHECKING:
+    from pipelines.run_loop import RunSummary
+    from pipelines.source import Source
+
+PANEL = "The loop"
+RUN_EXAMPLES = """
+[bold]Examples[/bold]
+
+  scoville run
+  scoville run --days 1 --calls-per-day 5000 --surfaces codex_loop
+  scoville run --surfaces codex_loop=0.7,api_burst=0.3
+  scoville run --trace azure:traces/AzureLLMInferenceTrace_conv.csv
+"""
+
+
+class Verdict(StrEnum):
+    """What can be decided on a recommendation."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("run", rich_help_panel=PANEL, epilog=RUN_EXAMPLES)(run)
+    app.command("decide", rich_help_panel=PANEL)(decide)
+    app.command("ui", rich_help_panel=PANEL)(ui)
+
+
+@told
+def run(
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate.")] = 3,
+    calls_per_day: Annotated[int, typer.Option(min=1, help="Model calls of a working day, all surfaces.")] = 75_000,
+    seed: Annotated[int, typer.Option(min=0, help="Root of all random numbers.")] = 7,
+    first_day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First simulated UTC day.")] = None,
+    surfaces: Annotated[
+        str, typer.Option(help="Surfaces, with their shares of the calls if wanted: a=0.7,b=0.3.")
+    ] = "",
+    trace: Annotated[str, typer.Option(metavar="FORMAT:PATH", help="Take a real trace instead of simulating.")] = "",
+    baseline: Annotated[str, typer.Option(metavar="CHIP", help="Chip in service.")] = "h100-sxm",
+    model: Annotated[str, typer.Option(metavar="LLM", help="Serve every surface by this LLM (default: policy).")] = "",
+    allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run the whole loop once: telemetry, features, and what can be said of the hardware."""
+    from pipelines.cli.progress import shown_progress  # noqa: PLC0415 - keeps --help fast
+    from pipelines.requests import checked_hardware, simulated, traced  # noqa: PLC0415
+    from pipelines.run_loop import RunRequest, run_loop  # noqa: PLC0415
+    from pipelines.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(os.environ)
+    checked_hardware(baseline, model, allow_estimates=allow_estimates)
+    source: Source = (
+        traced(trace, surface=surfaces)
+        if trace
+        else simulated(days=days, calls_per_day=calls_per_day, seed=seed, first_day=first_day, surfaces=surfaces)
+    )
+    request = RunRequest(
+        settings=settings, source=source, baseline=baseline, llm=model or None, allow_estimates=allow_estimates
+    )
+    with shown_progress(quiet=as_json) as progress:
+        summary = run_loop(request, progress)
+    _print(summary, as_json=as_json)
+    if summary.failed_checks:
+        raise typer.Exit(FINDINGS)
+
+
+def _print(summary: "RunSummary", *, as_json: bool) -> None:
+    from pipelines.cli.summary import summary_json, summary_table  # noqa: PLC0415
+
+    if as_json:
+        typer.echo(json.dumps(summary_json(summary), indent=2))
+    else:
+        from rich.console import Console  # noqa: PLC0415
+
+        Console().print(summary_table(summary))
+
+
+@told
+def decide(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run, as its summary names it.")],
+    design: Annotated[str, typer.Argument(metavar="ID", help="Rank or design id of the recommendation.")],
+    verdict: Annotated[Verdict, typer.Argument(help="What was decided.")],
+    why: Annotated[str, typer.Option(help="The reason, in your words.")],
+) -> None:
+    """Record what became of a recommendation."""
+    from pipelines.resources import LedgerResource  # noqa: PLC0415
+    from pipelines.settings import read_settings  # noqa: PLC0415
+    from warehouse.ledger import RecommendationStatus  # noqa: PLC0415
+
+    status = RecommendationStatus.ACCEPTED if verdict is Verdict.ACCEPT else RecommendationStatus.REJECTED
+    with LedgerResource(home=str(read_settings(os.environ).home)).opened() as ledger:
+        decided = ledger.decide(run_id, design, status=status, why=why, at=datetime.now(UTC))
+    typer.echo(f"recommendation {decided.rank} ({decided.design_id}) of run {run_id} is {decided.status.value}")
+
+
+@told
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open the Dagster UI and its daemon (schedules, landing sensor) on this machine only."""
+    from pipelines.home import prepare_home  # noqa: PLC0415
+    from pipelines.settings import HOME_VARIABLE, read_settings  # noqa: PLC0415
+    from pipelines.ui import serve_ui  # noqa: PLC0415
+
+    home = read_settings(os.environ).home
+    folders = prepare_home(Path(home))
+    typer.echo(f"http://127.0.0.1:{port}  (state: {home}; Ctrl-C ends it)")
+    raise typer.Exit(serve_ui({**os.environ, HOME_VARIABLE: str(home)}, dagster_home=folders.dagster, port=port))

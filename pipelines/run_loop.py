@@ -1,0 +1,216 @@
+"""Drives one pass of the loop through the Dagster instance of the state folder, so that its UI shows every run."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+import dagster as dg
+import polars as pl
+from dagster import DagsterInstance
+
+from pipelines.code_version import code_version
+from pipelines.definitions import build_definitions
+from pipelines.instance import QUIET, opened_instance, process_tags
+from pipelines.jobs import DAILY_JOB, WEEKLY_JOB
+from pipelines.lake_days import read_days
+from pipelines.resources import LakeResource, LedgerResource, LoopResource, SourceResource
+from pipelines.settings import Settings
+from pipelines.source import Source
+from pipelines.tables import TABLES
+from warehouse.lake import Lake
+from warehouse.ledger import Ledger, Run, RunStatus
+
+DEFAULT_BASELINE = "h100-sxm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What one pass of the loop is asked to do."""
+
+    settings: Settings
+    source: Source
+    baseline: str = DEFAULT_BASELINE
+    llm: str | None = None
+    """Serve every surface by this LLM instead of the policy's."""
+    allow_estimates: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What one pass of the loop did."""
+
+    run_id: str
+    dataset: str
+    days: tuple[date, ...]
+    call_count: int
+    session_count: int
+    quarantined: Mapping[str, int]
+    """Refused rows of the source by rule."""
+    llm_mix: Mapping[str, float]
+    """Share of the intended calls by the LLM that serves them."""
+    stage_s: Mapping[str, float]
+    """Seconds of execution by asset group."""
+    failed_checks: tuple[str, ...]
+    """Checks that did not hold, with their day."""
+    snapshots: Mapping[str, int] = field(default_factory=dict)
+    """Lake snapshot by table at the end."""
+
+    @property
+    def quarantined_count(self) -> int:
+        """All refused rows of the source."""
+        return sum(self.quarantined.values())
+
+
+class Progress(Protocol):
+    """Who is told how far a run has come."""
+
+    def stage(self, name: str, *, done_count: int, total_count: int) -> None:
+        """A stage begins; so many of all stages are done."""
+
+
+class SilentProgress:
+    """Tells nobody."""
+
+    def stage(self, name: str, *, done_count: int, total_count: int) -> None:
+        """Says nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What the Dagster runs of a pass have reported so far."""
+
+    stage_s: Counter[str] = field(default_factory=Counter)
+    failed_checks: list[str] = field(default_factory=list)
+
+
+def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummary:
+    """One pass: each day's telemetry and features, then the weekly part once, all recorded in the ledger.
+
+    Raises:
+        IngestError: Not one row of the trace can be used.
+        BadInput: The request cannot be used.
+        WarehouseError: The state folder or a database cannot be used.
+    """
+    days = request.source.days()
+    started_at = datetime.now(UTC)
+    run_id = f"{started_at:%Y%m%d-%H%M%S}-{request.source.dataset}"
+    resources = _resources(request, run_id, days)
+    with opened_instance(request.settings.home) as instance, _recorded(request, run_id, started_at) as record:
+        tally = _execute_all(request, instance, resources, days, progress or SilentProgress())
+        summary = _summary(request, run_id, days, tally)
+        record(summary)
+    return summary
+
+
+def _resources(request: RunRequest, run_id: str, days: Sequence[date]) -> dict[str, object]:
+    return {
+        "lake": LakeResource(home=str(request.settings.home), dataset=request.source.dataset),
+        "source": SourceResource.of(request.source),
+        "loop": LoopResource(
+            run_id=run_id,
+            days=[day.isoformat() for day in days],
+            baseline=request.baseline,
+            llm=request.llm or "",
+            allow_estimates=request.allow_estimates,
+        ),
+    }
+
+
+def _execute_all(
+    request: RunRequest,
+    instance: DagsterInstance,
+    resources: Mapping[str, object],
+    days: Sequence[date],
+    progress: Progress,
+) -> _Tally:
+    definitions = build_definitions(request.settings, resources)
+    has_weekly = any(job.name == WEEKLY_JOB for job in definitions.jobs or ())
+    stages_count = len(days) + has_weekly
+    tally = _Tally()
+    for number, day in enumerate(days):
+        progress.stage(f"telemetry and features of {day}", done_count=number, total_count=stages_count)
+        _execute(definitions.resolve_job_def(DAILY_JOB), instance, tally, day)
+    if has_weekly:
+        progress.stage("hotspots, search and report", done_count=len(days), total_count=stages_count)
+        _execute(definitions.resolve_job_def(WEEKLY_JOB), instance, tally, None)
+    return tally
+
+
+def _execute(job: dg.JobDefinition, instance: DagsterInstance, tally: _Tally, day: date | None) -> None:
+    """Runs a job in this process and adds up its times by group and its checks that did not hold."""
+    result = job.execute_in_process(
+        instance=instance,
+        partition_key=day.isoformat() if day else None,
+        run_config=QUIET,
+        tags=process_tags(),
+    )
+    groups = {
+        step: spec.group_name
+        for step, asset in ((node.op.name, node) for node in job.asset_layer.asset_graph.assets_defs)
+        for spec in asset.specs
+    }
+    for event in result.get_step_success_events():
+        tally.stage_s[groups.get(str(event.step_key), "other") or "other"] += event.step_success_data.duration_ms / 1e3
+    tally.failed_checks += [
+        f"{evaluation.check_name} on {day or 'all days'}"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
+    ]
+
+
+@contextmanager
+def _recorded(request: RunRequest, run_id: str, started_at: datetime) -> Iterator[Callable[[RunSummary], None]]:
+    """Keeps the run in the ledger: running, then failed or, once its summary is given, succeeded."""
+    run = Run(
+        run_id=run_id,
+        dataset=request.source.dataset,
+        seed=request.source.seed,
+        baseline_chip=request.baseline,
+        llm_mix={},
+        started_at=started_at,
+        code_version=code_version(),
+    )
+    with LedgerResource(home=str(request.settings.home)).opened() as ledger:
+        _save(ledger, run)
+
+        def succeed(summary: RunSummary) -> None:
+            snapshots, mix = summary.snapshots, summary.llm_mix
+            done = replace(run, finished_at=datetime.now(UTC), snapshots=snapshots, llm_mix=mix)
+            _save(ledger, replace(done, status=RunStatus.SUCCEEDED))
+
+        try:
+            yield succeed
+        except BaseException:
+            _save(ledger, replace(run, finished_at=datetime.now(UTC), status=RunStatus.FAILED))
+            raise
+
+
+def _save(ledger: Ledger, run: Run) -> None:
+    with ledger.unit_of_work() as work:
+        work.runs.save(run)
+
+
+def _summary(request: RunRequest, run_id: str, days: Sequence[date], tally: _Tally) -> RunSummary:
+    """Counts what lies in the lake for the days of the run."""
+    with LakeResource(home=str(request.settings.home), dataset=request.source.dataset).opened() as lake:
+        refused = request.source.quarantine().group_by("rule").len().sort("rule")
+        demand = read_days(lake, "demand_calls", days).group_by("llm").len().sort("llm").collect()
+        return RunSummary(
+            run_id=run_id,
+            dataset=request.source.dataset,
+            days=tuple(days),
+            call_count=_count(lake, "model_calls", days),
+            session_count=_count(lake, "sessions", days),
+            quarantined=dict(refused.iter_rows()),
+            llm_mix={llm: count / demand["len"].sum() for llm, count in demand.iter_rows()},
+            stage_s=dict(tally.stage_s),
+            failed_checks=tuple(tally.failed_checks),
+            snapshots={table: found for table in TABLES if (found := lake.snapshot_id(table)) is not None},
+        )
+
+
+def _count(lake: Lake, table: str, days: Sequence[date]) -> int:
+    return int(lake.scan(table, schema=TABLES[table].schema, days=days).select(pl.len()).collect().item())

@@ -72,7 +72,8 @@ class RecommendationView:
     why: tuple[str, ...]
     """Sentences that name kernels and binding resources, before and after."""
     bill_shift: pl.DataFrame
-    """Columns: kernel, binding_resource, baseline_share_ratio, design_share_ratio (shares of cost per unit of value)."""
+    """Columns: kernel, binding_resource, baseline_share_ratio, design_share_ratio (shares of cost per unit of
+    value)."""
     attribution: pl.DataFrame
     """Columns: parameter, label, gain_alone_ratio (add-one), gain_lost_ratio (drop-one)."""
     evidence: str
@@ -87,8 +88,10 @@ class ReportContent:
     headline: tuple[str, ...]
     """The page in plain words: what to change, what it buys, how sure, what would overturn it."""
     card: pl.DataFrame
-    """Workload card. One row per surface and one `all`: surface, calls, sessions, call_share_ratio, input_p50_tokens, input_p90_tokens, input_p99_tokens,
-    output_p50_tokens, output_p90_tokens, output_p99_tokens, shared_ratio, calls_per_session_p50_count, ttft_p50_s, ttft_p95_s, cut_ratio."""
+    """Workload card. One row per surface and one `all`: surface, calls, sessions, call_share_ratio,
+    input_p50_tokens, input_p90_tokens, input_p99_tokens,
+    output_p50_tokens, output_p90_tokens, output_p99_tokens, shared_ratio, calls_per_session_p50_count, ttft_p50_s,
+    ttft_p95_s, cut_ratio."""
     load: pl.DataFrame
     """Columns: hour (UTC datetime), surface, call_count."""
     waits: pl.DataFrame
@@ -104,14 +107,17 @@ class ReportContent:
     roofs: pl.DataFrame
     """Roofs of the baseline: roof (name), flop_per_s (null for bandwidth), bytes_per_s (null for compute)."""
     service: pl.DataFrame
-    """Baseline service in the replay, by surface and tier: surface, service_tier, llm, calls, ttft_p50_s, ttft_p95_s, tpot_p50_s, tpot_p95_s, attainment_ratio, target_ratio, unservable_count."""
+    """Baseline service in the replay, by surface and tier: surface, service_tier, llm, calls, ttft_p50_s, ttft_p95_s,
+    tpot_p50_s, tpot_p95_s, attainment_ratio, target_ratio, unservable_count."""
     fleet: pl.DataFrame
     """Baseline fleet: llm, tp_count, replicas_count, chips_count, utilisation_ratio, tco_usd_per_h, power_w."""
     designs: pl.DataFrame
-    """design_id, label, kind (baseline | real chip | candidate | recommended), evaluated (bool), value_per_usd_ratio, value_per_w_ratio (both over the baseline), low_ratio, high_ratio (null where evaluated)."""
+    """design_id, label, kind (baseline | real chip | candidate | recommended), evaluated (bool), value_per_usd_ratio,
+    value_per_w_ratio (both over the baseline), low_ratio, high_ratio (null where evaluated)."""
     recommendations: tuple[RecommendationView, ...]
     calibration: pl.DataFrame
-    """Predicted against re-evaluated: design_id, label, purpose, predicted_ratio, low_ratio, high_ratio, evaluated_ratio, error_ratio, inside (bool)."""
+    """Predicted against re-evaluated: design_id, label, purpose, predicted_ratio, low_ratio, high_ratio,
+    evaluated_ratio, error_ratio, inside (bool)."""
     robustness: pl.DataFrame
     """Does the winner change: scenario, winner, winner_gain_ratio, changed (bool)."""
     refused: pl.DataFrame

@@ -1,13 +1,14 @@
 """How the report writes numbers: three significant digits, an SI prefix and a unit, once for every rendering."""
 
 import math
+from collections.abc import Callable
 
-MISSING = "–"
+MISSING = "\N{EN DASH}"
 """What stands where the source gave no number."""
 
 _THIN = "\N{NO-BREAK SPACE}"
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"), (1.0, ""))
-_SMALL = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+_SMALL = ((1.0, ""), (1e-3, "m"), (1e-6, "\N{MICRO SIGN}"), (1e-9, "n"), (1e-12, "p"))
 
 
 def is_known(value: float | None) -> bool:
@@ -19,6 +20,8 @@ def significant(value: float, digits: int = 3) -> str:
     """A number with so many significant digits, without exponent and without trailing zeros after the point."""
     if value == 0.0:
         return "0"
+    if abs(value) < 1e-4:
+        return f"{value:.{digits - 1}e}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{decimals}f}"
     if "." in text:
@@ -27,12 +30,15 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def scaled(value: float | None, unit: str, digits: int = 3) -> str:
-    """A quantity with an SI prefix on its unit: 4.94e14 FLOP/s becomes 494 TFLOP/s; from 1000 up only."""
+    """A quantity with an SI prefix on its unit: 4.94e14 FLOP/s becomes 494 TFLOP/s; K for counts and tokens."""
     if value is None or not math.isfinite(value):
         return MISSING
-    for factor, prefix in _PREFIXES:
-        if abs(value) >= factor * 0.9995 or factor == 1.0:
-            return f"{significant(value / factor, digits)}{_THIN}{prefix}{unit}".rstrip(_THIN)
+    prefixes = _PREFIXES if unit in {"", "tokens"} or value == 0.0 or abs(value) >= 1.0 else _SMALL
+    for factor, prefix in prefixes:
+        if abs(value) >= factor * 0.9995 or factor == prefixes[-1][0]:
+            letter = prefix if prefix != "K" or unit in {"", "tokens"} else "k"
+            joint = _THIN if prefix and unit == "tokens" else ""
+            return f"{significant(value / factor, digits)}{_THIN}{letter}{joint}{unit}".rstrip(_THIN)
     raise AssertionError
 
 
@@ -44,10 +50,7 @@ def seconds(value: float | None) -> str:
     for limit, factor, unit in ((86400.0, 86400.0, "d"), (3600.0, 3600.0, "h"), (120.0, 60.0, "min")):
         if size >= limit:
             return f"{significant(value / factor)}{_THIN}{unit}"
-    for factor, prefix in _SMALL:
-        if size >= factor * 0.9995:
-            return f"{significant(value / factor)}{_THIN}{prefix}s"
-    return f"0{_THIN}s" if size == 0.0 else f"{significant(value / 1e-9)}{_THIN}ns"
+    return scaled(value, "s")
 
 
 def percent(ratio: float | None) -> str:
@@ -60,13 +63,13 @@ def gain(ratio: float | None) -> str:
     if ratio is None or not math.isfinite(ratio):
         return MISSING
     text = _rounded(ratio * 100.0).removeprefix("-")
-    sign = "" if text == "0" else "+" if ratio > 0 else "−"
+    sign = "" if text == "0" else "+" if ratio > 0 else "\N{MINUS SIGN}"
     return f"{sign}{text}{_THIN}%"
 
 
 def ratio(value: float | None) -> str:
-    """A ratio to the baseline: 1.23 becomes 1.23×."""
-    return MISSING if value is None or not math.isfinite(value) else f"{significant(value)}×"
+    """A ratio to the baseline: 1.23 becomes 1.23 with a times sign."""
+    return MISSING if value is None or not math.isfinite(value) else f"{significant(value)}\N{MULTIPLICATION SIGN}"
 
 
 def count(value: float | None) -> str:
@@ -82,7 +85,7 @@ def usd(value: float | None, per: str = "") -> str:
     """An amount of money: $4.12/h, $1,240, $0.013."""
     if value is None or not math.isfinite(value):
         return MISSING
-    sign, size = ("−" if value < 0 else ""), abs(value)
+    sign, size = ("\N{MINUS SIGN}" if value < 0 else ""), abs(value)
     if size >= 10_000:
         body = scaled(size, "").replace(_THIN, "") if size >= 1e6 else f"{float(f'{size:.3g}'):,.0f}"
     elif size >= 100:
@@ -99,7 +102,7 @@ def quantity(value: float | None, unit: str) -> str:
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    known = {
+    known: dict[str, Callable[[float], str]] = {
         "s": seconds,
         "h": lambda v: seconds(v * 3600.0),
         "ratio": percent,
@@ -124,6 +127,7 @@ def quantity(value: float | None, unit: str) -> str:
 _PREFIXABLE = {
     "W": "W",
     "J": "J",
+    "J/B": "J/B",
     "bytes": "B",
     "B": "B",
     "bytes_per_s": "B/s",

@@ -82,7 +82,8 @@ def _digest(script: str) -> str:
 @cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script; takes over a second to make, hence cached."""
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg] # the stub misses the default
+    return str(bundle).replace("</script", "<\\/script")
 
 
 def _text(name: str) -> str:

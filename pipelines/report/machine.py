@@ -19,7 +19,7 @@ def render_json(content: ReportContent) -> str:
     return json.dumps({"format": FORMAT, **plain(content)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one return for each kind of value
     """A value of the content as JSON values: frames become lists of rows, dates become ISO texts."""
     if isinstance(value, pl.DataFrame):
         return [plain(row) for row in value.iter_rows(named=True)]

@@ -9,6 +9,7 @@ from pipelines.report.sections.headline import headline, tiles
 from pipelines.report.sections.recommended import change_text, gains
 
 _HOTSPOTS_SHOWN = 5
+_BREAKS = re.compile(r"[\x00-\x20\x85\u2028\u2029]+")
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#|~!@&:]")
 
 
@@ -30,7 +31,7 @@ def render_markdown(content: ReportContent) -> str:
 
 def escaped(text: str) -> str:
     """Text in which Markdown, HTML, mentions and bare addresses are dead: special signs as character references."""
-    flat = " ".join(str(text).split())
+    flat = _BREAKS.sub(" ", str(text))
     return _SPECIAL.sub(lambda sign: f"&#{ord(sign.group())};", flat).replace("www.", "www&#46;")
 
 
@@ -51,7 +52,7 @@ def _recommendation(view: RecommendationView) -> list[str]:
 
 
 def _hotspots(content: ReportContent) -> list[str]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (row["llm"], row["kernel"], row["binding_resource"], percent(row["time_ratio"]), percent(row["cost_ratio"]))
         for row in top_hotspots(content.hotspots)[:_HOTSPOTS_SHOWN]
     ]

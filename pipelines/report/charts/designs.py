@@ -5,13 +5,13 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import axis_x, axis_y, colour, finish, inline
+from pipelines.report.charts.frame import axis_x, axis_y, colour, finish, inline, layer
 from pipelines.report.charts.hotspots import labels_by_side
 from pipelines.report.charts.placement import Anchor, place
 from pipelines.report.formats import percent
 from pipelines.report.palette import BASELINE_RULE, DESIGN_COLOURS
 
-_RATIO_LABEL = "format(datum.value, '~g') + '×'"
+_RATIO_LABEL = "format(datum.value, '~g') + '\N{MULTIPLICATION SIGN}'"
 _PLOT_WIDTH, _PLOT_HEIGHT = 860.0, 420.0
 
 
@@ -37,7 +37,7 @@ def pareto(designs: pl.DataFrame) -> alt.LayerChart:
         axis=axis_y("value per dollar over the baseline", label=_RATIO_LABEL),
     )
     base = alt.Chart(inline(rows)).encode(x=x, tooltip=_design_tooltip())
-    tint = colour("kind", DESIGN_COLOURS, {}, {row["kind"] for row in rows})
+    tint = colour("kind", DESIGN_COLOURS, {}, {row["kind"] for row in rows}, columns=4, below_title=True)
     rules = base.transform_filter("isValid(datum.low_ratio)").mark_rule(opacity=0.35, strokeWidth=1.2)
     dots = base.mark_point(filled=True, opacity=0.9, stroke="white", strokeWidth=0.5)
     front = alt.Chart(inline(pareto_front(rows))).mark_line(
@@ -50,7 +50,7 @@ def pareto(designs: pl.DataFrame) -> alt.LayerChart:
         dots.encode(y=y, color=tint, size=alt.Size("size:Q", scale=None), shape=_shape()),
         *_design_labels(rows, span, x, y),
     ]
-    return finish(alt.layer(*layers), title=_pareto_title(rows), height=int(_PLOT_HEIGHT))
+    return finish(layer(*layers), title=_pareto_title(rows), height=int(_PLOT_HEIGHT))
 
 
 def pareto_front(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def predicted_against_reevaluated(calibration: pl.DataFrame) -> alt.LayerChart:
         axis=axis_y("predicted value per dollar over the baseline", label=_RATIO_LABEL),
     )
     held = {"inside the interval": "#4c7fd0", "outside the interval": "#d8553a"}
-    tint = colour("held", held, {}, {str(row["held"]) for row in rows})
+    tint = colour("held", held, {}, {str(row["held"]) for row in rows}, below_title=True)
     base = alt.Chart(inline(rows)).encode(
         x=x,
         color=tint,
@@ -97,11 +97,13 @@ def predicted_against_reevaluated(calibration: pl.DataFrame) -> alt.LayerChart:
     line = alt.Chart(inline([{"evaluated_ratio": e, "predicted_ratio": e} for e in (low, high)])).mark_line(
         color="currentColor", opacity=0.4, strokeDash=[4, 3], strokeWidth=1.2
     )
-    rules = base.mark_rule(strokeWidth=1.5, opacity=0.55).encode(y=alt.Y("low_ratio:Q", scale=limits), y2="high_ratio:Q")
+    rules = base.mark_rule(strokeWidth=1.5, opacity=0.55).encode(
+        y=alt.Y("low_ratio:Q", scale=limits), y2="high_ratio:Q"
+    )
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(y=y)
     inside = sum(bool(row["inside"]) for row in rows)
     title = f"{inside} of {len(rows)} re-evaluated designs lie inside their predicted interval (dashed = equal)"
-    return finish(alt.layer(line.encode(x=x, y=y), rules, dots), title=title, height=340)
+    return finish(layer(line.encode(x=x, y=y), rules, dots), title=title, height=340)
 
 
 def _design_rows(designs: pl.DataFrame) -> list[dict[str, Any]]:
@@ -137,7 +139,9 @@ def _design_tooltip() -> list[alt.Tooltip]:
 
 def _shape() -> alt.Shape:
     kinds = list(DESIGN_COLOURS)
-    return alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["square", "diamond", "circle", "circle"]), legend=None)
+    return alt.Shape(
+        "kind:N", scale=alt.Scale(domain=kinds, range=["square", "diamond", "circle", "circle"]), legend=None
+    )
 
 
 def _crosshair(x: alt.X, y: alt.Y) -> list[alt.Chart]:

@@ -5,34 +5,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import altair as alt
-import polars as pl
 
 from pipelines.report.palette import scale
 
 INK = "currentColor"
 """Text and lines take the colour of the page, so that one chart fits light, dark and print."""
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
-K_LABEL = "replace(replace(format(datum.value, '~s'), 'k', ' K'), /([MGT])$/, ' $1')"
+K_LABEL = "replace(replace(format(datum.value, '~s'), 'k', ' K'), /([MGTP])$/, ' $1')"
 """Vega expression of an axis label with SI prefixes, K for thousands."""
 PERCENT_LABEL = "format(datum.value * 100, '~g') + ' %'"
-GAIN_LABEL = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value) * 100, '~g') + ' %'"
-SECONDS_LABEL = (
-    "datum.value >= 3600 ? format(datum.value / 3600, '~g') + ' h' : datum.value >= 60 ? "
-    "format(datum.value / 60, '~g') + ' min' : datum.value >= 1 || datum.value == 0 ? "
-    "format(datum.value, '~g') + ' s' : format(datum.value * 1000, '~g') + ' ms'"
+GAIN_LABEL = (
+    "(datum.value > 0 ? '+' : datum.value < 0 ? '\N{MINUS SIGN}' : '') + format(abs(datum.value) * 100, '~g') + ' %'"
 )
 
 Row = Mapping[str, Any]
 
 
+def layer(*charts: alt.Chart) -> alt.LayerChart:
+    """Charts on top of each other, the first at the bottom."""
+    return alt.LayerChart(layer=list(charts))
+
+
 def inline(rows: Iterable[Row]) -> alt.InlineData:
     """Rows as data of a chart: numbers cut to five digits, non-finite numbers to null."""
     return alt.InlineData(values=[{key: _small(value) for key, value in row.items()} for row in rows])
-
-
-def rows_of(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """A small frame as a list of dicts."""
-    return frame.to_dicts()
 
 
 def finish(chart: alt.Chart | alt.LayerChart, *, title: str, height: int | dict[str, int]) -> alt.LayerChart:
@@ -43,14 +39,15 @@ def finish(chart: alt.Chart | alt.LayerChart, *, title: str, height: int | dict[
         title: One sentence; the page shows it as the caption, a picture prints it on top.
         height: In pixels, or a step per row of a categorical axis.
     """
-    layered = chart if isinstance(chart, alt.LayerChart) else alt.layer(chart)
-    sized = layered.properties(
+    layered = chart if isinstance(chart, alt.LayerChart) else layer(chart)
+    sized: alt.LayerChart = layered.properties(
         width="container",
         height=alt.Step(height["step"]) if isinstance(height, dict) else height,
         title=title,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
-    return sized.configure(**_THEME)
+    themed: alt.LayerChart = sized.configure(**_THEME)
+    return themed
 
 
 def colour(
@@ -59,28 +56,42 @@ def colour(
     names: dict[str, str],
     present: set[str],
     *,
-    title: str | None = None,
+    columns: int = 3,
+    below_title: bool = False,
     legend: bool = True,
 ) -> alt.Color:
-    """Colour encoding with the fixed colour of each code, legend on top and only of what is present."""
+    """Colour encoding with the fixed colour of each code, legend on top and only of what is present.
+
+    Args:
+        field: Column of plain words.
+        colours: Colour by code.
+        names: Plain word by code.
+        present: Codes that occur.
+        columns: Of the legend.
+        below_title: Whether the title of a vertical axis stands under the legend and needs room.
+        legend: False for no legend.
+    """
+    shown = alt.Legend(
+        orient="top", direction="horizontal", columns=columns, symbolType="square", offset=30 if below_title else 12
+    )
     domain, colour_range = scale(colours, names, present)
     return alt.Color(
         field=field,
         type="nominal",
-        title=title,
+        title=None,
         scale=alt.Scale(domain=domain, range=colour_range),
-        legend=alt.Legend(orient="top", direction="horizontal", columns=4, symbolType="square") if legend else None,
+        legend=shown if legend else None,
     )
 
 
-def axis_x(title: str, *, label: str | None = None, ticks: int = 6) -> alt.Axis:
+def axis_x(title: str, *, label: str | None = None, ticks: int = 6, **more: Any) -> alt.Axis:
     """Horizontal axis with its unit in the title and SI labels."""
-    return _axis(title, label, ticks)
+    return _axis(title, label, ticks, **more)
 
 
-def axis_y(title: str, *, label: str | None = None, ticks: int = 6) -> alt.Axis:
+def axis_y(title: str, *, label: str | None = None, ticks: int = 6, **more: Any) -> alt.Axis:
     """Vertical axis with its unit in a title that is read without turning the head."""
-    return _axis(title, label, ticks, titleAngle=0, titleAlign="left", titleAnchor="end", titleY=-8, titleX=-34)
+    return _axis(title, label, ticks, titleAngle=0, titleAlign="left", titleAnchor="end", titleY=-8, titleX=-34, **more)
 
 
 def names_axis() -> alt.Axis:
@@ -122,8 +133,15 @@ _THEME: dict[str, Any] = {
         labelOverlap="greedy",
     ),
     "legend": alt.LegendConfig(
-        labelColor=INK, titleColor=INK, labelFontSize=11.5, titleFontSize=11.5, titleFontWeight="normal",
-        labelLimit=200, symbolOpacity=1, offset=16, columnPadding=16, rowPadding=3
+        labelColor=INK,
+        titleColor=INK,
+        labelFontSize=11.5,
+        titleFontSize=11.5,
+        titleFontWeight="normal",
+        labelLimit=200,
+        symbolOpacity=1,
+        columnPadding=16,
+        rowPadding=3,
     ),
     "text": alt.MarkConfig(color=INK, fontSize=11.5, font=FONT),
     "rule": alt.MarkConfig(color=INK),

@@ -6,9 +6,18 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import K_LABEL, axis_x, axis_y, colour, finish, inline, names_axis
+from pipelines.report.charts.frame import (
+    K_LABEL,
+    PERCENT_LABEL,
+    axis_x,
+    axis_y,
+    colour,
+    finish,
+    inline,
+    layer,
+    names_axis,
+)
 from pipelines.report.charts.placement import SIDES, Anchor, place
-from pipelines.report.charts.frame import PERCENT_LABEL
 from pipelines.report.formats import percent, scaled, seconds
 from pipelines.report.palette import BINDING_COLOURS, BINDING_NAMES, SURFACE_COLOURS, SURFACE_NAMES, named
 
@@ -54,8 +63,8 @@ def hotspots_by_surface(hotspots: pl.DataFrame) -> alt.LayerChart:
             tooltip=["kernel:N", "surface:N", alt.Tooltip("share:Q", format=".1%", title="share of bill")],
         )
     )
-    lead = frame.filter(pl.col("kernel").is_in(kernels[:3]))["share"].sum()
-    title = f"Three kernels carry {percent(lead)} of the bill; colours tell which surface caused it"
+    lead = frame.filter(pl.col("kernel").is_in(kernels[:3]))["share"].to_list()
+    title = f"Three kernels carry {percent(sum(lead))} of the bill; colours tell which surface caused it"
     return finish(bars, title=title, height={"step": 24})
 
 
@@ -78,19 +87,23 @@ def roofline(hotspots: pl.DataFrame, roofs: pl.DataFrame) -> alt.LayerChart:
     x = alt.X(
         "intensity:Q",
         scale=alt.Scale(type="log", domain=[x_low, x_high], nice=False),
-        axis=axis_x("arithmetic intensity, FLOP per byte of HBM traffic (log scale)", label=K_LABEL),
+        axis=axis_x(
+            "arithmetic intensity, FLOP per byte of HBM traffic (log scale)",
+            label=K_LABEL,
+            values=_decades(x_low, x_high),
+        ),
     )
     y = alt.Y(
         "rate:Q",
         scale=alt.Scale(type="log", domain=[y_low, y_high], nice=False),
-        axis=axis_y("attained FLOP/s per chip (log scale)", label=K_LABEL),
+        axis=axis_y("attained FLOP/s per chip (log scale)", label=K_LABEL, values=_decades(y_low, y_high)),
     )
     layers = [*_roof_layers(compute, memory, frame, x, y), _point_layer(points, x, y)]
     layers += _label_layers(points, frame, x, y)
     bound = sum(p["share"] for p in points if p["resource"] == BINDING_NAMES["hbm"])
     shown = sum(p["share"] for p in points) or 1.0
     title = f"{percent(bound / shown)} of the time under these roofs is bound by HBM bandwidth; size = share of time"
-    return finish(alt.layer(*layers), title=title, height=int(_PLOT_HEIGHT))
+    return finish(layer(*layers), title=title, height=int(_PLOT_HEIGHT))
 
 
 def roofline_points(hotspots: pl.DataFrame) -> list[dict[str, Any]]:
@@ -150,9 +163,7 @@ def _roof_layers(
         align="right", dy=-7, dx=-2, opacity=0.75
     )
     slope = -math.degrees(
-        math.atan2(
-            _PLOT_HEIGHT / math.log10(frame["y"][1] / y_low), _PLOT_WIDTH / math.log10(x_high / x_low)
-        )
+        math.atan2(_PLOT_HEIGHT / math.log10(frame["y"][1] / y_low), _PLOT_WIDTH / math.log10(x_high / x_low))
     )
     text_left = alt.Chart(inline([n for n in names if n["side"] == "left"])).mark_text(
         align="left", dx=26, dy=-7, angle=slope % 360, opacity=0.75
@@ -165,14 +176,16 @@ def _roof_layers(
 
 
 def _point_layer(points: list[dict[str, Any]], x: alt.X, y: alt.Y) -> alt.Chart:
-    return (
+    layered: alt.Chart = (
         alt.Chart(inline(points))
         .mark_point(filled=True, opacity=0.85, stroke="white", strokeWidth=0.6)
         .encode(
             x=x,
             y=y,
             size=alt.Size("share:Q", scale=alt.Scale(range=[24, 900], domainMin=0), legend=None),
-            color=colour("resource", BINDING_COLOURS, BINDING_NAMES, {p["code"] for p in points}),
+            color=colour(
+                "resource", BINDING_COLOURS, BINDING_NAMES, {p["code"] for p in points}, columns=4, below_title=True
+            ),
             tooltip=[
                 "llm:N",
                 "kernel:N",
@@ -184,6 +197,7 @@ def _point_layer(points: list[dict[str, Any]], x: alt.X, y: alt.Y) -> alt.Chart:
             ],
         )
     )
+    return layered
 
 
 def _label_layers(
@@ -215,6 +229,11 @@ def labels_by_side(
             mark = alt.Chart(inline(here)).mark_text(align=align, dx=dx, dy=dy, baseline="middle", fontWeight=600)  # type: ignore[arg-type]
             layers.append(mark.encode(x=x, y=y, text=f"{field}:N"))
     return layers
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """The powers of ten inside a range."""
+    return [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
 
 
 def _decade(value: float, direction: int) -> float:

@@ -29,7 +29,9 @@ class Anchor:
 
 
 def place(anchors: Sequence[Anchor], obstacles: Sequence[tuple[float, float]], *, width: float) -> list[int | None]:
-    """Choose a side (index into SIDES) for each label in order, or None where every side collides.
+    """Choose a side (index into SIDES) for each label in order, or None where every side hits a label.
+
+    A label may lie on a point only if every side does.
 
     Args:
         anchors: Labelled points, most important first.
@@ -39,11 +41,17 @@ def place(anchors: Sequence[Anchor], obstacles: Sequence[tuple[float, float]], *
     taken: list[tuple[float, float, float, float]] = [(x - 4, y - 4, x + 4, y + 4) for x, y in obstacles]
     chosen: list[int | None] = []
     for anchor in anchors:
-        side = next((i for i in range(len(SIDES)) if _fits(_box(anchor, i), taken, width)), None)
+        side = _free_side(anchor, taken, width)
+        if side is None:
+            side = _free_side(anchor, taken[len(obstacles) :], width)
         chosen.append(side)
         if side is not None:
             taken.append(_box(anchor, side))
     return chosen
+
+
+def _free_side(anchor: Anchor, taken: Sequence[tuple[float, float, float, float]], width: float) -> int | None:
+    return next((i for i in range(len(SIDES)) if _fits(_box(anchor, i), taken, width)), None)
 
 
 def _box(anchor: Anchor, side: int) -> tuple[float, float, float, float]:

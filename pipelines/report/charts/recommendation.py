@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import GAIN_LABEL, PERCENT_LABEL, axis_x, colour, finish, inline, names_axis
+from pipelines.report.charts.frame import GAIN_LABEL, PERCENT_LABEL, axis_x, colour, finish, inline, layer, names_axis
 from pipelines.report.formats import gain, percent, quantity, ratio
 from pipelines.report.palette import ACCENT, BEFORE_AFTER_COLOURS, BINDING_COLOURS, BINDING_NAMES, named
 
@@ -33,12 +33,16 @@ def four_curves(curves: dict[str, float]) -> alt.LayerChart:
     bars = base.mark_bar(height={"band": 0.62}).encode(
         color=alt.condition("datum.better", alt.value("#5b9f76"), alt.value("#c4544e"))
     )
-    text = base.mark_text(align="left", dx=5).encode(
-        text="label:N", x=alt.X("edge:Q")
-    ).transform_calculate(edge="max(datum.gain, 0)")
+    text = (
+        base.mark_text(align="left", dx=5)
+        .encode(text="label:N", x=alt.X("edge:Q"))
+        .transform_calculate(edge="max(datum.gain, 0)")
+    )
     best = max(curves, key=lambda name: curves[name])
     return finish(
-        alt.layer(bars, text), title=f"Of the four curves, {best} gains most ({gain(curves[best] - 1.0)})", height={"step": 28}
+        layer(bars, text),
+        title=f"Of the four curves, {best} gains most ({gain(curves[best] - 1.0)})",
+        height={"step": 28},
     )
 
 
@@ -71,7 +75,7 @@ def limits_used(limits: pl.DataFrame) -> alt.LayerChart:
     text = base.mark_text(align="left", dx=6, color="white", fontWeight=600).encode(x=alt.datum(0), text="label:N")
     cap = alt.Chart(inline([{"cap": 1.0}])).mark_rule(color=ACCENT, strokeWidth=2).encode(x=alt.X("cap:Q"))
     title = f"The tightest limit is {tightest['limit']}: {percent(tightest['used_ratio'])} used (line = cap)"
-    return finish(alt.layer(bars, text, cap), title=title, height={"step": 28})
+    return finish(layer(bars, text, cap), title=title, height={"step": 28})
 
 
 def bill_shift(shift: pl.DataFrame) -> alt.LayerChart:
@@ -104,9 +108,14 @@ def bill_shift(shift: pl.DataFrame) -> alt.LayerChart:
             y=alt.Y("kernel:N", sort=order, axis=names_axis()),
             yOffset=alt.YOffset("when:N", sort=["before", "after"]),
             x=alt.X("share:Q", stack="zero", axis=axis_x("share of the bill", label=PERCENT_LABEL, ticks=5)),
-            color=colour("resource", BINDING_COLOURS, BINDING_NAMES, set(frame["binding_resource"])),
+            color=colour("resource", BINDING_COLOURS, BINDING_NAMES, set(frame["binding_resource"]), columns=2),
             opacity=alt.condition("datum.when == 'before'", alt.value(0.45), alt.value(1.0)),
-            tooltip=["kernel:N", "when:N", alt.Tooltip("resource:N", title="bound by"), alt.Tooltip("share:Q", format=".1%")],
+            tooltip=[
+                "kernel:N",
+                "when:N",
+                alt.Tooltip("resource:N", title="bound by"),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
         )
     )
     return finish(bars, title=_shift_title(frame), height={"step": 14})
@@ -136,11 +145,13 @@ def attribution(parts: pl.DataFrame) -> alt.LayerChart:
         scale=alt.Scale(domain=[low * 1.2, high + 0.22 * (high - low)]),
         axis=axis_x("value per dollar against the baseline", label=GAIN_LABEL, ticks=5),
     )
-    bars = base.mark_bar().encode(x=x, color=colour("which", BEFORE_AFTER_COLOURS, {}, set(BEFORE_AFTER_COLOURS)))
+    bars = base.mark_bar().encode(
+        x=x, color=colour("which", BEFORE_AFTER_COLOURS, {}, set(BEFORE_AFTER_COLOURS), columns=2)
+    )
     text = base.mark_text(align="left", dx=5).transform_calculate(edge="max(datum.gain, 0)")
     lead = max(parts.iter_rows(named=True), key=lambda row: row["gain_lost_ratio"] or 0.0)
-    title = f"Without {lead['label']} most of it is lost: {gain(-(lead['gain_lost_ratio'] or 0.0))}"
-    return finish(alt.layer(bars, text.encode(x="edge:Q", text="text:N")), title=title, height={"step": 18})
+    title = f"Dropping {lead['label']} costs most: {gain(-(lead['gain_lost_ratio'] or 0.0))}"
+    return finish(layer(bars, text.encode(x="edge:Q", text="text:N")), title=title, height={"step": 18})
 
 
 def _shift_title(frame: pl.DataFrame) -> str:

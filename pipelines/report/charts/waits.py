@@ -1,9 +1,11 @@
 """Charts of time lost: where users wait, where agents stall, how many leave."""
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import PERCENT_LABEL, axis_x, axis_y, colour, finish, inline, names_axis
+from pipelines.report.charts.frame import PERCENT_LABEL, axis_x, axis_y, colour, finish, inline, layer, names_axis
 from pipelines.report.formats import percent, seconds
 from pipelines.report.palette import (
     STALL_COLOURS,
@@ -58,7 +60,7 @@ def abandonment(curve: pl.DataFrame, surface: str, *, top_ratio: float | None = 
     limits = alt.Scale(domain=[0, top_ratio]) if top_ratio else alt.Scale(zero=True)
     y = alt.Y("hazard:Q", scale=limits, axis=axis_y("share leaving", label=PERCENT_LABEL, ticks=4))
     base = alt.Chart(inline(rows)).encode(
-        x=alt.X("wait:O", sort=None, axis=axis_x("wait for the first token")),
+        x=alt.X("wait:O", sort=None, axis=axis_x("wait for the first token", labelAngle=-40, labelOverlap=False)),
         tooltip=[
             alt.Tooltip("wait:O"),
             alt.Tooltip("hazard:Q", format=".1%", title="left"),
@@ -70,10 +72,10 @@ def abandonment(curve: pl.DataFrame, surface: str, *, top_ratio: float | None = 
     rule = base.mark_rule(color=paint, strokeWidth=5, opacity=0.3).encode(y=alt.Y("low:Q", scale=limits), y2="high:Q")
     dots = base.mark_point(color=paint, filled=True, size=46, opacity=1).encode(y=y)
     line = base.mark_line(color=paint, strokeWidth=1.5).encode(y=y)
-    return finish(alt.layer(rule, line, dots), title=named(surface, SURFACE_NAMES), height=150)
+    return finish(layer(rule, line, dots), title=named(surface, SURFACE_NAMES), height=150)
 
 
-def pooled_hazard(curve: pl.DataFrame) -> list[dict[str, object]]:
+def pooled_hazard(curve: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows of wait, hazard and Wilson 95 % interval with the days pooled; bins that nobody reached are dropped."""
     pooled = (
         curve.group_by("wait_low_s", "wait_high_s")
@@ -85,9 +87,7 @@ def pooled_hazard(curve: pl.DataFrame) -> list[dict[str, object]]:
     p, n = pl.col("left") / pl.col("n"), pl.col("n")
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)).sqrt()
-    counted = pooled.with_columns(
-        hazard=p, low=(centre - half).clip(0.0, 1.0), high=(centre + half).clip(0.0, 1.0)
-    )
+    counted = pooled.with_columns(hazard=p, low=(centre - half).clip(0.0, 1.0), high=(centre + half).clip(0.0, 1.0))
     return [
         {
             "wait": _bin_name(row["wait_low_s"], row["wait_high_s"]),
@@ -102,13 +102,13 @@ def pooled_hazard(curve: pl.DataFrame) -> list[dict[str, object]]:
 
 def _bin_name(low_s: float, high_s: float | None) -> str:
     if high_s is None or high_s == float("inf"):
-        return f"over {seconds(low_s)}"
+        return f"{seconds(low_s)} +"
     low, high = seconds(low_s), seconds(high_s)
     same_unit = low.split("\N{NO-BREAK SPACE}")[-1] == high.split("\N{NO-BREAK SPACE}")[-1]
-    return f"{low.split(chr(160))[0] if same_unit or low_s == 0 else low}–{high}"
+    return f"{low.split(chr(160))[0] if same_unit or low_s == 0 else low}\N{EN DASH}{high}"
 
 
-def _shares(frame: pl.DataFrame, kind: str, total: str) -> list[dict[str, object]]:
+def _shares(frame: pl.DataFrame, kind: str, total: str) -> list[dict[str, Any]]:
     summed = (
         frame.with_columns(pl.col("surface", kind).cast(pl.String))
         .group_by("surface", kind)
@@ -123,9 +123,7 @@ def _shares(frame: pl.DataFrame, kind: str, total: str) -> list[dict[str, object
     ]
 
 
-def _stacked(
-    rows: list[dict[str, object]], colours: dict[str, str], names: dict[str, str], what: str
-) -> alt.LayerChart:
+def _stacked(rows: list[dict[str, Any]], colours: dict[str, str], names: dict[str, str], what: str) -> alt.LayerChart:
     order = list(colours)
     present = {str(row["kind"]) for row in rows}
     surfaces = scale(SURFACE_COLOURS, SURFACE_NAMES, {str(row["surface"]) for row in rows})[0]
@@ -135,8 +133,8 @@ def _stacked(
             "kind": named(str(row["kind"]), names),
             "order": order.index(str(row["kind"])) if row["kind"] in order else len(order),
             "share": row["share"],
-            "label": percent(float(row["share"])) if float(row["share"]) >= 0.07 else "",  # type: ignore[arg-type]
-            "time": seconds(float(row["total_s"])),  # type: ignore[arg-type]
+            "label": percent(float(row["share"])) if float(row["share"]) >= 0.07 else "",
+            "time": seconds(float(row["total_s"])),
         }
         for row in rows
     ]
@@ -146,10 +144,10 @@ def _stacked(
         order=alt.Order("order:Q"),
     )
     bars = base.mark_bar(height={"band": 0.74}).encode(
-        color=colour("kind", colours, names, present),
+        color=colour("kind", colours, names, present, columns=5),
         tooltip=["surface:N", "kind:N", alt.Tooltip("share:Q", format=".1%"), "time:N"],
     )
     text = base.mark_text(color="white", fontSize=11, fontWeight=600).encode(
         x=alt.X("share:Q", stack="zero", bandPosition=0.5), text="label:N", detail="kind:N"
     )
-    return alt.layer(bars, text)
+    return layer(bars, text)

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import K_LABEL, axis_x, axis_y, colour, finish, inline, names_axis
+from pipelines.report.charts.frame import K_LABEL, axis_x, axis_y, colour, finish, inline, layer, names_axis
 from pipelines.report.palette import SURFACE_COLOURS, SURFACE_NAMES, named, scale
 
 _HOURLY_DAYS_MAX = 10
@@ -41,10 +41,10 @@ def load_by_hour(load: pl.DataFrame) -> alt.LayerChart:
         alt.Chart(inline(rows))
         .mark_bar(binSpacing=0.5)
         .encode(
-            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=_time_axis()),
+            x=alt.X("start:T", bin="binned", scale=alt.Scale(type="utc"), axis=_time_axis()),
             x2="end:T",
             y=alt.Y("calls:Q", stack="zero", axis=axis_y(f"calls per {word}", label=K_LABEL)),
-            color=colour("surface", SURFACE_COLOURS, SURFACE_NAMES, set(frame["surface"])),
+            color=colour("surface", SURFACE_COLOURS, SURFACE_NAMES, set(frame["surface"]), below_title=True),
             tooltip=[
                 alt.Tooltip("surface:N"),
                 alt.Tooltip("utchoursminutes(start):T", title="from (UTC)"),
@@ -61,7 +61,7 @@ def mix_by_surface(card: pl.DataFrame) -> alt.LayerChart:
     Args:
         card: The workload card; the row `all` is left out.
     """
-    frame = card.filter(pl.col("surface").cast(pl.String) != "all").drop_nulls("input_p50_tokens")
+    frame = card.filter(pl.col("surface").cast(pl.String) != "all").filter(pl.col("input_p50_tokens") > 0)
     rows = [
         {
             "surface": named(str(row["surface"]), SURFACE_NAMES),
@@ -74,16 +74,15 @@ def mix_by_surface(card: pl.DataFrame) -> alt.LayerChart:
     base = alt.Chart(inline(rows)).encode(
         y=alt.Y("surface:N", sort=order, axis=names_axis()),
         color=colour("surface", SURFACE_COLOURS, SURFACE_NAMES, present, legend=False),
-        tooltip=["surface:N"] + [alt.Tooltip(f"{p}:Q", format=",.3s", title=f"{p} tokens") for p in ("p50", "p90", "p99")],
+        tooltip=["surface:N"]
+        + [alt.Tooltip(f"{p}:Q", format=",.3s", title=f"{p} tokens") for p in ("p50", "p90", "p99")],
     )
-    x = alt.X(
-        "p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis_x("prompt tokens, log scale", label=K_LABEL)
-    )
+    x = alt.X("p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis_x("prompt tokens, log scale", label=K_LABEL))
     bars = base.mark_rule(strokeWidth=9, opacity=0.35).encode(x=x, x2="p99:Q")
     inner = base.mark_rule(strokeWidth=9, opacity=0.65).encode(x=x, x2="p90:Q")
     dots = base.mark_point(filled=True, size=110, opacity=1).encode(x=x)
     return finish(
-        alt.layer(bars, inner, dots),
+        layer(bars, inner, dots),
         title="Prompt length by surface: point = median, dark bar to p90, light bar to p99",
         height={"step": 30},
     )
@@ -101,7 +100,7 @@ def context_growth(growth: pl.DataFrame, surface: str, *, top_tokens: float | No
     order = frame["step_band"].to_list()
     ceiling = alt.Scale(domain=[0, top_tokens]) if top_tokens else alt.Scale(zero=True)
     base = alt.Chart(inline(frame.to_dicts())).encode(
-        x=alt.X("step_band:O", sort=order, axis=axis_x("call of the session")),
+        x=alt.X("step_band:O", sort=order, axis=axis_x("call of the session", labelAngle=0)),
         tooltip=[
             alt.Tooltip("step_band:O", title="call"),
             alt.Tooltip("p50:Q", format=",.3s", title="median tokens"),
@@ -113,7 +112,7 @@ def context_growth(growth: pl.DataFrame, surface: str, *, top_tokens: float | No
     y = alt.Y("p50:Q", scale=ceiling, axis=axis_y("prompt tokens", label=K_LABEL, ticks=4))
     band = base.mark_area(opacity=0.22, color=paint).encode(y=y, y2="p90:Q")
     line = base.mark_line(color=paint, strokeWidth=2.2, point=alt.OverlayMarkDef(color=paint, size=34)).encode(y=y)
-    return finish(alt.layer(band, line), title=named(surface, SURFACE_NAMES), height=150)
+    return finish(layer(band, line), title=named(surface, SURFACE_NAMES), height=150)
 
 
 def _weighted_by_step(growth: pl.DataFrame) -> pl.DataFrame:

@@ -96,7 +96,9 @@ def _hotspot_table(frame: pl.DataFrame) -> Table:
         Column(head="over bound", explained="time over the roofline time of the same work; 1 is perfect"),
         Column(head="top surface (its part)", numeric=False, explained="the surface that causes most of this row"),
     )
-    caption = f"The {len(rows)} largest of the bill carry {percent(sum(row['cost_ratio'] for row in top))} of its dollars"
+    caption = (
+        f"The {len(rows)} largest of the bill carry {percent(sum(row['cost_ratio'] for row in top))} of its dollars"
+    )
     return Table(key="hotspot-rows", caption=caption, columns=heads, rows=rows)
 
 
@@ -106,7 +108,9 @@ def _roofline(content: ReportContent) -> Block:
     if not points or not has_roofs:
         return empty("No roofline: the bill names no arithmetic, or the baseline's roofs are unknown.")
     left_out = 1.0 - sum(point["share"] for point in points)
-    note = f"Kernels without matrix arithmetic (collectives, cache writes, host work) are not drawn: {percent(left_out)}"
+    note = (
+        f"Kernels without matrix arithmetic (collectives, cache writes, host work) are not drawn: {percent(left_out)}"
+    )
     note += " of the time."
     return Figure(key="roofline", chart=roofline(content.hotspots, content.roofs), note=note)
 
@@ -141,8 +145,8 @@ def _service_table(frame: pl.DataFrame) -> Table:
         Column(head="target"),
         Column(head="unservable", explained="calls beyond the LLM's context limit"),
     )
-    met = sum(row[8].badge != "changed" for row in rows)
-    caption = f"{met} of {len(rows)} service levels are met"
+    met_count = sum(row[8].badge != "changed" for row in rows)
+    caption = f"{met_count} of {len(rows)} service levels are met"
     return Table(key="service", caption=caption, columns=heads, rows=tuple(rows))
 
 
@@ -168,5 +172,5 @@ def _fleet_table(frame: pl.DataFrame) -> Table:
         Column(head="power", explained="all-in: chips, hosts, network and cooling"),
         Column(head="TCO", explained="total cost of ownership"),
     )
-    total = frame["tco_usd_per_h"].sum()
+    total = sum(frame["tco_usd_per_h"].to_list())
     return Table(key="fleet", caption=f"The fleet costs {usd(total, '/h')}", columns=heads, rows=rows)

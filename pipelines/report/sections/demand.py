@@ -5,7 +5,14 @@ from collections.abc import Callable
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts import abandonment, context_growth, load_by_hour, stalls_by_cause, waits_by_surface
+from pipelines.report.charts import (
+    abandonment,
+    context_growth,
+    load_by_hour,
+    mix_by_surface,
+    stalls_by_cause,
+    waits_by_surface,
+)
 from pipelines.report.charts.waits import pooled_hazard
 from pipelines.report.content import ReportContent
 from pipelines.report.formats import count, percent, scaled, seconds
@@ -38,7 +45,10 @@ def workload(content: ReportContent) -> Section:
     load: Block = empty("No load by hour: the source gives no time of request.")
     if content.load["call_count"].sum():
         load = Figure(key="load", chart=load_by_hour(content.load))
-    return Section(key="workload", title="Workload card", lead=lead, blocks=(table, load))
+    sizes: Block = empty("No prompt lengths: the source reports no token counts.")
+    if (content.card["input_p50_tokens"] > 0).any():
+        sizes = Figure(key="sizes", chart=mix_by_surface(content.card))
+    return Section(key="workload", title="Workload card", lead=lead, blocks=(table, sizes, load))
 
 
 def waits(content: ReportContent) -> Section:
@@ -70,7 +80,11 @@ def _card(card: pl.DataFrame) -> Table:
     note = f"Not reported by this source: {', '.join(untold)}." if untold else ""
     caption = "Volume and size of calls by surface"
     return Table(
-        key="card", caption=caption, columns=(Column(head="surface", numeric=False), *heads), rows=tuple(rows), note=note
+        key="card",
+        caption=caption,
+        columns=(Column(head="surface", numeric=False), *heads),
+        rows=tuple(rows),
+        note=note,
     )
 
 

@@ -40,7 +40,9 @@ def robustness(content: ReportContent) -> Section:
     """Does the winner change."""
     lead = "Service levels, values and patience are assumptions with ranges; the search is repeated at their ends."
     if content.robustness.is_empty():
-        block: Block = empty("The search was not repeated under other assumptions, so nothing is known of its firmness.")
+        block: Block = empty(
+            "The search was not repeated under other assumptions, so nothing is known of its firmness."
+        )
     else:
         rows = tuple(
             (

@@ -79,18 +79,26 @@ def _changes(view: RecommendationView) -> Table:
 def _costs(view: RecommendationView) -> Table:
     rows = []
     for name, (before, after, unit) in view.costs.items():
-        move = after / before - 1.0 if before else None
-        texts = (quantity(before, unit), quantity(after, unit), gain(move) if move is not None else MISSING)
+        texts = (quantity(before, unit), quantity(after, unit), _move(before, after, unit))
         rows.append((Cell(text=name), *(Cell(text=text) for text in texts)))
     heads = (Column(head="cost", numeric=False), Column(head="baseline"), Column(head="design"), Column(head="change"))
     return Table(key=f"costs-{view.rank}", caption="What it costs", columns=heads, rows=tuple(rows))
+
+
+def _move(before: float, after: float, unit: str) -> str:
+    """Relative change; for a share the difference in percentage points."""
+    if unit == "ratio":
+        return gain(after - before).replace("%", "points")
+    return gain(after / before - 1.0) if before else MISSING
 
 
 def _figures(view: RecommendationView) -> tuple[Block, ...]:
     at = f"r{view.rank}"
     curves: Block = empty("No value curves: the design was not replayed.")
     if view.curves:
-        note = "Value per dollar, all-in watt, rack and second of accepted latency; late and refused calls earn nothing."
+        note = (
+            "Value per dollar, all-in watt, rack and second of accepted latency; late and refused calls earn nothing."
+        )
         curves = Figure(key=f"{at}-curves", chart=four_curves(view.curves), width="half", note=note)
     limits: Block = empty("No limit binds this design: none was declared.")
     if not view.limits.drop_nulls("used_ratio").is_empty():

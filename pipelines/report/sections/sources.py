@@ -30,7 +30,9 @@ def evidence(content: ReportContent) -> Section:
             Column(head="kind", numeric=False),
             Column(head="source", numeric=False),
         )
-        block = Table(key="evidence", caption=f"The result rests on {', '.join(tally)} numbers", columns=heads, rows=rows)
+        block = Table(
+            key="evidence", caption=f"The result rests on {', '.join(tally)} numbers", columns=heads, rows=rows
+        )
     return Section(key="evidence", title="Evidence", lead=lead, blocks=(block,))
 
 

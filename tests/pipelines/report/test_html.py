@@ -1,0 +1,190 @@
+"""The page: every section, nothing trusted, nothing loaded, the same bytes twice."""
+
+import json
+import re
+import time
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.report import ReportContent, render_html, render_json, render_markdown
+from pipelines.report.html import script_json
+from pipelines.report.page import sections
+from tests.pipelines.report.sample_content import empty_content, sample_content
+
+EVIL = "<script>alert(1)</script></script><!--\"'><img src=x onerror=alert(2)> | `x` @all http://evil.example"
+ORDER = ["recommendations", "designs", "workload", "waits", "hotspots", "service", "predictions", "robustness"]
+ORDER += ["refused", "evidence", "doubts", "provenance"]
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: elements with attributes, and the text of each script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words: list[str] = []
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style":
+            self.words.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment was opened: {data[:60]}")
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def full() -> str:
+    return render_html(sample_content())
+
+
+def poisoned(value: Any) -> Any:
+    """The same content with every text replaced by an attack."""
+    if isinstance(value, str):
+        return EVIL
+    if isinstance(value, pl.DataFrame):
+        texts = [name for name, dtype in value.schema.items() if dtype == pl.String]
+        return value.with_columns(pl.lit(EVIL).alias(name) for name in texts)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{item.name: poisoned(getattr(value, item.name)) for item in fields(value)})
+    if isinstance(value, tuple):
+        return tuple(poisoned(item) for item in value)
+    if isinstance(value, dict):
+        return {f"{EVIL}{index}": poisoned(item) for index, item in enumerate(value.values())}
+    return value
+
+
+@pytest.fixture(scope="module")
+def attack() -> ReportContent:
+    content = poisoned(sample_content())
+    assert isinstance(content, ReportContent)
+    # kinds choose colours and sides, units choose formats: closed words that the pipeline itself writes
+    return replace(content, designs=content.designs.with_columns(kind=sample_content().designs["kind"]))
+
+
+def test_every_section_is_there_in_reading_order(full: str) -> None:
+    assert [section["id"] for section in Page(full).of("section")] == ORDER
+
+
+def test_every_chart_has_its_place_and_every_place_its_chart(full: str) -> None:
+    page = Page(full)
+    places = {str(div["id"]).removeprefix("chart-") for div in page.of("div") if div.get("class") == "chart"}
+    assert places == set(json.loads(page.scripts[0]))
+    assert len(places) >= 12 + 9
+
+
+def test_every_figure_has_a_sentence_and_its_axes_have_titles(full: str) -> None:
+    page = Page(full)
+    assert all(len(str(div["aria-label"])) > 8 for div in page.of("div") if div.get("class") == "chart")
+    for key, spec in json.loads(page.scripts[0]).items():
+        titles = re.findall(r'"title": ?"([^"]+)"', json.dumps(spec))
+        assert titles, f"{key} has no axis title"
+
+
+def test_hostile_text_creates_no_element_no_attribute_and_no_script(full: str, attack: ReportContent) -> None:
+    clean, page = Page(full), Page(render_html(attack))
+    assert len(page.scripts) == 3
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in clean.elements}
+    assert not page.of("img")
+    handlers = [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert handlers == []
+    assert page.scripts[1:] == clean.scripts[1:]
+    assert "<" not in page.scripts[0]
+    assert EVIL in json.dumps(json.loads(page.scripts[0]), ensure_ascii=False).replace('\\"', '"')
+    assert any(EVIL in word for word in page.words)
+
+
+def test_script_json_survives_the_parser_and_reads_back() -> None:
+    value = {"a": "</script><!-- \u2028 & 'x'"}
+    text = str(script_json(value))
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == value
+
+
+def test_markdown_of_hostile_text_holds_no_markup_mention_or_address(attack: ReportContent) -> None:
+    text = render_markdown(attack)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "@all" not in text
+    assert "http://" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} <= {4, 6}
+
+
+def test_nothing_is_loaded_from_anywhere(full: str) -> None:
+    page = Page(full)
+    assert not {"link", "img", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in page.elements}
+    for _, attributes in page.elements:
+        assert "src" not in attributes
+        assert str(attributes.get("href", "#")).startswith("#")
+    policy = next(str(meta["content"]) for meta in page.of("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'")
+    assert "url(" not in full[full.index("<style>") : full.index("</style>")]
+
+
+def test_a_source_that_tells_nothing_gets_sentences_instead_of_empty_plots() -> None:
+    page = Page(render_html(empty_content()))
+    assert json.loads(page.scripts[0]) == {}
+    notes = [p for p in page.of("p") if "empty" in str(p.get("class"))]
+    assert len(notes) >= 14
+    assert any("azure-conv reports no latencies" in word for word in page.words)
+
+
+def test_missing_times_to_first_token_are_shown_as_missing_not_as_zero() -> None:
+    content = sample_content()
+    card = content.card.with_columns(ttft_p50_s=pl.lit(None, pl.Float64), ttft_p95_s=pl.lit(None, pl.Float64))
+    words = Page(render_html(replace(content, card=card))).words
+    assert "\N{EN DASH}" in words
+    assert any("Not reported by this source: TTFT p50, TTFT p95" in word for word in words)
+
+
+def test_two_renderings_are_equal_byte_for_byte(full: str) -> None:
+    assert render_html(sample_content()) == full
+    assert render_json(sample_content()) == render_json(sample_content())
+    assert render_markdown(sample_content()) == render_markdown(sample_content())
+
+
+def test_only_the_stamp_depends_on_the_clock(full: str) -> None:
+    content = sample_content()
+    later = render_html(replace(content, run=replace(content.run, made_at="LATER")))
+    assert later.replace("LATER", content.run.made_at) == full
+
+
+def test_page_stays_under_four_megabytes_and_five_seconds() -> None:
+    started = time.process_time()
+    text = render_html(sample_content())
+    assert time.process_time() - started < 5.0
+    assert len(text.encode()) < 4_000_000
+
+
+def test_a_page_without_recommendation_says_so() -> None:
+    views = tuple(replace(view, recommended=False) for view in sample_content().recommendations)
+    page = Page(render_html(replace(sample_content(), recommendations=views, headline=())))
+    assert "none" in page.words
+    assert sections(empty_content())[0].cards == ()
+
+
+def test_sections_keep_their_order_when_some_have_nothing_to_show() -> None:
+    content = sample_content()
+    thin = replace(content, calibration=content.calibration.clear(), abandonment=content.abandonment.clear())
+    assert [s.key for s in sections(thin)] == ORDER

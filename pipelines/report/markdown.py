@@ -10,7 +10,8 @@ from pipelines.report.sections.recommended import change_text, gains
 
 _HOTSPOTS_SHOWN = 5
 _BREAKS = re.compile(r"[\x00-\x20\x85\u2028\u2029]+")
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#|~!@&:]")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]#~!])")
+_REFERENCED = re.compile(r"[<>|@&]|:(?=//)")
 
 
 def render_markdown(content: ReportContent) -> str:
@@ -30,9 +31,10 @@ def render_markdown(content: ReportContent) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which Markdown, HTML, mentions and bare addresses are dead: special signs as character references."""
+    """Text in which Markdown, HTML, mentions and bare addresses are dead: special signs as escapes."""
     flat = _BREAKS.sub(" ", str(text))
-    return _SPECIAL.sub(lambda sign: f"&#{ord(sign.group())};", flat).replace("www.", "www&#46;")
+    dead = _REFERENCED.sub(lambda sign: f"&#{ord(sign.group())};", _MARKDOWN.sub(r"\\\1", flat))
+    return dead.replace("www.", "www&#46;")
 
 
 def _recommendation(view: RecommendationView) -> list[str]:

@@ -43,7 +43,7 @@ def stalls_by_cause(stalls: pl.DataFrame) -> alt.LayerChart:
         total[row["kind"]] = total.get(row["kind"], 0.0) + row["total_s"]
     worst = max(total, key=lambda kind: (total[kind], kind))
     share = total[worst] / (sum(total.values()) or 1.0)
-    title = f"Most stalled agent time has one cause: {named(worst, STALL_NAMES)} ({percent(share)})"
+    title = f"The largest cause of stalled agent time: {named(worst, STALL_NAMES)} ({percent(share)})"
     return finish(_stacked(rows, STALL_COLOURS, STALL_NAMES, "share of stalled time"), title=title, height={"step": 34})
 
 

@@ -77,7 +77,12 @@ def mix_by_surface(card: pl.DataFrame) -> alt.LayerChart:
         tooltip=["surface:N"]
         + [alt.Tooltip(f"{p}:Q", format=",.3s", title=f"{p} tokens") for p in ("p50", "p90", "p99")],
     )
-    x = alt.X("p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis_x("prompt tokens, log scale", label=K_LABEL))
+    low, high = min(row["p50"] for row in rows) * 0.75, max(row["p99"] or row["p50"] for row in rows) * 1.1
+    x = alt.X(
+        "p50:Q",
+        scale=alt.Scale(type="log", nice=False, domain=[low, high]),
+        axis=axis_x("prompt tokens, log scale", label=K_LABEL, values=_round_numbers(low, high)),
+    )
     bars = base.mark_rule(strokeWidth=9, opacity=0.35).encode(x=x, x2="p99:Q")
     inner = base.mark_rule(strokeWidth=9, opacity=0.65).encode(x=x, x2="p90:Q")
     dots = base.mark_point(filled=True, size=110, opacity=1).encode(x=x)
@@ -113,6 +118,11 @@ def context_growth(growth: pl.DataFrame, surface: str, *, top_tokens: float | No
     band = base.mark_area(opacity=0.22, color=paint).encode(y=y, y2="p90:Q")
     line = base.mark_line(color=paint, strokeWidth=2.2, point=alt.OverlayMarkDef(color=paint, size=34)).encode(y=y)
     return finish(layer(band, line), title=named(surface, SURFACE_NAMES), height=150)
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """The 1, 2 and 5 of each decade inside a range."""
+    return [lead * 10.0**power for power in range(9) for lead in (1, 2, 5) if low <= lead * 10.0**power <= high]
 
 
 def _weighted_by_step(growth: pl.DataFrame) -> pl.DataFrame:

@@ -109,12 +109,22 @@ def _abandonment_block(content: ReportContent) -> Block:
     if known.is_empty():
         return empty(f"No abandonment curve: {content.run.dataset} does not tell how sessions ended.")
     surfaces = _surfaces(known)
-    highs = [float(str(row["high"])) for s in surfaces for row in pooled_hazard(_only(known, s)) if row["at_risk"]]
-    hazards = [float(str(row["hazard"])) for s in surfaces for row in pooled_hazard(_only(known, s))]
+    highs = [row["high"] for s in surfaces for row in pooled_hazard(_only(known, s)) if row["at_risk"]]
+    hazards = [row["hazard"] for s in surfaces for row in pooled_hazard(_only(known, s))]
     top = min(1.0, max(max(hazards) * 1.5, 0.02), max(highs) * 1.02)
     grid = _grid("leave", surfaces, lambda surface: abandonment(known, surface, top_ratio=top))
-    caption = "Longer waits drive users away: share of sessions abandoned after a wait of this length"
+    caption = _abandonment_caption(known)
     return FigureGrid(caption=caption, figures=grid, note="Pale bars: Wilson 95 % interval. The same scale for all.")
+
+
+def _abandonment_caption(known: pl.DataFrame) -> str:
+    """What the pooled hazard of all surfaces says between the shortest and the longest wait."""
+    pooled = pooled_hazard(known)
+    first, last = pooled[0], pooled[-1]
+    return (
+        f"Of sessions that waited {first['wait']}, {percent(first['hazard'])} were abandoned; "
+        f"of those that waited {last['wait']}, {percent(last['hazard'])}"
+    )
 
 
 def _growth_block(content: ReportContent) -> Block:
@@ -122,7 +132,7 @@ def _growth_block(content: ReportContent) -> Block:
     if known.is_empty():
         return empty(f"No context growth: {content.run.dataset} does not link calls to sessions.")
     grid = _grid("growth", _surfaces(known), lambda surface: context_growth(known, surface))
-    caption = "Prompts grow as sessions go on: median, and band up to the 90th percentile"
+    caption = "Prompt length by call of the session: median line, band up to the 90th percentile"
     return FigureGrid(caption=caption, figures=grid, note="Each surface has its own scale.")
 
 

@@ -38,10 +38,10 @@ def predictions(content: ReportContent) -> Section:
 
 def robustness(content: ReportContent) -> Section:
     """Does the winner change."""
-    lead = "Service levels, values and patience are assumptions with ranges; the search is repeated at their ends."
+    lead = "Service levels, values and patience are assumptions with ranges; the winner is drawn again at their ends."
     if content.robustness.is_empty():
         block: Block = empty(
-            "The search was not repeated under other assumptions, so nothing is known of its firmness."
+            "The winner was not drawn again under other assumptions, so nothing is known of its firmness."
         )
     else:
         rows = tuple(

@@ -12,7 +12,7 @@ EMULATOR_EXPLAINED = (
 )
 SILICON_EXPLAINED = (
     "Silicon interval: how far the chip model may be off from real chips, for the ratio of design to baseline, "
-    "calibrated on measured chip pairs with the target left out. 90 % of such pairs lie inside."
+    "calibrated on measured chip pairs with the target left out."
 )
 REEVALUATED_EXPLAINED = (
     "The same gain from the full replay on the chip model. Agreement with the prediction checks the learned "
@@ -41,14 +41,14 @@ def tiles(content: ReportContent) -> tuple[Tile, ...]:
 def _change_tiles(view: RecommendationView | None) -> tuple[Tile, ...]:
     if view is None:
         return (
-            Tile(label="Recommended change", value="none", detail="no silicon interval excludes no gain"),
+            Tile(label="Recommended change", value="none", detail="no design gains for certain on silicon"),
             Tile(label="Value per dollar", value=MISSING, detail="nothing to compare with the baseline"),
         )
     shown = view.predicted_gain.mid if view.reevaluated_gain is None else view.reevaluated_gain
     how = "predicted" if view.reevaluated_gain is None else "re-evaluated"
     low, high = gain(view.silicon_gain.low), gain(view.silicon_gain.high)
     return (
-        Tile(label="Recommended change", value=view.title, detail=f"rank 1 of the designs, {view.design_id}"),
+        Tile(label="Recommended change", value=view.title, detail=f"design {view.design_id}, rank {view.rank}"),
         Tile(label="Value per dollar", value=gain(shown), detail=f"{how}; silicon interval {low} to {high}"),
     )
 

@@ -18,7 +18,7 @@ def evidence(content: ReportContent) -> Section:
         rows = tuple(
             (
                 Cell(text=str(row["quantity"])),
-                Cell(text=quantity(row["value"], str(row["unit"] or ""))),
+                Cell(text=_written(row["value"], str(row["unit"] or ""))),
                 Cell(text=str(row["kind"]), badge=str(row["kind"]) if str(row["kind"]) in order else ""),
                 Cell(text=str(row["source"])),
             )
@@ -63,3 +63,8 @@ def provenance(content: ReportContent) -> Section:
     table = Table(key="provenance", caption="The same run and snapshots give the same page", columns=heads, rows=rows)
     lead = "Everything needed to make this page again."
     return Section(key="provenance", title="Provenance", lead=lead, blocks=(table,))
+
+
+def _written(value: float | str | None, unit: str) -> str:
+    """A number in its unit; a value that is a text (a list of chips, a range) as it is."""
+    return f"{value} {unit}".strip() if isinstance(value, str) else quantity(value, unit)

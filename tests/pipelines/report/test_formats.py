@@ -46,10 +46,10 @@ def test_gains_carry_a_sign_and_nothing_is_signed_zero() -> None:
     assert formats.gain(None) == "\N{EN DASH}"
 
 
-@given(st.floats(min_value=-1e18, max_value=1e18, allow_nan=False))
+@given(st.floats(min_value=-1e11, max_value=1e11, allow_nan=False))
 def test_no_number_is_a_wall_of_digits(value: float) -> None:
     for write in (formats.seconds, formats.count, lambda v: formats.scaled(v, "W"), formats.usd):
-        assert len(re.findall(r"\d", write(value))) <= 7 or abs(value) > 1e14
+        assert len(re.findall(r"\d", write(value))) <= 7
 
 
 @given(st.floats(min_value=1e-8, max_value=1e14))

@@ -126,6 +126,7 @@ def test_markdown_of_hostile_text_holds_no_markup_mention_or_address(attack: Rep
     assert "<script" not in text
     assert "<img" not in text
     assert "@all" not in text
+    assert "`x`" not in text.replace("\\`", "")
     assert "http://" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} <= {4, 6}

@@ -6,6 +6,7 @@ import numpy as np
 
 from hwmodel.catalog import FIELDS_BY_NAME, CatalogError, ChipSpec, DesignTable, design_of, load_catalog
 from hwmodel.physical import all_in_power_w, die_area, module_cost, peak_power_w, tco
+from pipelines.errors import one_line
 
 Row = dict[str, str]
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -46,8 +47,21 @@ def fact_rows(chip_id: str, *, allow_estimates: bool) -> list[Row]:
                     "source": fact.source or "",
                 }
             )
-    unknown = [name for name in FIELDS_BY_NAME if spec.known(name, allow_estimates=allow_estimates).value is None]
-    return [*rows, {"number": f"not public: {', '.join(unknown)}"}] if unknown else rows
+    return rows
+
+
+def unknown_numbers(chip_id: str, *, allow_estimates: bool) -> list[str]:
+    """What is not public of a chip.
+
+    Raises:
+        UnknownId: No such chip.
+    """
+    spec = load_catalog().chip(chip_id)
+    return [
+        field.meaning
+        for name, field in FIELDS_BY_NAME.items()
+        if spec.known(name, allow_estimates=allow_estimates).value is None
+    ]
 
 
 def comparison_rows(chip_ids: Sequence[str], *, allow_estimates: bool) -> list[Row]:
@@ -71,24 +85,27 @@ def comparison_rows(chip_ids: Sequence[str], *, allow_estimates: bool) -> list[R
     return rows
 
 
-def physical_rows(chip_ids: Sequence[str], *, allow_estimates: bool) -> list[Row]:
-    """Area, power and cost by the physical model; a chip that cannot be a design says why instead.
+def physical_rows(chip_ids: Sequence[str], *, allow_estimates: bool) -> tuple[list[Row], list[str]]:
+    """Area, power and cost by the physical model.
+
+    Returns:
+        One row per quantity, and why each chip that cannot be a design cannot.
 
     Raises:
         UnknownId: No such chip.
     """
     rows: dict[str, Row] = {}
-    refusals: list[Row] = []
+    refusals: list[str] = []
     for chip_id in chip_ids:
         spec = load_catalog().chip(chip_id)
         try:
             design = design_of(spec, allow_estimates=allow_estimates)
         except CatalogError as error:
-            refusals.append({"number": " ".join(str(error).split())})
+            refusals.append(one_line(error))
             continue
         for name, value in _physical(DesignTable.of([design])).items():
             rows.setdefault(name, {"number": name})[chip_id] = value
-    return [*rows.values(), *refusals]
+    return list(rows.values()), refusals
 
 
 def shown(value: float, unit: str) -> str:
@@ -105,12 +122,13 @@ def shown(value: float, unit: str) -> str:
 
 def _physical(designs: DesignTable) -> Row:
     cost, owned = module_cost(designs), tco(designs)
-    del owned
+    low, typical, high = (_only(usd) for usd in (cost.low_usd, cost.typical_usd, cost.high_usd))
     return {
         "modelled: compute silicon": shown(_only(die_area(designs).package_m2), "m2"),
         "modelled: peak power": shown(_only(peak_power_w(designs)), "W"),
         "modelled: all-in power": shown(_only(all_in_power_w(designs)), "W"),
-        "modelled: module cost": f"{_only(cost.typical_usd):,.0f} USD ({_only(cost.low_usd):,.0f} to {_only(cost.high_usd):,.0f})",
+        "modelled: module cost": f"{typical:,.0f} USD ({low:,.0f} to {high:,.0f})",
+        "modelled: cost of ownership": f"{_only(owned.typical_usd_per_chip_h):,.2f} USD/h",
     }
 
 

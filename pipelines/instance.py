@@ -11,8 +11,8 @@ from pipelines.home import prepare_home
 
 PROCESS_TAG = "scoville/process"
 """Tag of a run that a command line drives: the id of the process."""
-QUIET: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
-"""Run configuration under which the console stays silent but for warnings; the event log has everything."""
+QUIET: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Run configuration under which the console stays silent: the event log has everything, and an error is raised."""
 
 
 @contextmanager

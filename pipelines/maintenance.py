@@ -36,7 +36,7 @@ def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource, ledger: Le
     """Keeps house for every data set of the lake."""
     with lake.opened() as tables, ledger.opened() as records:
         done = keep_house(tables, records, now=datetime.now(UTC))
-    context.log.info(f"{done.snapshot_count} snapshots forgotten, {done.file_count} files deleted")
+    context.log.info("%d snapshots forgotten, %d files deleted", done.snapshot_count, done.file_count)
     context.add_output_metadata(
         {"snapshots": done.snapshot_count, "files": done.file_count, "freed_bytes": done.freed_bytes}
     )

@@ -12,7 +12,12 @@ def picture_of(table: str, rows: pl.DataFrame) -> dict[str, dg.MarkdownMetadataV
     draw = _PICTURES.get(table)
     if draw is None or rows.is_empty():
         return {}
-    encoded = base64.b64encode(draw(rows)).decode()
+    from pipelines.report.errors import PictureTooLarge  # noqa: PLC0415 - with the charts
+
+    try:
+        encoded = base64.b64encode(draw(rows)).decode()
+    except PictureTooLarge as error:
+        return {"picture": dg.MetadataValue.md(str(error))}
     return {"picture": dg.MetadataValue.md(f"![{table}](data:image/png;base64,{encoded})")}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -14,6 +15,12 @@ from pipelines.lake_days import read_days, write_day
 from pipelines.plots import picture_of
 from warehouse.errors import ConcurrentWrite, UnreachableDatabase
 from warehouse.lake import Lake, WriteReceipt
+
+if TYPE_CHECKING:
+    Materialized = dg.MaterializeResult[None]
+    """What an asset returns: its rows are in the lake, not in the result."""
+else:
+    Materialized = dg.MaterializeResult  # Dagster reads annotations at run time and knows the bare class only
 
 IO_RETRIES = 3
 FIRST_WAIT_S = 1.0
@@ -43,7 +50,7 @@ def record_day(
     merge_source: str | None = None,
     seed: int = 0,
     invariants: Callable[[pl.DataFrame], Sequence[dg.AssetCheckResult]] = no_invariants,
-) -> dg.MaterializeResult:
+) -> Materialized:
     """Writes a day of a table, reads it back and checks what was read.
 
     Args:
@@ -63,7 +70,7 @@ def record_day(
 
 def materialized(
     lake: Lake, receipt: WriteReceipt, rows: pl.DataFrame, *, seed: int, checks: Sequence[dg.AssetCheckResult]
-) -> dg.MaterializeResult:
+) -> Materialized:
     """What Dagster keeps of a write."""
     return dg.MaterializeResult(
         asset_key=receipt.table,

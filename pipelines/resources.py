@@ -22,7 +22,7 @@ from warehouse.ledger import Ledger, ledger_url, open_ledger
 DEFAULT_SIMULATION = SimulationSettings()
 
 
-class LakeResource(dg.ConfigurableResource):
+class LakeResource(dg.ConfigurableResource[None]):
     """The lake of one data set. The catalogue's URL stays in the environment, so that no run records a password."""
 
     home: str = Field(description="Absolute folder of all state.")
@@ -44,7 +44,7 @@ class LakeResource(dg.ConfigurableResource):
             lake.close()
 
 
-class LedgerResource(dg.ConfigurableResource):
+class LedgerResource(dg.ConfigurableResource[None]):
     """The ledger; its URL stays in the environment."""
 
     home: str = Field(description="Absolute folder of all state.")
@@ -59,7 +59,7 @@ class LedgerResource(dg.ConfigurableResource):
             ledger.close()
 
 
-class SourceResource(dg.ConfigurableResource):
+class SourceResource(dg.ConfigurableResource[None]):
     """Where telemetry comes from: a trace if a path is given, else the simulator."""
 
     seed: int = Field(default=DEFAULT_SIMULATION.seed, description="Root of all random numbers of the simulation.")
@@ -116,7 +116,7 @@ class SourceResource(dg.ConfigurableResource):
         return SimulatedSource(settings=settings, day_count=self.days)
 
 
-class LoopResource(dg.ConfigurableResource):
+class LoopResource(dg.ConfigurableResource[None]):
     """The pass of the loop that a run belongs to; what the hardware half looks at."""
 
     run_id: str = Field(default="", description="Id of the run in the ledger; empty: not recorded.")

@@ -1,6 +1,6 @@
 """Drives one pass of the loop through the Dagster instance of the state folder, so that its UI shows every run."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -82,7 +82,7 @@ class SilentProgress:
 class _Tally:
     """What the Dagster runs of a pass have reported so far."""
 
-    stage_s: Counter[str] = field(default_factory=Counter)
+    stage_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     failed_checks: list[str] = field(default_factory=list)
 
 
@@ -148,12 +148,10 @@ def _execute(job: dg.JobDefinition, instance: DagsterInstance, tally: _Tally, da
         tags=process_tags(),
     )
     groups = {
-        step: spec.group_name
-        for step, asset in ((node.op.name, node) for node in job.asset_layer.asset_graph.assets_defs)
-        for spec in asset.specs
+        asset.op.name: str(spec.group_name) for asset in job.asset_layer.asset_graph.assets_defs for spec in asset.specs
     }
     for event in result.get_step_success_events():
-        tally.stage_s[groups.get(str(event.step_key), "other") or "other"] += event.step_success_data.duration_ms / 1e3
+        tally.stage_s[groups[str(event.step_key)]] += event.step_success_data.duration_ms / 1e3
     tally.failed_checks += [
         f"{evaluation.check_name} on {day or 'all days'}"
         for evaluation in result.get_asset_check_evaluations()

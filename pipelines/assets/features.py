@@ -12,7 +12,7 @@ from pipelines.checks import demand_tokens_conserved
 from pipelines.lake_days import read_days
 from pipelines.partitions import daily, day_of
 from pipelines.policy import serving_policy
-from pipelines.recording import io_retried, record_day
+from pipelines.recording import Materialized, io_retried, record_day
 from pipelines.resources import LakeResource, LoopResource, SourceResource
 from pipelines.telemetry_days import TelemetryDays, days_of_sessions_at, telemetry_around, telemetry_of_sessions
 from warehouse.lake import Lake
@@ -31,9 +31,7 @@ def feature_asset(table: str, *, deps: tuple[str, ...]) -> Callable[[Callable[..
     )
 
 
-def feature_day(
-    context: dg.AssetExecutionContext, lake: LakeResource, table: str, feature: Feature
-) -> dg.MaterializeResult:
+def feature_day(context: dg.AssetExecutionContext, lake: LakeResource, table: str, feature: Feature) -> Materialized:
     """One day of a feature table."""
     day = day_of(context.partition_key)
     with io_retried(context), lake.opened() as tables:
@@ -42,34 +40,34 @@ def feature_day(
 
 
 @feature_asset("session_features", deps=("model_calls", "tool_calls", "sessions"))
-def session_features(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def session_features(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
     """Size of each session and where its time went; sessions that ran past midnight rewrite the day they began."""
     with io_retried(context), lake.opened() as tables:
         days = days_of_sessions_at(tables, day_of(context.partition_key))
-        context.log.info(f"rewriting the sessions that began on {', '.join(map(str, days))}")
+        context.log.info("rewriting the sessions that began on %s", ", ".join(map(str, days)))
         return [_sessions_begun_on(tables, day) for day in days][-1]
 
 
-def _sessions_begun_on(lake: Lake, day: date) -> dg.MaterializeResult:
+def _sessions_begun_on(lake: Lake, day: date) -> Materialized:
     around = telemetry_of_sessions(lake, day)
     frame = featurize.session_features(around.calls, around.tools, around.sessions)
     return record_day(lake, "session_features", frame, day)
 
 
 @feature_asset("wait_profile", deps=("model_calls", "tool_calls"))
-def wait_profile(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def wait_profile(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
     """Where users wait: seconds by surface, phase, context band and kind of wait."""
     return feature_day(context, lake, "wait_profile", lambda seen: featurize.wait_profile(seen.calls, seen.tools))
 
 
 @feature_asset("stall_profile", deps=("model_calls", "tool_calls"))
-def stall_profile(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def stall_profile(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
     """Where agents stall: model, tool, queue, cache miss or rate limit."""
     return feature_day(context, lake, "stall_profile", lambda seen: featurize.stall_profile(seen.calls, seen.tools))
 
 
 @feature_asset("abandonment_curve", deps=("model_calls", "sessions"))
-def abandonment_curve(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def abandonment_curve(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
     """Which latency makes people leave."""
     return feature_day(
         context, lake, "abandonment_curve", lambda seen: featurize.abandonment_curve(seen.calls, seen.sessions)
@@ -77,13 +75,13 @@ def abandonment_curve(context: dg.AssetExecutionContext, lake: LakeResource) -> 
 
 
 @feature_asset("context_growth", deps=("model_calls",))
-def context_growth(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def context_growth(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
     """How prompts grow by turn or step."""
     return feature_day(context, lake, "context_growth", lambda seen: featurize.context_growth(seen.calls))
 
 
 @feature_asset("workload_mix", deps=("model_calls",))
-def workload_mix(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+def workload_mix(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
     """The workload card: volume and percentiles by surface."""
     return feature_day(context, lake, "workload_mix", lambda seen: featurize.workload_mix(seen.calls))
 
@@ -91,7 +89,7 @@ def workload_mix(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Ma
 @feature_asset("demand_calls", deps=("model_calls", "sessions"))
 def demand_calls(
     context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource, loop: LoopResource
-) -> dg.MaterializeResult:
+) -> Materialized:
     """What users asked for, freed of how the incumbent served it: the replay's only input."""
     policy, seed, day = serving_policy(llm=loop.llm or None), source.seed, day_of(context.partition_key)
     with io_retried(context), lake.opened() as tables:

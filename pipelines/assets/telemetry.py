@@ -9,7 +9,7 @@ import polars as pl
 from pipelines.assets.spec import LAKE_POOL, table_asset, table_checks
 from pipelines.checks import call_tokens_conserved, calls_accounted, contract_results
 from pipelines.partitions import daily, day_of
-from pipelines.recording import io_retried, materialized, no_invariants, record_day
+from pipelines.recording import Materialized, io_retried, materialized, no_invariants, record_day
 from pipelines.resources import LakeResource, SourceResource
 from pipelines.source import DayFrames, Source
 from pipelines.tables import TABLES
@@ -25,9 +25,7 @@ DAY_TABLES = ("model_calls", "tool_calls", "sessions")
     partitions_def=daily,
     pool=LAKE_POOL,
 )
-def telemetry(
-    context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource
-) -> Iterator[dg.MaterializeResult]:
+def telemetry(context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource) -> Iterator[Materialized]:
     """Calls, tools and sessions of one UTC day, simulated or out of a trace."""
     given = source.source()
     day = day_of(context.partition_key)
@@ -40,7 +38,7 @@ def telemetry(
 @dg.multi_asset(
     name="quarantine", specs=[table_asset("quarantine")], check_specs=table_checks("quarantine"), pool=LAKE_POOL
 )
-def quarantine(context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource) -> dg.MaterializeResult:
+def quarantine(context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource) -> Materialized:
     """Refused rows of the source, each with the rule that it broke."""
     with io_retried(context), lake.opened() as tables:
         return quarantine_result(tables, source.source())
@@ -56,7 +54,7 @@ def write_quarantine(lake: Lake, source: Source) -> WriteReceipt:
     )
 
 
-def quarantine_result(lake: Lake, source: Source) -> dg.MaterializeResult:
+def quarantine_result(lake: Lake, source: Source) -> Materialized:
     """The source's refused rows in the lake, with the account of all rows that were read."""
     receipt = write_quarantine(lake, source)
     rows = source.quarantine()
@@ -67,7 +65,7 @@ def quarantine_result(lake: Lake, source: Source) -> dg.MaterializeResult:
     return materialized(lake, receipt, rows, seed=source.seed, checks=checks)
 
 
-def _telemetry_day(lake: Lake, source: Source, given: DayFrames, table: str, day: date) -> dg.MaterializeResult:
+def _telemetry_day(lake: Lake, source: Source, given: DayFrames, table: str, day: date) -> Materialized:
     """One table of a day; the rows of other sources stay unless this source is the whole data set."""
 
     def call_invariants(rows: pl.DataFrame) -> list[dg.AssetCheckResult]:

@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from pipelines.cli import chip, housekeeping, loop, telemetry
@@ -32,16 +31,17 @@ def main() -> None:
     """Runs the command line; a mistake in the arguments is told in one line, like every other one."""
     try:
         status = app(standalone_mode=False)
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "scoville"
-        tell(f"{one_line_of(error)}; `{command} --help` shows what there is")
+    except typer.TyperException as error:
+        tell(usage_line(error))
         sys.exit(BAD_INPUT)
-    except click.Abort:
+    except typer.Abort:
         sys.exit(INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def one_line_of(error: click.UsageError) -> str:
-    """The message of a usage error on one line, without its final stop."""
-    text = " ".join(error.format_message().split())
-    return one_line(ValueError(text.rstrip(".")))
+def usage_line(error: typer.TyperException) -> str:
+    """What is wrong with the arguments, and where to read how they go, on one line."""
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "scoville"
+    return f"{one_line(ValueError(message)).rstrip('.')}; `{command} --help` shows how it goes"

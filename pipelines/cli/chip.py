@@ -37,15 +37,19 @@ def show(
     chip_id: Annotated[str, typer.Argument(metavar="ID")], allow_estimates: Estimates = False, as_json: AsJson = False
 ) -> None:
     """Show every number of a chip with its kind and source, and its area, cost and power where they can be told."""
-    from pipelines.chip_view import fact_rows, physical_rows  # noqa: PLC0415
+    from pipelines.chip_view import fact_rows, physical_rows, unknown_numbers  # noqa: PLC0415
 
     facts = fact_rows(chip_id, allow_estimates=allow_estimates)
-    physical = physical_rows([chip_id], allow_estimates=allow_estimates)
+    unknown = unknown_numbers(chip_id, allow_estimates=allow_estimates)
+    physical, refusals = physical_rows([chip_id], allow_estimates=allow_estimates)
     if as_json:
-        typer.echo(json.dumps({"facts": facts, "physical": physical}, indent=2))
+        whole = {"facts": facts, "not_public": unknown, "physical": physical, "refusals": refusals}
+        typer.echo(json.dumps(whole, indent=2))
         return
     _print(facts, as_json=False)
     _print(physical, as_json=False)
+    for line in (*([f"not public: {'; '.join(unknown)}"] if unknown else []), *refusals):
+        typer.echo(line)
 
 
 @told
@@ -58,7 +62,13 @@ def compare(
     from pipelines.chip_view import comparison_rows, physical_rows  # noqa: PLC0415
 
     rows = comparison_rows(chip_ids, allow_estimates=allow_estimates)
-    _print([*rows, *physical_rows(chip_ids, allow_estimates=allow_estimates)], as_json=as_json)
+    physical, refusals = physical_rows(chip_ids, allow_estimates=allow_estimates)
+    if as_json:
+        typer.echo(json.dumps({"numbers": rows, "physical": physical, "refusals": refusals}, indent=2))
+        return
+    _print([*rows, *physical], as_json=False)
+    for line in refusals:
+        typer.echo(line)
 
 
 def _print(rows: list[dict[str, str]], *, as_json: bool) -> None:
@@ -68,6 +78,8 @@ def _print(rows: list[dict[str, str]], *, as_json: bool) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    if not rows:
+        return
     columns = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(box=None, pad_edge=False)
     for name in columns:

@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 
 @told
-def run(
+def run(  # noqa: PLR0917 - typer asks for each option
     days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate.")] = 3,
     calls_per_day: Annotated[int, typer.Option(min=1, help="Model calls of a working day, all surfaces.")] = 75_000,
     seed: Annotated[int, typer.Option(min=0, help="Root of all random numbers.")] = 7,

@@ -49,7 +49,7 @@ def ingest(
 
 
 @told
-def simulate_telemetry(
+def simulate_telemetry(  # noqa: PLR0917 - typer asks for each option
     out: Annotated[Path, typer.Option(help="Folder that gets model_calls, tool_calls and sessions as Parquet.")],
     days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate.")] = 3,
     calls_per_day: Annotated[int, typer.Option(min=1, help="Model calls of a working day, all surfaces.")] = 75_000,

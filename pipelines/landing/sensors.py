@@ -10,10 +10,14 @@ import dagster as dg
 from pipelines.home import HomeFolders
 from pipelines.jobs import features_daily
 from pipelines.landing.files import Landed, complete, failed_hashes, landed, move_done, present
-from pipelines.landing.ingestion import DATASET_TAG, DAYS_TAG, INGEST_OP, ingest_trace
+from pipelines.landing.ingestion import DATASET_TAG, DAYS_TAG, INGEST_JOB, INGEST_OP, ingest_trace
 from pipelines.resources import LakeResource
 
 SECONDS_BETWEEN_TICKS = 30
+
+
+Mark = list[str | int]
+"""Name and modification time under which a content was taken (a list, as JSON gives it back)."""
 
 
 class Verdict(Enum):
@@ -28,7 +32,7 @@ class Verdict(Enum):
 
 @dg.sensor(
     name="landing_folder",
-    job=ingest_trace,
+    job_name=INGEST_JOB,
     minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Takes trace files that lie complete in the landing folder, each content once.",
@@ -61,10 +65,10 @@ def landing_tick(cursor: str | None, folders: HomeFolders) -> dg.SensorResult:
     memory = json.loads(cursor) if cursor else {"seen": {}, "taken": {}}
     before = {name: (size, time_ns) for name, (size, time_ns) in memory["seen"].items()}
     now = present(folders.landing) if folders.landing.is_dir() else {}
-    taken: dict[str, list[str | int]] = dict(memory["taken"])
+    taken: dict[str, Mark] = dict(memory["taken"])
     requests = []
     for file in landed(folders.landing, complete(before, now)):
-        mark = [file.path.name, now[file.path.name][1]]
+        mark: Mark = [file.path.name, now[file.path.name][1]]
         match _verdict(file, mark, taken, folders):
             case Verdict.TAKE:
                 requests.append(_request(file, again=file.content_hash in taken))
@@ -89,9 +93,7 @@ def feature_requests(run_id: str, tags: Mapping[str, str]) -> list[dg.RunRequest
     ]
 
 
-def _verdict(
-    file: Landed, mark: list[str | int], taken: Mapping[str, list[str | int]], folders: HomeFolders
-) -> Verdict:
+def _verdict(file: Landed, mark: Mark, taken: Mapping[str, Mark], folders: HomeFolders) -> Verdict:
     """New content is taken, and so is content that failed and was dropped again; the rest is on its way or a copy."""
     known = taken.get(file.content_hash)
     if known is None:

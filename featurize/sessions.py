@@ -24,7 +24,7 @@ def session_features(calls: pl.LazyFrame, tools: pl.LazyFrame, sessions: pl.Lazy
         call_waits(calls, tools)
         .with_columns(reports_lineage=reports_lineage())
         .with_columns(shared_tokens=shared_tokens())
-        .group_by("session_id")
+        .group_by("session_id", maintain_order=True)
         .agg(
             pl.col("turn_id").n_unique().cast(pl.Int64).alias("turn_count"),
             pl.len().cast(pl.Int64).alias("call_count"),

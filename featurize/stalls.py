@@ -60,7 +60,7 @@ def stall_profile(
         call_waits(calls, tools)
         .filter(pl.col("is_agent"))
         .with_columns(cache_miss_s=cache_miss_s())
-        .group_by(keys)
+        .group_by(keys, maintain_order=True)
         .agg(stall_statistics(limit) for limit in limits)
         .select(*keys, pl.concat_list(causes).alias("stalls"))
         .explode("stalls")

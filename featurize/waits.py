@@ -25,7 +25,7 @@ def wait_profile(calls: pl.LazyFrame, tools: pl.LazyFrame) -> dy.LazyFrame[WaitP
     return WaitProfile.cast(
         call_waits(calls, tools)
         .with_columns(phase=known_phase(), context_band=context_band(pl.col("input_tokens")))
-        .group_by(keys)
+        .group_by(keys, maintain_order=True)
         .agg(wait_statistics(wait) for wait in WAITS)
         .select(*keys, pl.concat_list(WAITS).alias("waits"))
         .explode("waits")
@@ -44,7 +44,7 @@ def waits_summary(profile: pl.LazyFrame) -> pl.LazyFrame:
         Columns surface, wait, call_count, total_s, share_ratio (null where a surface waited for nothing).
     """
     return (
-        profile.group_by("surface", "wait")
+        profile.group_by("surface", "wait", maintain_order=True)
         .agg(pl.col("call_count").sum(), pl.col("total_s").sum())
         .with_columns(share_ratio=share_of_surface_ratio())
         .sort("surface", "total_s", descending=[False, True])

@@ -43,7 +43,7 @@ def peak_window(demand: pl.LazyFrame, *, window_s: float = 900.0, step_s: float 
             "choose a step that divides the window"
         )
     work = (
-        demand.group_by(step=pl.col("requested_at").dt.epoch("us") // step_us)
+        demand.group_by(step=pl.col("requested_at").dt.epoch("us") // step_us, maintain_order=True)
         .agg(offered_tokens=offered_tokens().sum())
         .sort("step")
         .collect()

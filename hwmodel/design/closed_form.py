@@ -21,6 +21,8 @@ TP_COUNTS = (1, 2, 4, 8)
 PEAK_UTILISATION_RATIO = 0.75
 """Share of a replica's throughput that the promises leave usable. Assumed; the learned residual corrects it."""
 FIXED_POINT_ROUNDS = 4
+NEAR_TIE_RATIO = 1.25
+"""Two tensor-parallel widths closer than this in chips are told apart by replay."""
 LEAST_CAPACITY_CONTEXTS = 4.0
 """A replica must hold this many mean contexts beside the weights."""
 
@@ -29,9 +31,18 @@ LEAST_CAPACITY_CONTEXTS = 4.0
 class ClosedFormFleet:
     """Best deployment of every design; arrays have one entry per design. Infinite chips where nothing fits."""
 
+    replicas_by_tp: Float[np.ndarray, "widths designs"]
+    """Replicas at each width of `TP_COUNTS`."""
     tp_count: Int[np.ndarray, "designs"]
     replicas_needed: Float[np.ndarray, "designs"]
     chips_needed: Float[np.ndarray, "designs"]
+
+    def near_best(self, index: int) -> list[tuple[int, float]]:
+        """Widths worth a replay, with their replicas: the best, and the next if it is nearly as good."""
+        chips = self.replicas_by_tp[:, index] * np.array(TP_COUNTS)
+        order = np.argsort(chips, kind="stable")[:2]
+        close = order[chips[order] <= NEAR_TIE_RATIO * chips[order[0]]]
+        return [(TP_COUNTS[at], float(self.replicas_by_tp[at, index])) for at in close]
 
 
 def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
@@ -51,6 +62,7 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
     best = chips_by_tp.argmin(axis=0)
     each = np.arange(len(designs))
     return ClosedFormFleet(
+        replicas_by_tp=replicas_by_tp,
         tp_count=np.array(TP_COUNTS)[best],
         replicas_needed=replicas_by_tp[best, each],
         chips_needed=chips_by_tp[best, each],

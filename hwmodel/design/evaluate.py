@@ -8,7 +8,7 @@ from jaxtyping import Float
 from joblib import Parallel, delayed
 
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable
-from hwmodel.design.closed_form import closed_form_fleet, require_deployment
+from hwmodel.design.closed_form import TP_COUNTS, closed_form_fleet, require_deployment
 from hwmodel.design.errors import NoDeployment
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool
@@ -72,6 +72,16 @@ class Evaluation:
     def power_w(self) -> float:
         """Utility power of the fleet."""
         return self.chips_needed * self.all_in_w
+
+    def guesses(self) -> dict[str, float]:
+        """Replayed over closed-form replicas by LLM, to start like searches near their end."""
+        table = DesignTable.of([self.design])
+        found = {}
+        for part in self.pools:
+            closed = closed_form_fleet(table, part.pool)
+            width = closed.replicas_by_tp[TP_COUNTS.index(part.deployment.tp_count), 0]
+            found[part.pool.llm.id] = part.fleet.replicas_needed / float(width)
+        return found
 
     @property
     def racks_count(self) -> float:
@@ -158,11 +168,11 @@ def _evaluate_if_able(design: ChipDesign, scenario: Scenario) -> Evaluation | No
 def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel) -> PoolEvaluation:
     closed = closed_form_fleet(table, pool)
     require_deployment(closed, table, pool)
-    deployment = Deployment(tp_count=int(closed.tp_count[0]))
-    timer = StepTimer(designs=table, llm=pool.llm, deployment=deployment)
-    replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
-    guess = float(closed.replicas_needed[0]) * pool.guess_ratio
-    fleet = smallest_fleet(pool.demand, replica, pool.promises, scheduler=pool.scheduler, guess=guess)
+    fleets = [_fleet(table, pool, tp_count, replicas) for tp_count, replicas in closed.near_best(0)]
+    able = [(deployment, fleet) for deployment, fleet in fleets if fleet is not None]
+    if not able:
+        raise NoFleet(f"{table.name[0]} cannot keep the promises of {pool.llm.id} at any width that was tried")
+    deployment, fleet = min(able, key=lambda pair: pair[1].chips_count)
     result, demand, scored = fleet.result, pool.demand, pool.demand.is_scored
     stays = abandonment.stays(demand.surface, demand.session, result.requested_s, result.ttft_s)
     worth = demand.value_usd_per_token * demand.output_tokens * stays * result.is_met
@@ -178,6 +188,17 @@ def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel
         latency_s_per_h=float(np.nansum(result.duration_s[scored])) * per_hour,
         late_ratio=float(1.0 - result.is_met[scored].mean()),
     )
+
+
+def _fleet(table: DesignTable, pool: Pool, tp_count: int, replicas: float) -> tuple[Deployment, Fleet | None]:
+    deployment = Deployment(tp_count=tp_count)
+    timer = StepTimer(designs=table, llm=pool.llm, deployment=deployment)
+    replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
+    guess = replicas * pool.guess_ratio
+    try:
+        return deployment, smallest_fleet(pool.demand, replica, pool.promises, scheduler=pool.scheduler, guess=guess)
+    except NoFleet:
+        return deployment, None
 
 
 def _utilisation(fleet: Fleet) -> float:

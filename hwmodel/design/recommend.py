@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from hwmodel.catalog import ChipDesign
 from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
-from hwmodel.design.scenario import Scenario
+from hwmodel.design.scenario import Scenario, guessing
 from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult, closed_form_value
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace
@@ -18,7 +18,7 @@ WORTHLESS_RATIO = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """What one changed parameter buys by the learned cost model: alone, and as the last one."""
+    """What one changed parameter buys in closed form: alone on the baseline, and as the last one of the design."""
 
     parameter: str
     gain_alone_ratio: float
@@ -63,6 +63,7 @@ def recommend(
     for design, triple in zip(designs, predicted, strict=True):
         log.predicted(design, triple, "recommended")
     progress.advance("re-evaluation", 0, len(points) + 1)
+    full = guessing(full, found.baseline.guesses())
     baseline = evaluate(space.baseline, full)
     log.evaluated(baseline, 1.0, "baseline")
     progress.advance("re-evaluation", 1, len(points) + 1)
@@ -132,13 +133,14 @@ def attribution(
         one[column], all_but[column] = point[column], base[column]
         alone.append(one)
         without.append(all_but)
-    means = [triple[0] for triple in predict_points(space, found, [base, point, *alone, *without])]
+    table = space.designs(np.stack([base, point, *alone, *without]))
+    means = closed_form_value(table, found.scenario)
     of_base, of_point = means[:2]
     return tuple(
         Attribution(
             parameter=space.names[column],
-            gain_alone_ratio=means[2 + at] / of_base - 1.0,
-            gain_lost_ratio=1.0 - means[2 + len(changed) + at] / of_point,
+            gain_alone_ratio=float(means[2 + at] / of_base - 1.0),
+            gain_lost_ratio=float(1.0 - means[2 + len(changed) + at] / of_point),
         )
         for at, column in enumerate(changed)
     )

@@ -1,5 +1,6 @@
 """A scenario: the demand of a peak window, cut into pools, with what users will bear."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -14,12 +15,14 @@ from hwmodel.design.pool import Pool, pool_load
 from hwmodel.serving import (
     EmptyDemand,
     ReplayDemand,
+    Replica,
     Scheduler,
     StepTimer,
     promises_of,
     reachable,
     replay_demand,
     scale_sessions,
+    smallest_fleet,
     step_cost_tables,
 )
 
@@ -28,8 +31,8 @@ CLONE_JITTER_S = 30.0
 """Added sessions start up to this much later than the ones they copy: the window's shape stays."""
 
 
-UNLOADED_RATIO = 4.0
-"""Replicas over the closed form's at which the baseline is called hardly loaded."""
+UNLOADED_RATIO = 3.0
+"""Replicas over the cell's at which the baseline is called hardly loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +46,8 @@ class CellSize:
     """Replicas that the baseline should need for each LLM's cell."""
 
 
-SEARCH_CELL = CellSize(window_s=300.0, lead_in_s=120.0, replicas_count=4.0)
-FULL_CELL = CellSize(window_s=900.0, lead_in_s=300.0, replicas_count=8.0)
+SEARCH_CELL = CellSize(window_s=240.0, lead_in_s=90.0, replicas_count=6.0)
+FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=8.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,12 @@ class Scenario:
     baseline: ChipDesign
     pools: tuple[Pool, ...]
     abandonment: AbandonmentModel
+
+
+def guessing(scenario: Scenario, ratios: Mapping[str, float]) -> Scenario:
+    """The same scenario, fleets looked for where an evaluation of it found them."""
+    pools = tuple(replace(p, guess_ratio=ratios.get(p.llm.id, p.guess_ratio)) for p in scenario.pools)
+    return replace(scenario, pools=pools)
 
 
 def scenario_of(
@@ -133,24 +142,34 @@ def _pool(
 
 
 def _in_cell(pool: Pool, baseline: ChipDesign, cell: CellSize, traffic_ratio: float, seed: int) -> Pool:
-    """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise."""
+    """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise.
+
+    The closed form sizes a first cell; one replayed sizing of it tells by how much to correct.
+    """
     table = DesignTable.of([baseline])
-    fleet = closed_form_fleet(table, pool)
-    require_deployment(fleet, table, pool)
-    factor = cell.replicas_count / float(fleet.replicas_needed[0])
-    demand = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
-    timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(fleet.tp_count[0])))
+    closed = closed_form_fleet(table, pool)
+    require_deployment(closed, table, pool)
+    timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
+    factor = cell.replicas_count / float(closed.replicas_needed[0])
+    first = _filled(pool, factor, replica, traffic_ratio=traffic_ratio, cell=cell, seed=seed)
+    sized = smallest_fleet(
+        first.demand, replica, first.promises, scheduler=pool.scheduler, guess=cell.replicas_count, share_rounds=0
+    )
+    correction = cell.replicas_count / sized.replicas_needed
+    filled = _filled(pool, factor * correction, replica, traffic_ratio=traffic_ratio, cell=cell, seed=seed)
+    return replace(filled, guess_ratio=1.0 / correction)
+
+
+def _filled(pool: Pool, factor: float, replica: Replica, *, traffic_ratio: float, cell: CellSize, seed: int) -> Pool:
+    """The pool with `factor` times its sessions."""
+    demand = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
+    plenty = ceil(UNLOADED_RATIO * cell.replicas_count)
+    owed = reachable(promises_of(demand), demand, replica, replicas_count=plenty, scheduler=pool.scheduler)
     return replace(
         pool,
         demand=demand,
-        promises=reachable(
-            promises_of(demand),
-            demand,
-            replica,
-            replicas_count=ceil(UNLOADED_RATIO * cell.replicas_count),
-            scheduler=pool.scheduler,
-        ),
+        promises=owed,
         load=pool_load(demand, pool.window_s),
         traffic_ratio=traffic_ratio * _calls(pool.demand) / _calls(demand),
     )

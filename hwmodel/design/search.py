@@ -13,7 +13,7 @@ from hwmodel.costmodel import Prediction, ResidualModel, fit_residual
 from hwmodel.design.closed_form import closed_form_fleet
 from hwmodel.design.errors import NoDesign
 from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
-from hwmodel.design.scenario import Scenario
+from hwmodel.design.scenario import Scenario, guessing
 from hwmodel.design.space import DesignSpace
 from hwmodel.physical import limits, tco
 
@@ -45,7 +45,7 @@ class SearchPlan:
     first_count: int = 8
     """Half the best by closed form, half spread over the space."""
     rounds_count: int = 2
-    batch_count: int = 4
+    batch_count: int = 3
     """Per round: one where the model knows least, the others where improvement is expected."""
     finalists_count: int = 3
     seed: int = 0
@@ -92,6 +92,7 @@ def search(
     rng = np.random.default_rng(plan.seed)
     scored = score(space, scenario)
     baseline = evaluate(space.baseline, scenario)
+    scenario = guessing(scenario, baseline.guesses())
     total = plan.first_count + plan.rounds_count * plan.batch_count
     base_closed = closed_form_value(DesignTable.of([space.baseline]), scenario)[0]
     replayed: dict[int, Evaluation] = {}

@@ -83,6 +83,7 @@ def smallest_fleet(
     *,
     scheduler: Scheduler,
     guess: float,
+    share_rounds: int = SHARE_ROUNDS,
     serve: Callable[..., ReplayResult] = replay,
 ) -> Fleet:
     """The fewest replicas that keep every promise.
@@ -93,6 +94,7 @@ def smallest_fleet(
         promises: Attainment owed by service level.
         scheduler: Engine settings.
         guess: Where to look first, from the closed form.
+        share_rounds: How finely the need is told between two fleets; 0 rounds up.
         serve: The replay; tests pass their own.
 
     Raises:
@@ -117,7 +119,10 @@ def smallest_fleet(
             enough = middle
         else:
             too_few = middle
-    needed = float(enough) if too_few == 0 else too_few / _largest_share(margin_at, too_few, enough, margin(too_few))
+    needed = float(enough)
+    if too_few > 0 and share_rounds > 0:
+        ends = (too_few / enough, 1.0)
+        needed = too_few / _largest_share(lambda share: margin_at(share, too_few), ends, margin(too_few), share_rounds)
     return Fleet(
         replicas_count=enough,
         replicas_needed=needed,
@@ -126,12 +131,14 @@ def smallest_fleet(
     )
 
 
-def _largest_share(margin_at: Callable[[float, int], float], too_few: int, enough: int, margin_of_all: float) -> float:
-    """The largest share of the sessions that `too_few` replicas serve within the promises."""
-    low, low_margin, high, high_margin = too_few / enough, 0.0, 1.0, margin_of_all
-    for _ in range(SHARE_ROUNDS):
+def _largest_share(
+    margin_at: Callable[[float], float], ends: tuple[float, float], margin_of_all: float, rounds: int
+) -> float:
+    """The largest share of the sessions that is served within the promises, between two ends."""
+    (low, high), low_margin, high_margin = ends, 0.0, margin_of_all
+    for _ in range(rounds):
         middle = (low + high) / 2.0
-        margin = margin_at(middle, too_few)
+        margin = margin_at(middle)
         if margin >= 0.0:
             low, low_margin = middle, margin
         else:

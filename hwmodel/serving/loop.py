@@ -45,7 +45,7 @@ def run(m: Machine) -> int:
         _begin_step(m, chunk_of, stepping, step_end)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _smallest(values: np.ndarray) -> int:
     """Position of the smallest value, the first of equals."""
     best = 0
@@ -130,7 +130,7 @@ def _admit(m: Machine, replica: int, now: int) -> int:
     return NONE
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _is_waiting(m: Machine, replica: int) -> bool:
     for tier in range(TIERS):  # noqa: SIM110 -- numba has no any() over a generator
         if m.waiting[replica, tier, 0] >= 0:
@@ -168,7 +168,7 @@ def _fill_prompts(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> t
     return chunk, context / chunk if chunk > 0 else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _begin_step(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> None:
     """Put the next step together; leaves the replica idle where there is nothing to do."""
     chunk, context = _fill_prompts(m, chunk_of, replica, now)
@@ -186,7 +186,7 @@ def _begin_step(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> Non
         count_step(m.bins, duration, chunk, context, decoding, kv_tokens, chunk_of, decoding_of, kv_of)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _end_step(m: Machine, replica: int, now: int) -> None:
     """Hand out the step's tokens: decoding calls end or go on, finished prompts start to decode."""
     m.replicas[replica].step_index += 1

@@ -21,7 +21,7 @@ class Scheduler:
     max_batched_tokens: int = 2048
     """Token budget of a step. vLLM's default for online serving: larger chunks hold up the decoding calls."""
     prefix_caching: bool = True
-    grace_s: float = 1800.0
+    grace_s: float = 300.0
     """How long after the last own start the replay goes on; calls not done by then count as never done."""
 
 

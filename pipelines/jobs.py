@@ -6,7 +6,6 @@ from datetime import UTC, timedelta
 import dagster as dg
 
 from pipelines.maintenance import maintain_lake
-from pipelines.partitions import daily
 from pipelines.tables import Group
 
 DAILY_JOB = "telemetry_daily"
@@ -18,13 +17,11 @@ WEEKLY_GROUPS = (Group.HOTSPOTS, Group.HARDWARE, Group.RECOMMENDATIONS, Group.RE
 telemetry_daily = dg.define_asset_job(
     DAILY_JOB,
     selection=dg.AssetSelection.groups(Group.TELEMETRY.value, Group.FEATURES.value),
-    partitions_def=daily,
     description="Telemetry of one UTC day, and its features.",
 )
 features_daily = dg.define_asset_job(
     FEATURES_JOB,
     selection=dg.AssetSelection.groups(Group.FEATURES.value),
-    partitions_def=daily,
     description="Features of one UTC day whose telemetry is in the lake already, or got late rows.",
 )
 recommendations_weekly = dg.define_asset_job(

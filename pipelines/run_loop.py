@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import dagster as dg
 import polars as pl
@@ -86,6 +86,14 @@ class _Tally:
     failed_checks: list[str] = field(default_factory=list)
 
 
+class _Resources(TypedDict):
+    """The resources of a pass."""
+
+    lake: LakeResource
+    source: SourceResource
+    loop: LoopResource
+
+
 def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummary:
     """One pass: each day's telemetry and features, then the weekly part once, all recorded in the ledger.
 
@@ -98,6 +106,8 @@ def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummar
     started_at = datetime.now(UTC)
     run_id = f"{started_at:%Y%m%d-%H%M%S}-{request.source.dataset}"
     resources = _resources(request, run_id, days)
+    with resources["lake"].opened():
+        pass  # a home that cannot be used is refused before anything starts
     with opened_instance(request.settings.home) as instance, _recorded(request, run_id, started_at) as record:
         tally = _execute_all(request, instance, resources, days, progress or SilentProgress())
         summary = _summary(request, run_id, days, tally)
@@ -105,7 +115,7 @@ def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummar
     return summary
 
 
-def _resources(request: RunRequest, run_id: str, days: Sequence[date]) -> dict[str, object]:
+def _resources(request: RunRequest, run_id: str, days: Sequence[date]) -> _Resources:
     return {
         "lake": LakeResource(home=str(request.settings.home), dataset=request.source.dataset),
         "source": SourceResource.of(request.source),
@@ -122,11 +132,11 @@ def _resources(request: RunRequest, run_id: str, days: Sequence[date]) -> dict[s
 def _execute_all(
     request: RunRequest,
     instance: DagsterInstance,
-    resources: Mapping[str, object],
+    resources: _Resources,
     days: Sequence[date],
     progress: Progress,
 ) -> _Tally:
-    definitions = build_definitions(request.settings, resources)
+    definitions = build_definitions(request.settings, dict(resources))
     has_weekly = any(job.name == WEEKLY_JOB for job in definitions.jobs or ())
     stages_count = len(days) + has_weekly
     tally = _Tally()

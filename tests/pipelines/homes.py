@@ -1,0 +1,21 @@
+"""What the tests of the pipelines share: a small simulation over a home of their own."""
+
+from datetime import date
+from pathlib import Path
+
+from pipelines.run_loop import RunRequest
+from pipelines.settings import Settings
+from pipelines.source import SimulatedSource
+from telemetry_sim import SimulationSettings
+
+FIRST = date(2026, 6, 1)
+
+
+def small_source(*, day_count: int = 1, calls_per_day: int = 2000, seed: int = 3) -> SimulatedSource:
+    return SimulatedSource(
+        settings=SimulationSettings(seed=seed, calls_per_day=calls_per_day, first_day=FIRST), day_count=day_count
+    )
+
+
+def request_in(home: Path, **choices: int) -> RunRequest:
+    return RunRequest(settings=Settings(home=home), source=small_source(**choices))

@@ -1,0 +1,185 @@
+"""Each asset called as a plain function on a home of its own: rows in, rows in the lake, checks told."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from pipelines.assets import features, telemetry
+from pipelines.lake_days import read_days, write_day
+from pipelines.recording import record_day
+from pipelines.resources import LakeResource, LoopResource, SourceResource, trace_source
+from pipelines.source import SimulatedSource
+from pipelines.tables import TABLES
+from tests.pipelines.homes import FIRST, small_source
+from tests.pipelines.trace_files import NEGATIVE, ROWS, write_azure
+from warehouse.contracts import ModelCalls
+from warehouse.errors import ConcurrentWrite, ContractBroken
+from warehouse.lake import Lake
+
+Result = dg.MaterializeResult[None]
+Asset = Callable[..., Result]
+
+
+def context(day: date = FIRST) -> dg.AssetExecutionContext:
+    return dg.build_asset_context(partition_key=day.isoformat())
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[LakeResource, SourceResource, dict[str, Result]]:
+    """A lake with the telemetry of one small day, and what the asset said of it."""
+    lake = LakeResource(home=str(tmp_path_factory.mktemp("home")))
+    source = SourceResource.of(small_source())
+    results = {
+        result.asset_key.to_user_string()
+        if isinstance(result.asset_key, dg.AssetKey)
+        else str(result.asset_key): result
+        for result in telemetry.telemetry(context(), lake=lake, source=source)
+    }
+    return lake, source, results
+
+
+Filled = tuple[LakeResource, SourceResource, dict[str, Result]]
+
+
+def passed(result: Result) -> dict[str, bool]:
+    return {str(check.check_name): check.passed for check in result.check_results or ()}
+
+
+def test_telemetry_writes_the_three_tables_of_the_day(filled: Filled) -> None:
+    lake, source, results = filled
+    made = source.source().read_day(FIRST).frames
+    assert set(results) == {"model_calls", "tool_calls", "sessions"}
+    with lake.opened() as tables:
+        for name, frame in made.items():
+            assert read_days(tables, name, [FIRST]).collect().height == frame.height > 0
+
+
+def test_a_materialisation_says_where_the_rows_are_and_what_made_them(filled: Filled) -> None:
+    lake, _, results = filled
+    metadata = dict(results["model_calls"].metadata or {})
+    with lake.opened() as tables:
+        assert metadata["snapshot_id"] == dg.MetadataValue.text(str(tables.snapshot_id("model_calls")))
+        assert metadata["dagster/row_count"] == dg.MetadataValue.int(tables.row_count("model_calls"))
+    assert metadata["dagster/table_name"] == dg.MetadataValue.text("synthetic.model_calls")
+    assert str(metadata["dagster/uri"].value).startswith("file:///")  # type: ignore[union-attr]
+    assert metadata["seed"] == dg.MetadataValue.int(3)
+    picture = str(metadata["picture"].value)  # type: ignore[union-attr]
+    assert picture.startswith("![model_calls](data:image/png;base64,iVBOR")
+    assert len(picture) < 140_000
+
+
+def test_telemetry_tells_every_check_it_declares(filled: Filled) -> None:
+    told = {name: ok for result in filled[2].values() for name, ok in passed(result).items()}
+    assert set(told) == {spec.name for spec in telemetry.telemetry.check_specs}
+    assert all(told.values())
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["session_features", "wait_profile", "stall_profile", "abandonment_curve", "context_growth", "workload_mix"],
+)
+def test_a_feature_writes_its_day_and_holds_its_contract(filled: Filled, table: str) -> None:
+    lake, _, _ = filled
+    asset: dg.AssetsDefinition = getattr(features, table)
+    result: Result = asset(context(), lake=lake)  # type: ignore[assignment]
+    assert set(passed(result)) == {spec.name for spec in asset.check_specs}
+    assert all(passed(result).values())
+    with lake.opened() as tables:
+        assert tables.days(table) == [FIRST]
+
+
+def test_demand_is_served_by_the_policy_or_by_the_llm_that_was_asked_for(filled: Filled) -> None:
+    lake, source, _ = filled
+    for loop, served in ((LoopResource(), 3), (LoopResource(llm="gpt-oss-120b"), 1)):
+        result: Result = features.demand_calls(context(), lake=lake, source=source, loop=loop)  # type: ignore[assignment]
+        assert all(passed(result).values())
+        assert "demand_calls__tokens_conserved" in passed(result)
+        with lake.opened() as tables:
+            assert read_days(tables, "demand_calls", [FIRST]).collect()["llm"].n_unique() == served
+
+
+def test_another_seed_replaces_the_day_and_leaves_no_rows_behind(tmp_path: Path) -> None:
+    lake = LakeResource(home=str(tmp_path))
+    for seed in (1, 2):
+        source = SourceResource.of(small_source(seed=seed, calls_per_day=300))
+        list(telemetry.telemetry(context(), lake=lake, source=source))
+    with lake.opened() as tables:
+        assert read_days(tables, "model_calls", [FIRST]).collect()["source_id"].unique().to_list() == ["synthetic:2"]
+
+
+def test_quarantine_accounts_for_every_row_of_a_trace(tmp_path: Path) -> None:
+    path = write_azure(tmp_path / "calls.csv", *ROWS, NEGATIVE)
+    given = trace_source("azure", path)
+    lake = LakeResource(home=str(tmp_path / "home"), dataset=given.dataset)
+    result = telemetry.quarantine(dg.build_asset_context(), lake=lake, source=SourceResource.of(given))
+    assert passed(result)["quarantine__calls_accounted"]  # type: ignore[arg-type]
+    with lake.opened() as tables:
+        assert tables.row_count("quarantine") == 1
+
+
+def test_a_source_survives_its_way_through_a_resource(tmp_path: Path) -> None:
+    simulated = small_source(seed=11, day_count=4)
+    assert SourceResource.of(simulated).source() == simulated
+    traced = trace_source("azure", tmp_path / "calls.csv", "codex_loop", "mine")
+    assert SourceResource.of(traced).source() == traced
+
+
+def test_a_name_that_looks_like_markup_stays_a_name(tmp_path: Path, filled: Filled) -> None:
+    tenant = "<script>alert(1)</script>"
+    calls = filled[1].source().read_day(FIRST).frames["model_calls"].with_columns(tenant_id=pl.lit(tenant))
+    with LakeResource(home=str(tmp_path)).opened() as lake:
+        record_day(lake, "model_calls", calls, FIRST)
+        assert read_days(lake, "model_calls", [FIRST]).collect()["tenant_id"].unique().to_list() == [tenant]
+
+
+def test_a_row_that_breaks_the_contract_is_not_written(tmp_path: Path, filled: Filled) -> None:
+    calls = filled[1].source().read_day(FIRST).frames["model_calls"]
+    with LakeResource(home=str(tmp_path)).opened() as lake:
+        with pytest.raises(ContractBroken):
+            write_day(lake, "model_calls", calls.with_columns(cache_read_tokens=pl.col("input_tokens") + 1), FIRST)
+        assert lake.row_count("model_calls") == 0
+
+
+@pytest.fixture
+def losing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A lake whose every write is overtaken by another writer."""
+
+    def overtaken(*_: object, **__: object) -> None:
+        raise ConcurrentWrite("another writer was faster")
+
+    monkeypatch.setattr(Lake, "replace", overtaken)
+    yield
+
+
+def test_a_lost_race_is_tried_again_and_bad_data_is_not(tmp_path: Path, losing: None) -> None:
+    lake = LakeResource(home=str(tmp_path))
+    source = SourceResource.of(small_source(calls_per_day=300))
+    with pytest.raises(dg.RetryRequested) as asked:
+        list(telemetry.telemetry(context(), lake=lake, source=source))
+    assert asked.value.max_retries == 3
+
+
+def test_the_body_of_an_asset_is_short() -> None:
+    import ast
+
+    for module in (telemetry, features):
+        tree = ast.parse(Path(str(module.__file__)).read_text())
+        for node in ast.walk(tree):
+            is_asset = isinstance(node, ast.FunctionDef) and node.decorator_list
+            if is_asset and isinstance(node, ast.FunctionDef):
+                first = node.body[1].lineno
+                assert (node.end_lineno or first) - first + 1 <= 12, node.name
+
+
+def test_a_simulation_without_days_is_refused() -> None:
+    from pipelines.errors import BadInput
+
+    with pytest.raises(BadInput, match="0 days"):
+        replace(small_source(), day_count=0)
+    assert isinstance(small_source(), SimulatedSource)
+    assert set(TABLES["model_calls"].schema.column_names()) == set(ModelCalls.column_names())

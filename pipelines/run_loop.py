@@ -36,6 +36,8 @@ class RunRequest:
     llm: str | None = None
     """Serve every surface by this LLM instead of the policy's."""
     allow_estimates: bool = False
+    features_only: bool = False
+    """Stop after the features; the weekly part is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,7 @@ def _execute_all(
     progress: Progress,
 ) -> _Tally:
     definitions = build_definitions(request.settings, dict(resources))
-    has_weekly = any(job.name == WEEKLY_JOB for job in definitions.jobs or ())
+    has_weekly = not request.features_only and any(job.name == WEEKLY_JOB for job in definitions.jobs or ())
     stages_count = len(days) + has_weekly
     tally = _Tally()
     for number, day in enumerate(days):
@@ -165,7 +167,7 @@ def _execute(job: dg.JobDefinition, instance: DagsterInstance, tally: _Tally, da
     tally.failed_checks += [
         f"{evaluation.check_name} on {day or 'all days'}"
         for evaluation in result.get_asset_check_evaluations()
-        if not evaluation.passed
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
     ]
 
 

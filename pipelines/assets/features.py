@@ -9,7 +9,6 @@ import polars as pl
 import featurize
 from pipelines.assets.spec import LAKE_POOL, table_asset, table_checks
 from pipelines.checks import demand_tokens_conserved
-from pipelines.lake_days import read_days
 from pipelines.partitions import daily, day_of
 from pipelines.policy import serving_policy
 from pipelines.recording import Materialized, io_retried, record_day
@@ -94,14 +93,10 @@ def demand_calls(
     policy, seed, day = serving_policy(llm=loop.llm or None), source.seed, day_of(context.partition_key)
     with io_retried(context), lake.opened() as tables:
         seen = telemetry_around(tables, day)
-        calls = read_days(tables, "model_calls", [day]).collect()
         frame = featurize.demand_calls(seen.calls, policy.lazy(), seen.sessions, seed=seed)
-        of_day = frame.filter(pl.col("day") == day)
-        return record_day(
-            tables,
-            "demand_calls",
-            of_day,
-            day,
-            seed=seed,
-            invariants=lambda rows: [demand_tokens_conserved(rows, calls)],
-        )
+        of_day, calls = frame.filter(pl.col("day") == day), seen.calls.collect()
+
+        def conserved(rows: pl.DataFrame) -> list[dg.AssetCheckResult]:
+            return [demand_tokens_conserved(rows, calls)]
+
+        return record_day(tables, "demand_calls", of_day, day, seed=seed, invariants=conserved)

@@ -37,8 +37,18 @@ P = ParamSpec("P")
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether a room expects this error, so that it is a fact about the input and not a bug."""
-    return any(f"{base.__module__}.{base.__qualname__}" in EXPECTED for base in type(error).__mro__)
+    """Whether this is a fact about the input or the machine (a room expects it, or the disk refuses) and not a bug."""
+    return isinstance(error, OSError) or any(
+        f"{base.__module__}.{base.__qualname__}" in EXPECTED for base in type(error).__mro__
+    )
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What went wrong under an error that only says that Dagster gave up trying; else the error itself."""
+    cause: BaseException | None = error
+    while cause is not None and type(cause).__name__ in {"DagsterMaxRetriesExceededError", "RetryRequested"}:
+        cause = cause.__cause__ or cause.__context__
+    return cause or error
 
 
 def tell(text: str) -> None:
@@ -56,7 +66,8 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             tell("interrupted; what was finished before stays, run the same command again to go on")
             raise typer.Exit(INTERRUPTED) from None
-        except Exception as error:
+        except Exception as raised:
+            error = cause_of(raised)
             if not is_expected(error):
                 raise
             tell(one_line(error))

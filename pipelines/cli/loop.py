@@ -53,6 +53,7 @@ def run(  # noqa: PLR0917 - typer asks for each option
     baseline: Annotated[str, typer.Option(metavar="CHIP", help="Chip in service.")] = "h100-sxm",
     model: Annotated[str, typer.Option(metavar="LLM", help="Serve every surface by this LLM (default: policy).")] = "",
     allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
+    features_only: Annotated[bool, typer.Option("--features-only", help="Stop before the hardware half.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Run the whole loop once: telemetry, features, and what can be said of the hardware."""
@@ -69,7 +70,12 @@ def run(  # noqa: PLR0917 - typer asks for each option
         else simulated(days=days, calls_per_day=calls_per_day, seed=seed, first_day=first_day, surfaces=surfaces)
     )
     request = RunRequest(
-        settings=settings, source=source, baseline=baseline, llm=model or None, allow_estimates=allow_estimates
+        settings=settings,
+        source=source,
+        baseline=baseline,
+        llm=model or None,
+        allow_estimates=allow_estimates,
+        features_only=features_only,
     )
     with shown_progress(quiet=as_json) as progress:
         summary = run_loop(request, progress)

@@ -18,4 +18,4 @@ def small_source(*, day_count: int = 1, calls_per_day: int = 2000, seed: int = 3
 
 
 def request_in(home: Path, **choices: int) -> RunRequest:
-    return RunRequest(settings=Settings(home=home), source=small_source(**choices))
+    return RunRequest(settings=Settings(home=home), source=small_source(**choices), features_only=True)

@@ -22,4 +22,4 @@ def test_a_killed_run_is_marked_failed_and_gives_its_place_back(tmp_path: Path) 
     with opened_instance(tmp_path) as instance:
         statuses = {run.run_id: run.status for run in instance.get_runs()}
         assert statuses == {run.run_id: DagsterRunStatus.FAILURE, alive.run_id: DagsterRunStatus.STARTED}
-        assert instance.event_log_storage.check_concurrency_claim("lake_write", alive.run_id, "step").is_claimed
+        assert instance.event_log_storage.claim_concurrency_slot("lake_write", alive.run_id, "step").is_claimed

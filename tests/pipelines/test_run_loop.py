@@ -9,12 +9,13 @@ from dagster import DagsterInstance
 from pipelines.lake_days import read_days
 from pipelines.resources import LakeResource, LedgerResource
 from pipelines.run_loop import RunSummary, run_loop
-from pipelines.tables import TABLES
+from pipelines.tables import TABLES, Group
 from tests.pipelines.homes import request_in
 from warehouse.lake import Lake
 from warehouse.ledger import RunStatus
 
-DAY_TABLES = [table for table in TABLES if table != "quarantine"]
+DAILY_GROUPS = {Group.TELEMETRY, Group.FEATURES}
+DAY_TABLES = [name for name, table in TABLES.items() if table.group in DAILY_GROUPS and name != "quarantine"]
 
 
 class Stages:

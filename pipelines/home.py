@@ -1,12 +1,15 @@
 """The folders of the state folder, and making them ready on first use."""
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from pipelines.errors import BadInput
 from warehouse.errors import UnusableHome
 
 INSTANCE_FILE = "dagster.yaml"
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +40,18 @@ class HomeFolders:
 
     @property
     def reports(self) -> Path:
-        """Design-recommendation reports."""
+        """Design-recommendation reports, a folder per run."""
         return self.root / "reports"
+
+    def report(self, run_id: str) -> Path:
+        """Folder of one run's report.
+
+        Raises:
+            BadInput: The run id is no plain name.
+        """
+        if not PLAIN_NAME.fullmatch(run_id):
+            raise BadInput(f"{run_id[:80]!r} is no run id: letters, digits, '-', '_' and '.' only")
+        return self.reports / run_id
 
 
 def prepare_home(root: Path) -> HomeFolders:

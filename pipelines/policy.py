@@ -35,7 +35,14 @@ def serving_policy(path: Path | None = None, *, llm: str | None = None) -> dy.Da
             for tier, limits in entry["tiers"].items()
         ]
         return ServingPolicy.validate(pl.DataFrame(rows), cast=True)
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, dy.exc.ValidationError, pl.exceptions.PolarsError) as error:
+    except (
+        yaml.YAMLError,
+        KeyError,
+        TypeError,
+        ValueError,
+        dy.exc.ValidationError,
+        pl.exceptions.PolarsError,
+    ) as error:
         raise BadInput(f"serving policy {name}: {error}; compare with the packaged {SOURCE}") from error
 
 

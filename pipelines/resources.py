@@ -125,6 +125,10 @@ class LoopResource(dg.ConfigurableResource[None]):
     llm: str = Field(default="", description="Serve every surface by this LLM; empty: as the serving policy says.")
     allow_estimates: bool = Field(default=False, description="Let numbers that nobody published stand in.")
 
+    def chosen_days(self) -> list[date]:
+        """Days to look at; none means every day of the data set."""
+        return [date.fromisoformat(day) for day in self.days]
+
 
 def trace_source(format_name: str, path: Path, surface: str = "", dataset: str = "") -> TraceSource:
     """A trace as a source.

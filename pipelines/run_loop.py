@@ -160,7 +160,10 @@ def _execute(job: dg.JobDefinition, instance: DagsterInstance, tally: _Tally, da
         tags=process_tags(),
     )
     groups = {
-        asset.op.name: str(spec.group_name) for asset in job.asset_layer.asset_graph.assets_defs for spec in asset.specs
+        asset.op.name: str(spec.group_name)
+        for asset in job.asset_layer.asset_graph.assets_defs
+        if asset.is_executable
+        for spec in asset.specs
     }
     for event in result.get_step_success_events():
         tally.stage_s[groups[str(event.step_key)]] += event.step_success_data.duration_ms / 1e3

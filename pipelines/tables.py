@@ -11,11 +11,14 @@ from warehouse.contracts import (
     AbandonmentCurve,
     ContextGrowth,
     DemandCalls,
+    DesignEvaluations,
+    KernelHotspots,
     ModelCalls,
     Quarantine,
     SessionFeatures,
     Sessions,
     StallProfile,
+    StepBins,
     ToolCalls,
     WaitProfile,
     WorkloadMix,
@@ -78,5 +81,7 @@ TABLES: Mapping[str, TableSpec] = {
         workload_mix=WorkloadMix,
         demand_calls=DemandCalls,
     ),
+    **_specs(Group.HOTSPOTS, step_bins=StepBins, kernel_hotspots=KernelHotspots),
+    **_specs(Group.HARDWARE, design_evaluations=DesignEvaluations),
 }
 """Tables by name, which is also the asset's name."""

@@ -1,33 +1,26 @@
 """Dagster's own web server and daemon, on loopback."""
 
+import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from pipelines.errors import BadInput
 
 MODULE = "pipelines.definitions"
 
 
-def serve_ui(environ: Mapping[str, str], *, dagster_home: Path, port: int) -> int:
-    """Serves until interrupted.
-
-    Returns:
-        Exit code of the server; 0 after an interrupt.
+def become_ui(environ: Mapping[str, str], *, dagster_home: Path, port: int) -> NoReturn:
+    """Turns this process into the server, so that whoever ends it ends the server.
 
     Raises:
         BadInput: The port is taken.
     """
     _refuse_taken(port)
     command = [sys.executable, "-m", "dagster", "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, env={**environ, "DAGSTER_HOME": str(dagster_home)}) as server:  # noqa: S603 - ours
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            server.wait()
-            return 0
+    os.execve(sys.executable, command, {**environ, "DAGSTER_HOME": str(dagster_home)})  # noqa: S606 - our own words
 
 
 def _refuse_taken(port: int) -> None:

@@ -3,7 +3,7 @@
 from hwmodel.design.bill_of import bill_of
 from hwmodel.design.closed_form import closed_form_fleet
 from hwmodel.design.errors import BadSpace, DesignError, NoDeployment, NoDesign
-from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evaluate_many
+from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evaluate_many, served_value
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
@@ -56,6 +56,7 @@ __all__ = [
     "recommend",
     "scenario_of",
     "search",
+    "served_value",
     "silicon_interval",
     "space_around",
 ]

@@ -14,7 +14,7 @@ from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool
 from hwmodel.design.scenario import Scenario
 from hwmodel.physical import tco
-from hwmodel.serving import Fleet, NoFleet, StepTimer, smallest_fleet, step_cost_tables
+from hwmodel.serving import Fleet, NoFleet, ReplayResult, StepTimer, smallest_fleet, step_cost_tables
 from warehouse.contracts import SURFACES
 
 S_PER_H = 3600.0
@@ -173,9 +173,7 @@ def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel
     if not able:
         raise NoFleet(f"{table.name[0]} cannot keep the promises of {pool.llm.id} at any width that was tried")
     deployment, fleet = min(able, key=lambda pair: pair[1].chips_count)
-    result, demand, scored = fleet.result, pool.demand, pool.demand.is_scored
-    stays = abandonment.stays(demand.surface, demand.session, result.requested_s, result.ttft_s)
-    worth = demand.value_usd_per_token * demand.output_tokens * stays * result.is_met
+    result, scored = fleet.result, pool.demand.is_scored
     per_hour = pool.traffic_ratio * S_PER_H / pool.window_s
     return PoolEvaluation(
         pool=pool,
@@ -184,10 +182,19 @@ def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel
         replicas_needed=fleet.replicas_needed * pool.traffic_ratio,
         chips_needed=fleet.chips_count * pool.traffic_ratio,
         utilisation_ratio=_utilisation(fleet),
-        value_by_surface=np.bincount(demand.surface[scored], weights=worth[scored], minlength=len(SURFACES)) * per_hour,
+        value_by_surface=served_value(pool, result, abandonment),
         latency_s_per_h=float(np.nansum(result.duration_s[scored])) * per_hour,
         late_ratio=float(1.0 - result.is_met[scored].mean()),
     )
+
+
+def served_value(pool: Pool, result: ReplayResult, abandonment: AbandonmentModel) -> Float[np.ndarray, "surfaces"]:
+    """USD per hour of a pool's scored calls: value x output x [inside limits] x [session still there] x [paid]."""
+    demand, scored = pool.demand, pool.demand.is_scored
+    stays = abandonment.stays(demand.surface, demand.session, result.requested_s, result.ttft_s)
+    worth = demand.value_usd_per_token * demand.output_tokens * stays * result.is_met
+    by_surface = np.bincount(demand.surface[scored], weights=worth[scored], minlength=len(SURFACES))
+    return by_surface * pool.traffic_ratio * S_PER_H / pool.window_s
 
 
 def _fleet(table: DesignTable, pool: Pool, tp_count: int, replicas: float) -> tuple[Deployment, Fleet | None]:

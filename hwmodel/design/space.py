@@ -62,7 +62,7 @@ class DesignSpace:
     def designs(self, points: Float[np.ndarray, "designs parameters"]) -> DesignTable:
         """Points as chip designs, each rated at the smallest TDP class that takes its power."""
         return rated(
-            [self._design(dict(zip(self.names, row, strict=True))) for row in points.tolist()], baseline=self.baseline
+            [self.design(dict(zip(self.names, row, strict=True))) for row in points.tolist()], baseline=self.baseline
         )
 
     def features(self, points: Float[np.ndarray, "designs parameters"]) -> Float[np.ndarray, "designs parameters"]:
@@ -86,7 +86,8 @@ class DesignSpace:
             if not np.isclose(before[name], value)
         }
 
-    def _design(self, values: Mapping[str, float]) -> ChipDesign:
+    def design(self, values: Mapping[str, float]) -> ChipDesign:
+        """One point as a chip design, TDP still the baseline's; see `designs` for rated ones."""
         generation = _generation(self.baseline, int(values["hbm_generation"]))
         cores_ratio = values["cores_count"] / self.baseline.cores_count
         latency_ratio = values["latency_ratio"]

@@ -2,8 +2,8 @@
 
 from types import ModuleType
 
-from pipelines.assets import features, telemetry
+from pipelines.assets import exploration, features, report, telemetry
 
-ASSET_MODULES: tuple[ModuleType, ...] = (telemetry, features)
+ASSET_MODULES: tuple[ModuleType, ...] = (telemetry, features, exploration, report)
 
 __all__ = ["ASSET_MODULES"]

@@ -18,6 +18,14 @@ OWNERS = {
     Group.RECOMMENDATIONS: "team:silicon",
     Group.REPORT: "team:silicon",
 }
+ROOMS = {
+    Group.TELEMETRY: "telemetry_sim",
+    Group.FEATURES: "featurize",
+    Group.HOTSPOTS: "hwmodel",
+    Group.HARDWARE: "hwmodel",
+    Group.RECOMMENDATIONS: "hwmodel",
+    Group.REPORT: "pipelines",
+}
 FEATURES_FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=30))
 """Yesterday's features are there by the early morning, and half a day late at worst."""
 
@@ -33,10 +41,38 @@ def table_asset(table: str, *, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
         group_name=spec.group.value,
         kinds={"polars", "iceberg"},
         owners=[OWNERS[spec.group]],
-        tags={"room": "featurize" if is_feature else "telemetry"},
+        tags={"room": ROOMS[spec.group]},
         metadata={"dagster/column_schema": spec.column_schema},
         code_version=code_version(),
         freshness_policy=FEATURES_FRESH if is_feature else None,
+    )
+
+
+def ledger_asset(name: str, *, deps: tuple[str, ...]) -> dg.AssetSpec:
+    """Declaration of the asset whose rows are kept in the ledger."""
+    return dg.AssetSpec(
+        key=name,
+        deps=deps,
+        description="Design changes worth making, each predicted before it was re-evaluated; kept in the ledger.",
+        group_name=Group.RECOMMENDATIONS.value,
+        kinds={"sqlalchemy", "scikitlearn"},
+        owners=[OWNERS[Group.RECOMMENDATIONS]],
+        tags={"room": "hwmodel"},
+        code_version=code_version(),
+    )
+
+
+def report_asset(name: str, *, deps: tuple[str, ...]) -> dg.AssetSpec:
+    """Declaration of the asset that is a page."""
+    return dg.AssetSpec(
+        key=name,
+        deps=deps,
+        description="The design-recommendation report: one HTML file, a Markdown summary, JSON for machines.",
+        group_name=Group.REPORT.value,
+        kinds={"html", "altair"},
+        owners=[OWNERS[Group.REPORT]],
+        tags={"room": "pipelines"},
+        code_version=code_version(),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -120,9 +121,10 @@ def ui(
     """Open the Dagster UI and its daemon (schedules, landing sensor) on this machine only."""
     from pipelines.home import prepare_home  # noqa: PLC0415
     from pipelines.settings import HOME_VARIABLE, read_settings  # noqa: PLC0415
-    from pipelines.ui import serve_ui  # noqa: PLC0415
+    from pipelines.ui import become_ui  # noqa: PLC0415
 
     home = read_settings(os.environ).home
     folders = prepare_home(Path(home))
     typer.echo(f"http://127.0.0.1:{port}  (state: {home}; Ctrl-C ends it)")
-    raise typer.Exit(serve_ui({**os.environ, HOME_VARIABLE: str(home)}, dagster_home=folders.dagster, port=port))
+    sys.stdout.flush()
+    become_ui({**os.environ, HOME_VARIABLE: str(home)}, dagster_home=folders.dagster, port=port)

@@ -40,6 +40,7 @@ WAIT_COLOURS: dict[str, str] = {
     "queue": "#c4544e",
     "prefill": "#d9a13b",
     "decode": "#4c7fd0",
+    "service": "#7d93c9",
     "tool": "#5b9f76",
     "human": "#a4a9b1",
 }

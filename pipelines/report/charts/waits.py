@@ -25,7 +25,7 @@ def waits_by_surface(waits: pl.DataFrame) -> alt.LayerChart:
         waits: Contract WaitProfile; phases, context bands and days are summed.
     """
     rows = _shares(waits, "wait", "total_s")
-    model_s = sum(row["total_s"] for row in rows if row["kind"] in {"queue", "prefill", "decode"})
+    model_s = sum(row["total_s"] for row in rows if row["kind"] in {"queue", "prefill", "decode", "service"})
     whole_s = sum(row["total_s"] for row in rows) or 1.0
     title = f"Users and agents wait for the model in {percent(model_s / whole_s)} of all session time"
     return finish(_stacked(rows, WAIT_COLOURS, {}, "share of session time"), title=title, height={"step": 34})

@@ -1,0 +1,114 @@
+"""One exploration: baseline, search, re-evaluation, bills, named chips, robustness; composition only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hwmodel.catalog import ChipDesign, load_catalog
+from hwmodel.design import (
+    FULL_CELL,
+    SEARCH_CELL,
+    AbandonmentModel,
+    CellSize,
+    DesignSpace,
+    Evaluation,
+    Progress,
+    Recommendation,
+    Scenario,
+    SearchPlan,
+    SearchResult,
+    bill_of,
+    recommend,
+    scenario_of,
+    search,
+    space_around,
+)
+from pipelines.exploration import frames
+from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.findings import Findings
+from pipelines.exploration.inputs import LoopInputs
+from pipelines.exploration.log import LedgerLog
+from pipelines.exploration.named_chips import evaluate_named, refused_chips
+from pipelines.exploration.robustness import robustness_frame
+from pipelines.exploration.views import recommendation_view
+
+TRAFFIC_RATIO = 1000.0
+"""Fleet traffic over the telemetry's: telemetry is taken as a sample of one in a thousand. Assumed; fleets scale with it,
+ratios of designs do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explorer:
+    """Who explores: baseline, budget, listeners."""
+
+    baseline: ChipDesign
+    log: LedgerLog
+    progress: Progress
+    seed: int
+    allow_estimates: bool = False
+    plan: SearchPlan = SearchPlan()
+    search_cell: CellSize = SEARCH_CELL
+    full_cell: CellSize = FULL_CELL
+
+
+def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
+    """Find out what to change for this demand, and why."""
+    abandonment = AbandonmentModel.of(inputs.abandonment)
+    sample, full = (
+        _scenario(inputs, explorer, abandonment, cell) for cell in (explorer.search_cell, explorer.full_cell)
+    )
+    space = space_around(explorer.baseline)
+    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress)
+    baseline, finalists = recommend(space, found, full, log=explorer.log, progress=explorer.progress)
+    named = evaluate_named(found.scenario, explorer.baseline.name, allow_estimates=explorer.allow_estimates)
+    return _findings(inputs, explorer, space, found, baseline, finalists, named)
+
+
+def _scenario(inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentModel, cell: CellSize) -> Scenario:
+    return scenario_of(
+        inputs.demand,
+        inputs.policy,
+        name="today",
+        baseline=explorer.baseline,
+        catalog=load_catalog(),
+        abandonment=abandonment,
+        window_start=inputs.peak.start,
+        cell=cell,
+        traffic_ratio=TRAFFIC_RATIO,
+        seed=explorer.seed,
+    )
+
+
+def _findings(  # noqa: PLR0917 - the parts of one result
+    inputs: LoopInputs,
+    explorer: Explorer,
+    space: DesignSpace,
+    found: SearchResult,
+    baseline: Evaluation,
+    finalists: Sequence[Recommendation],
+    named: Sequence[tuple[str, Evaluation]],
+) -> Findings:
+    hotspots, step_bins = bill_of(baseline)
+    views = tuple(recommendation_view(space, r, baseline, hotspots) for r in finalists)
+    evaluated = [baseline, *[r.evaluation for r in finalists if r.evaluation is not None]]
+    billed = sum(
+        p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
+        for p in baseline.pools
+    )
+    return Findings(
+        step_bins=step_bins,
+        hotspots=hotspots,
+        evaluations=frames.evaluations_frame(evaluated),
+        service=frames.service_frame(baseline),
+        fleet=frames.fleet_frame(baseline),
+        roofs=frames.roofs_frame(explorer.baseline),
+        designs=frames.designs_frame(space, found, views, named),
+        recommendations=views,
+        calibration=frames.calibration_frame(explorer.log, views),
+        robustness=robustness_frame(inputs, baseline, finalists, views),
+        refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
+        evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
+        scored_count=len(found.scored.closed_form),
+        space_count=found.scored.legal_count,
+        replayed_count=len(explorer.log.evaluations) + len(named),
+        bill_unexplained_ratio=abs(float(hotspots["cost_usd"].sum()) / (billed * baseline.usd_per_chip_h) - 1.0),
+    )

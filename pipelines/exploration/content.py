@@ -1,4 +1,4 @@
-"""The content of a report: features of the days from the lake, findings of the exploration, and the words around them."""
+"""The content of a report: features of the days from the lake, findings of the exploration, the words around them."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,7 +1,7 @@
 """One exploration: baseline, search, re-evaluation, bills, named chips, robustness; composition only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hwmodel.catalog import ChipDesign, load_catalog
 from hwmodel.design import (
@@ -32,8 +32,8 @@ from pipelines.exploration.robustness import robustness_frame
 from pipelines.exploration.views import recommendation_view
 
 TRAFFIC_RATIO = 1000.0
-"""Fleet traffic over the telemetry's: telemetry is taken as a sample of one in a thousand. Assumed; fleets scale with it,
-ratios of designs do not."""
+"""Fleet traffic over the telemetry's: telemetry is taken as a sample of one in a thousand. Assumed; fleets scale with
+it, ratios of designs do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Explorer:
     progress: Progress
     seed: int
     allow_estimates: bool = False
-    plan: SearchPlan = SearchPlan()
+    plan: SearchPlan = field(default_factory=SearchPlan)
     search_cell: CellSize = SEARCH_CELL
     full_cell: CellSize = FULL_CELL
 

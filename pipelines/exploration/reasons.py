@@ -51,9 +51,9 @@ def reasons(shift: pl.DataFrame, baseline: Evaluation, evaluation: Evaluation) -
     top = by_resource.row(0, named=True)
     bill = float(shift["design_share_ratio"].sum())
     first = (
-        f"A dollar of value costs {1.0 - bill:.0%} less busy time than on {baseline.design.name}; most of it comes from "
-        f"kernels bound by {RESOURCE_WORDS[top['binding_resource']]}, which go from {top['baseline_share_ratio']:.0%} to "
-        f"{top['design_share_ratio']:.0%} of the incumbent's bill."
+        f"A dollar of value costs {1.0 - bill:.0%} less busy time than on {baseline.design.name}; most of it comes "
+        f"from kernels bound by {RESOURCE_WORDS[top['binding_resource']]}, which go from "
+        f"{top['baseline_share_ratio']:.0%} to {top['design_share_ratio']:.0%} of the incumbent's bill."
     )
     kernels = (
         shift.group_by("llm", "kernel")

@@ -1,4 +1,4 @@
-"""Findings written where they stay: tables to the lake, recommendations to the ledger, everything to the run's folder."""
+"""Findings written where they stay: tables to the lake, recommendations to the ledger, all to the run's folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -47,7 +47,7 @@ def _what_ifs(
     """Value by surface of every evaluation under each what-if, today's first."""
     today = [e.value_by_surface for e in evaluations]
     yield "today", today
-    served = np.flatnonzero(sum(today) > 0.0)
+    served = np.flatnonzero(sum(today) > 0.0).tolist()
     for factor, word in ((0.5, "halved"), (2.0, "doubled")):
         yield from (
             (f"value of {SURFACES[surface]} {word}", [_reweighted(value, surface, factor) for value in today])

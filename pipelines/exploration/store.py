@@ -1,4 +1,4 @@
-"""Findings as one JSON file, so that a report can be rendered again: frames as base64 of Arrow IPC, the rest as it is."""
+"""Findings as one JSON file, so that a report can be rendered again: frames as base64 of Arrow IPC, the rest as is."""
 
 import base64
 import io

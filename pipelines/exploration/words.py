@@ -16,21 +16,30 @@ def doubts(findings: Findings) -> tuple[str, ...]:
     """What is not modelled or not known."""
     unservable = int(findings.service.unique("llm")["unservable_count"].sum()) if len(findings.service) else 0
     told = [
-        "Time of a kernel is a closed form; its constants were set on measured A100 and H100 kernels and not fitted to any "
-        "other chip. The silicon interval of a recommendation is assumed from published errors of such predictions.",
-        "The replay reserves room for prompt and answer at admission, so nothing is preempted; the emulator interval does "
-        "not contain the error of that simplification.",
-        "Training designs are replayed on a sample of the peak window, finalists on all of it: a part of the difference "
-        "between predicted and re-evaluated is that sample.",
-        "Limits, values, shares paid and patience are product decisions, assumed in one file; the table of what-ifs says "
-        "whether they decide.",
+        (
+            "Time of a kernel is a closed form; its constants were set on measured A100 and H100 kernels and not "
+            "fitted to any other chip. The silicon interval of a recommendation is assumed from published errors "
+            "of such predictions."
+        ),
+        (
+            "The replay reserves room for prompt and answer at admission, so nothing is preempted; the emulator "
+            "interval does not contain the error of that simplification."
+        ),
+        (
+            "Training designs are replayed on a sample of the peak window, finalists on all of it: a part of the "
+            "difference between predicted and re-evaluated is that sample."
+        ),
+        (
+            "Limits, values, shares paid and patience are product decisions, assumed in one file; the table of "
+            "what-ifs says whether they decide."
+        ),
         "Vision encoders, speculative decoding, prefill/decode disaggregation and host-memory KV are not modelled.",
         "Engineering cost (NRE) and time to silicon are not in the cost of a chip.",
     ]
     if unservable:
         told.append(
-            f"{unservable:,} calls of the peak window exceed the context of the LLM that serves their surface; they are "
-            "counted as unservable, not clipped, and no chip change helps them."
+            f"{unservable:,} calls of the peak window exceed the context of the LLM that serves their surface; they "
+            "are counted as unservable, not clipped, and no chip change helps them."
         )
     return tuple(told)
 
@@ -65,6 +74,6 @@ def _nothing(run: RunFacts, findings: Findings) -> str:
 
 def _searched(findings: Findings) -> str:
     return (
-        f"{findings.space_count:,} design points were considered, {findings.scored_count:,} feasible ones scored in closed "
-        f"form, {findings.replayed_count} replayed."
+        f"{findings.space_count:,} design points were considered, {findings.scored_count:,} feasible ones scored in "
+        f"closed form, {findings.replayed_count} replayed."
     )

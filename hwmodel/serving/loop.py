@@ -21,7 +21,7 @@ AFFINITY_SLACK = 1.3
 """A call follows its prefix unless that replica's load is above this times the lightest load plus a tenth of memory."""
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def run(m: Machine) -> int:
     """Replay all calls; fills `m.times` and `m.bins`, returns the number of steps.
 
@@ -45,7 +45,7 @@ def run(m: Machine) -> int:
         _begin_step(m, chunk_of, stepping, step_end)
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _smallest(values: np.ndarray) -> int:
     """Position of the smallest value, the first of equals."""
     best = 0
@@ -55,13 +55,13 @@ def _smallest(values: np.ndarray) -> int:
     return best
 
 
-@njit(cache=True)
+@njit
 def _arrives(m: Machine, call: int, at: int) -> None:
     if at <= m.limits.horizon_ns:
         m.arriving_size[0] = push(m.arriving[0], m.arriving[1], m.arriving_size[0], at, call)
 
 
-@njit(cache=True)
+@njit
 def _take_arrival(m: Machine, chunk_of: np.ndarray) -> None:
     now, call = m.arriving[0, 0], m.arriving[1, 0]
     m.arriving_size[0] = pop(m.arriving[0], m.arriving[1], m.arriving_size[0])
@@ -76,7 +76,7 @@ def _take_arrival(m: Machine, chunk_of: np.ndarray) -> None:
         _begin_step(m, chunk_of, replica, now)
 
 
-@njit(cache=True)
+@njit
 def _route(m: Machine, call: int) -> int:
     """The replica that holds the call's prefix, unless it is too loaded; else the one with least load."""
     lightest = _smallest(m.load_tokens)
@@ -89,7 +89,7 @@ def _route(m: Machine, call: int) -> int:
     return lightest
 
 
-@njit(cache=True)
+@njit
 def _enqueue(m: Machine, call: int, replica: int) -> None:
     tier = m.calls[call].tier
     last = m.waiting[replica, tier, 1]
@@ -102,7 +102,7 @@ def _enqueue(m: Machine, call: int, replica: int) -> None:
     m.load_tokens[replica] += m.calls[call].input_tokens + m.calls[call].output_tokens
 
 
-@njit(cache=True)
+@njit
 def _dequeue(m: Machine, replica: int, tier: int) -> None:
     call = m.waiting[replica, tier, 0]
     following = m.calls[call].next_waiting
@@ -111,7 +111,7 @@ def _dequeue(m: Machine, replica: int, tier: int) -> None:
         m.waiting[replica, tier, 1] = NONE
 
 
-@njit(cache=True)
+@njit
 def _admit(m: Machine, replica: int, now: int) -> int:
     """Admit the next waiting call, best tier first; returns it, or -1 where none waits or there is no room."""
     if m.replicas[replica].running >= m.limits.max_sequences:
@@ -130,7 +130,7 @@ def _admit(m: Machine, replica: int, now: int) -> int:
     return NONE
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _is_waiting(m: Machine, replica: int) -> bool:
     for tier in range(TIERS):  # noqa: SIM110 -- numba has no any() over a generator
         if m.waiting[replica, tier, 0] >= 0:
@@ -138,7 +138,7 @@ def _is_waiting(m: Machine, replica: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@njit
 def _fill_prompts(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> tuple[int, float]:
     """Spend the token budget that decoding leaves on prompts; returns their tokens and the mean context before them."""
     budget = m.limits.max_batched_tokens - m.replicas[replica].decoding
@@ -168,7 +168,7 @@ def _fill_prompts(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> t
     return chunk, context / chunk if chunk > 0 else 0.0
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _begin_step(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> None:
     """Put the next step together; leaves the replica idle where there is nothing to do."""
     chunk, context = _fill_prompts(m, chunk_of, replica, now)
@@ -186,7 +186,7 @@ def _begin_step(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> Non
         count_step(m.bins, duration, chunk, context, decoding, kv_tokens, chunk_of, decoding_of, kv_of)
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _end_step(m: Machine, replica: int, now: int) -> None:
     """Hand out the step's tokens: decoding calls end or go on, finished prompts start to decode."""
     m.replicas[replica].step_index += 1
@@ -200,7 +200,7 @@ def _end_step(m: Machine, replica: int, now: int) -> None:
         _start_decoders(m, replica, step, now)
 
 
-@njit(cache=True)
+@njit
 def _finish_decoders(m: Machine, replica: int, step: int, now: int) -> None:
     keys, calls = m.finishing[replica, 0], m.finishing[replica, 1]
     while m.replicas[replica].finish_size > 0 and keys[0] <= step:
@@ -210,7 +210,7 @@ def _finish_decoders(m: Machine, replica: int, step: int, now: int) -> None:
         _finish_call(m, call, replica, now)
 
 
-@njit(cache=True)
+@njit
 def _start_decoders(m: Machine, replica: int, step: int, now: int) -> None:
     keys, calls = m.finishing[replica, 0], m.finishing[replica, 1]
     for at in range(m.replicas[replica].done_size):
@@ -224,7 +224,7 @@ def _start_decoders(m: Machine, replica: int, step: int, now: int) -> None:
         m.replicas[replica].finish_size = push(keys, calls, m.replicas[replica].finish_size, ends, call)
 
 
-@njit(cache=True)
+@njit
 def _count_decoder(m: Machine, call: int, replica: int, sign: int, context: int) -> None:
     surface = m.calls[call].surface
     m.replicas[replica].decoding += sign
@@ -233,7 +233,7 @@ def _count_decoder(m: Machine, call: int, replica: int, sign: int, context: int)
     m.kv_of[replica, surface] += sign * context
 
 
-@njit(cache=True)
+@njit
 def _finish_call(m: Machine, call: int, replica: int, now: int) -> None:
     """End a call: free its room and start the clocks of the calls that follow."""
     m.calls[call].last_ns = now
@@ -243,7 +243,7 @@ def _finish_call(m: Machine, call: int, replica: int, now: int) -> None:
     _start_followers(m, call, now)
 
 
-@njit(cache=True)
+@njit
 def _start_followers(m: Machine, call: int, now: int) -> None:
     follower = m.calls[call].first_follower
     while follower >= 0:

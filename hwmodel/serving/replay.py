@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.demand import NS_PER_S, ReplayDemand
 from hwmodel.serving.errors import DoesNotFit
-from hwmodel.serving.loop import run
+from hwmodel.serving.compiled import run_compiled
 from hwmodel.serving.state import Limits, Machine, machine_of
 from hwmodel.serving.step_cost import StepCost
 
@@ -85,7 +85,7 @@ def replay(
         scheduler.prefix_caching,
     )
     machine = machine_of(demand, replicas_count, limits, replica.cost, fresh_bins(counting=counting))
-    steps_count = run(machine)
+    steps_count = run_compiled(machine)
     return _result(demand, machine, steps_count)
 
 

@@ -23,7 +23,7 @@ LEAST_CONTEXT = 32.0
 """Tokens of context at the first grid point; the first row is 1 sequence, or a chunk of 1."""
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
     """Straight lines between powers of two, in the values themselves: attention is near linear in both."""
     x = min(max(np.log2(rows), 0.0), table.shape[0] - 1.0)
@@ -40,7 +40,7 @@ def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
     )
 
 
-@njit(cache=True)
+@njit
 def step_ns(cost: StepCost, chunk: int, context: float, emitting: int, decoding: int, kv_tokens: int) -> int:
     """Nanoseconds of a step.
 

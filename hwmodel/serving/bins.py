@@ -32,7 +32,7 @@ def fresh_bins(*, counting: bool) -> Bins:
     )
 
 
-@njit
+@njit(nogil=True)
 def _log_bin(value: float, first: float, per_octave: float, count: int) -> int:
     """0 below `first`, then `per_octave` bins per doubling, the last one open."""
     if value < first:
@@ -40,7 +40,7 @@ def _log_bin(value: float, first: float, per_octave: float, count: int) -> int:
     return min(1 + int(np.log2(value / first) * per_octave), count - 1)
 
 
-@njit
+@njit(nogil=True)
 def bin_of(chunk: int, context: float, decoding: int, kv_tokens: int) -> int:
     """The bin of a step."""
     a = _log_bin(float(chunk), 1.0, 1.0, CHUNK_BINS)
@@ -50,7 +50,7 @@ def bin_of(chunk: int, context: float, decoding: int, kv_tokens: int) -> int:
     return ((a * CONTEXT_BINS + b) * SEQUENCE_BINS + c) * KV_BINS + d
 
 
-@njit
+@njit(nogil=True)
 def count_step(
     bins: Bins,
     duration_ns: int,

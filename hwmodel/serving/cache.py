@@ -6,7 +6,7 @@ from numba import njit
 from hwmodel.serving.state import ABSENT, BUSY, IDLE, Machine
 
 
-@njit
+@njit(nogil=True)
 def cached_tokens(m: Machine, call: int, replica: int) -> int:
     """Prompt tokens of the call that need not be computed on this replica; at least one token always is."""
     if not m.limits.caching:
@@ -20,7 +20,7 @@ def cached_tokens(m: Machine, call: int, replica: int) -> int:
     return min(m.calls[call].shared_tokens, m.entries[source].tokens, most)
 
 
-@njit
+@njit(nogil=True)
 def reserve(m: Machine, call: int, replica: int) -> bool:
     """Find room for the whole call (prompt, answer and per-sequence state), evicting what is oldest.
 
@@ -50,7 +50,7 @@ def reserve(m: Machine, call: int, replica: int) -> bool:
     return True
 
 
-@njit
+@njit(nogil=True)
 def release(m: Machine, call: int, replica: int) -> None:
     """Give a finished call's room back; its context stays as the youngest idle entry."""
     m.replicas[replica].used_tokens -= m.calls[call].reserved_tokens
@@ -64,7 +64,7 @@ def release(m: Machine, call: int, replica: int) -> None:
         _keep(m.replicas, m.entries, entry)
 
 
-@njit
+@njit(nogil=True)
 def _forget(replicas: np.ndarray, entries: np.ndarray, entry: int) -> None:
     """Take an idle entry out of its replica's cache."""
     replica = entries[entry].replica
@@ -81,7 +81,7 @@ def _forget(replicas: np.ndarray, entries: np.ndarray, entry: int) -> None:
     entries[entry].status = ABSENT
 
 
-@njit
+@njit(nogil=True)
 def _keep(replicas: np.ndarray, entries: np.ndarray, entry: int) -> None:
     """Put an entry at the young end of its replica's cache."""
     replica = entries[entry].replica

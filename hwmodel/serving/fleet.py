@@ -14,8 +14,8 @@ from warehouse.contracts import SERVICE_TIERS, SURFACES
 FEWEST_CALLS = 20
 """A surface and tier with fewer scored calls than this does not size the fleet: its attainment is noise."""
 MOST_OVER_GUESS = 6
-SHARE_ROUNDS = 3
-"""Halvings of the load between two fleets: an eighth of a replica, then a straight line."""
+SHARE_ROUNDS = 2
+"""Halvings of the load between two fleets: a quarter of a replica, then a straight line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 
-@njit
+@njit(nogil=True)
 def push(keys: np.ndarray, values: np.ndarray, size: int, key: int, value: int) -> int:
     """Insert a pair; ties leave in order of value. Returns the new size. The arrays must have room."""
     at = size
@@ -20,7 +20,7 @@ def push(keys: np.ndarray, values: np.ndarray, size: int, key: int, value: int) 
     return size + 1
 
 
-@njit
+@njit(nogil=True)
 def pop(keys: np.ndarray, values: np.ndarray, size: int) -> int:
     """Remove the smallest pair (read it at position 0 before). Returns the new size."""
     size -= 1

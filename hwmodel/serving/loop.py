@@ -55,13 +55,13 @@ def _smallest(values: np.ndarray) -> int:
     return best
 
 
-@njit
+@njit(nogil=True)
 def _arrives(m: Machine, call: int, at: int) -> None:
     if at <= m.limits.horizon_ns:
         m.arriving_size[0] = push(m.arriving[0], m.arriving[1], m.arriving_size[0], at, call)
 
 
-@njit
+@njit(nogil=True)
 def _take_arrival(m: Machine, chunk_of: np.ndarray) -> None:
     now, call = m.arriving[0, 0], m.arriving[1, 0]
     m.arriving_size[0] = pop(m.arriving[0], m.arriving[1], m.arriving_size[0])
@@ -76,7 +76,7 @@ def _take_arrival(m: Machine, chunk_of: np.ndarray) -> None:
         _begin_step(m, chunk_of, replica, now)
 
 
-@njit
+@njit(nogil=True)
 def _route(m: Machine, call: int) -> int:
     """The replica that holds the call's prefix, unless it is too loaded; else the one with least load."""
     lightest = _smallest(m.load_tokens)
@@ -89,7 +89,7 @@ def _route(m: Machine, call: int) -> int:
     return lightest
 
 
-@njit
+@njit(nogil=True)
 def _enqueue(m: Machine, call: int, replica: int) -> None:
     tier = m.calls[call].tier
     last = m.waiting[replica, tier, 1]
@@ -102,7 +102,7 @@ def _enqueue(m: Machine, call: int, replica: int) -> None:
     m.load_tokens[replica] += m.calls[call].input_tokens + m.calls[call].output_tokens
 
 
-@njit
+@njit(nogil=True)
 def _dequeue(m: Machine, replica: int, tier: int) -> None:
     call = m.waiting[replica, tier, 0]
     following = m.calls[call].next_waiting
@@ -111,7 +111,7 @@ def _dequeue(m: Machine, replica: int, tier: int) -> None:
         m.waiting[replica, tier, 1] = NONE
 
 
-@njit
+@njit(nogil=True)
 def _admit(m: Machine, replica: int, now: int) -> int:
     """Admit the next waiting call, best tier first; returns it, or -1 where none waits or there is no room."""
     if m.replicas[replica].running >= m.limits.max_sequences:
@@ -138,7 +138,7 @@ def _is_waiting(m: Machine, replica: int) -> bool:
     return False
 
 
-@njit
+@njit(nogil=True)
 def _fill_prompts(m: Machine, chunk_of: np.ndarray, replica: int, now: int) -> tuple[int, float]:
     """Spend the token budget that decoding leaves on prompts; returns their tokens and the mean context before them."""
     budget = m.limits.max_batched_tokens - m.replicas[replica].decoding
@@ -200,7 +200,7 @@ def _end_step(m: Machine, replica: int, now: int) -> None:
         _start_decoders(m, replica, step, now)
 
 
-@njit
+@njit(nogil=True)
 def _finish_decoders(m: Machine, replica: int, step: int, now: int) -> None:
     keys, calls = m.finishing[replica, 0], m.finishing[replica, 1]
     while m.replicas[replica].finish_size > 0 and keys[0] <= step:
@@ -210,7 +210,7 @@ def _finish_decoders(m: Machine, replica: int, step: int, now: int) -> None:
         _finish_call(m, call, replica, now)
 
 
-@njit
+@njit(nogil=True)
 def _start_decoders(m: Machine, replica: int, step: int, now: int) -> None:
     keys, calls = m.finishing[replica, 0], m.finishing[replica, 1]
     for at in range(m.replicas[replica].done_size):
@@ -224,7 +224,7 @@ def _start_decoders(m: Machine, replica: int, step: int, now: int) -> None:
         m.replicas[replica].finish_size = push(keys, calls, m.replicas[replica].finish_size, ends, call)
 
 
-@njit
+@njit(nogil=True)
 def _count_decoder(m: Machine, call: int, replica: int, sign: int, context: int) -> None:
     surface = m.calls[call].surface
     m.replicas[replica].decoding += sign
@@ -233,7 +233,7 @@ def _count_decoder(m: Machine, call: int, replica: int, sign: int, context: int)
     m.kv_of[replica, surface] += sign * context
 
 
-@njit
+@njit(nogil=True)
 def _finish_call(m: Machine, call: int, replica: int, now: int) -> None:
     """End a call: free its room and start the clocks of the calls that follow."""
     m.calls[call].last_ns = now
@@ -243,7 +243,7 @@ def _finish_call(m: Machine, call: int, replica: int, now: int) -> None:
     _start_followers(m, call, now)
 
 
-@njit
+@njit(nogil=True)
 def _start_followers(m: Machine, call: int, now: int) -> None:
     follower = m.calls[call].first_follower
     while follower >= 0:

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hwmodel.serving.bins import Bins, fresh_bins
+from hwmodel.serving.compiled import run_compiled
 from hwmodel.serving.demand import NS_PER_S, ReplayDemand
 from hwmodel.serving.errors import DoesNotFit
-from hwmodel.serving.compiled import run_compiled
 from hwmodel.serving.state import Limits, Machine, machine_of
 from hwmodel.serving.step_cost import StepCost
 
@@ -21,7 +21,7 @@ class Scheduler:
     max_batched_tokens: int = 2048
     """Token budget of a step. vLLM's default for online serving: larger chunks hold up the decoding calls."""
     prefix_caching: bool = True
-    grace_s: float = 300.0
+    grace_s: float = 150.0
     """How long after the last own start the replay goes on; calls not done by then count as never done."""
 
 

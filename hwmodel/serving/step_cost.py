@@ -40,7 +40,7 @@ def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
     )
 
 
-@njit
+@njit(nogil=True)
 def step_ns(cost: StepCost, chunk: int, context: float, emitting: int, decoding: int, kv_tokens: int) -> int:
     """Nanoseconds of a step.
 

@@ -21,7 +21,7 @@ TP_COUNTS = (1, 2, 4, 8)
 PEAK_UTILISATION_RATIO = 0.75
 """Share of a replica's throughput that the promises leave usable. Assumed; the learned residual corrects it."""
 FIXED_POINT_ROUNDS = 4
-NEAR_TIE_RATIO = 1.25
+NEAR_TIE_RATIO = 1.15
 """Two tensor-parallel widths closer than this in chips are told apart by replay."""
 LEAST_CAPACITY_CONTEXTS = 4.0
 """A replica must hold this many mean contexts beside the weights."""
@@ -47,17 +47,7 @@ class ClosedFormFleet:
 
 def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
     """Fewest chips over the legal tensor-parallel widths."""
-    options = []
-    for tp_count in TP_COUNTS:
-        deployment = Deployment(tp_count=tp_count)
-        room = capacity_tokens(designs, pool.llm, deployment) >= LEAST_CAPACITY_CONTEXTS * _held(pool, deployment)
-        legal = np.flatnonzero(room & (designs.link_world_count >= tp_count))
-        replicas = np.full(len(designs), np.inf)
-        if legal.size:
-            timer = StepTimer(designs=designs.take(legal), llm=pool.llm, deployment=deployment)
-            replicas[legal] = replicas_needed(timer, pool)
-        options.append(replicas)
-    replicas_by_tp = np.stack(options)
+    replicas_by_tp = np.stack([_replicas_at(designs, pool, Deployment(tp_count=tp_count)) for tp_count in TP_COUNTS])
     chips_by_tp = replicas_by_tp * np.array(TP_COUNTS)[:, None]
     best = chips_by_tp.argmin(axis=0)
     each = np.arange(len(designs))
@@ -67,6 +57,17 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
         replicas_needed=replicas_by_tp[best, each],
         chips_needed=chips_by_tp[best, each],
     )
+
+
+def _replicas_at(designs: DesignTable, pool: Pool, deployment: Deployment) -> Float[np.ndarray, "designs"]:
+    """Replicas at one deployment; infinite where it is not legal."""
+    room = capacity_tokens(designs, pool.llm, deployment) >= LEAST_CAPACITY_CONTEXTS * _held(pool, deployment)
+    legal = np.flatnonzero(room & (designs.link_world_count >= deployment.tp_count))
+    replicas = np.full(len(designs), np.inf)
+    if legal.size:
+        timer = StepTimer(designs=designs.take(legal), llm=pool.llm, deployment=deployment)
+        replicas[legal] = replicas_needed(timer, pool)
+    return replicas
 
 
 def require_deployment(fleet: ClosedFormFleet, designs: DesignTable, pool: Pool, index: int = 0) -> None:
@@ -88,7 +89,8 @@ def replicas_needed(timer: StepTimer, pool: Pool) -> Float[np.ndarray, "designs"
     """Replicas for a pool's load on every design; infinite where no batch keeps the time per token.
 
     The largest batch n whose step keeps the time per token and whose context fits gives the throughput of a replica,
-    n / (output x step). Prompt tokens enter each step in proportion n x uncached / output. The share of prefixes still
+    n / (output x step). Prompt tokens enter each step in proportion n x uncached / output; those of the other n - 1
+    calls hold a call's own tokens up. The share of prefixes still
     cached when they are wanted follows from the memory left beside the running batch: a context survives T seconds
     where the contexts laid down in T, E[min(gap, T)] x rate, fill that memory (characteristic time of an LRU cache).
     """
@@ -105,7 +107,8 @@ def replicas_needed(timer: StepTimer, pool: Pool) -> Float[np.ndarray, "designs"
         per_step = np.minimum(batch[None, :] * uncached[:, None] / load.output_tokens, scheduler.max_batched_tokens)
         step_s = tables.step_ns(batch, per_step) / 1e9
         calls_per_s = per_step / (uncached[:, None] * step_s)
-        good = fits & (step_s <= load.tpot_limit_s)
+        from_others = per_step * (1.0 - 1.0 / batch[None, :])
+        good = fits & (tables.step_ns(batch, from_others) / 1e9 <= load.tpot_limit_s)
         best = np.where(good, calls_per_s, 0.0).argmax(axis=1)
         each = np.arange(best.size)
         throughput = np.where(good.any(axis=1), calls_per_s[each, best], 0.0)

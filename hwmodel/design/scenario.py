@@ -15,7 +15,6 @@ from hwmodel.design.pool import Pool, pool_load
 from hwmodel.serving import (
     EmptyDemand,
     ReplayDemand,
-    Replica,
     Scheduler,
     StepTimer,
     promises_of,
@@ -31,7 +30,7 @@ CLONE_JITTER_S = 30.0
 """Added sessions start up to this much later than the ones they copy: the window's shape stays."""
 
 
-UNLOADED_RATIO = 3.0
+UNLOADED_RATIO = 2.5
 """Replicas over the cell's at which the baseline is called hardly loaded."""
 
 
@@ -46,8 +45,8 @@ class CellSize:
     """Replicas that the baseline should need for each LLM's cell."""
 
 
-SEARCH_CELL = CellSize(window_s=240.0, lead_in_s=90.0, replicas_count=6.0)
-FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=8.0)
+SEARCH_CELL = CellSize(window_s=240.0, lead_in_s=90.0, replicas_count=4.0)
+FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=6.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,26 +151,19 @@ def _in_cell(pool: Pool, baseline: ChipDesign, cell: CellSize, traffic_ratio: fl
     timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
     factor = cell.replicas_count / float(closed.replicas_needed[0])
-    first = _filled(pool, factor, replica, traffic_ratio=traffic_ratio, cell=cell, seed=seed)
-    sized = smallest_fleet(
-        first.demand, replica, first.promises, scheduler=pool.scheduler, guess=cell.replicas_count, share_rounds=0
-    )
+    first = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
+    plenty, guess = ceil(UNLOADED_RATIO * cell.replicas_count), cell.replicas_count
+    owed = reachable(promises_of(first), first, replica, replicas_count=plenty, scheduler=pool.scheduler)
+    sized = smallest_fleet(first, replica, owed, scheduler=pool.scheduler, guess=guess, share_rounds=0)
     correction = cell.replicas_count / sized.replicas_needed
-    filled = _filled(pool, factor * correction, replica, traffic_ratio=traffic_ratio, cell=cell, seed=seed)
-    return replace(filled, guess_ratio=1.0 / correction)
-
-
-def _filled(pool: Pool, factor: float, replica: Replica, *, traffic_ratio: float, cell: CellSize, seed: int) -> Pool:
-    """The pool with `factor` times its sessions."""
-    demand = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
-    plenty = ceil(UNLOADED_RATIO * cell.replicas_count)
-    owed = reachable(promises_of(demand), demand, replica, replicas_count=plenty, scheduler=pool.scheduler)
+    demand = scale_sessions(pool.demand, factor * correction, jitter_s=CLONE_JITTER_S, seed=seed)
     return replace(
         pool,
         demand=demand,
-        promises=owed,
+        promises=owed.kept_for(promises_of(demand)),
         load=pool_load(demand, pool.window_s),
         traffic_ratio=traffic_ratio * _calls(pool.demand) / _calls(demand),
+        guess_ratio=1.0 / correction,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
+from joblib import Parallel, delayed
 from scipy.stats import norm
 
 from hwmodel.catalog import ChipDesign, DesignTable
@@ -158,7 +159,9 @@ def score(space: DesignSpace, scenario: Scenario) -> Scored:
 
 def closed_form_value(designs: DesignTable, scenario: Scenario) -> Float[np.ndarray, "designs"]:
     """Promised value over cost in closed form, USD per USD; 0 where an LLM does not fit."""
-    chips = np.sum([closed_form_fleet(designs, p).chips_needed * p.traffic_ratio for p in scenario.pools], axis=0)
+    side_by_side = Parallel(n_jobs=2, prefer="threads")
+    fleets = side_by_side(delayed(closed_form_fleet)(designs, pool) for pool in scenario.pools)
+    chips = np.sum([f.chips_needed * p.traffic_ratio for f, p in zip(fleets, scenario.pools, strict=True)], axis=0)
     offered = sum(p.offered_usd_per_h for p in scenario.pools)
     return offered / (chips * tco(designs).typical_usd_per_chip_h)
 

@@ -131,10 +131,14 @@ def space_around(baseline: ChipDesign) -> DesignSpace:
 
 
 def rated(designs: Sequence[ChipDesign], *, baseline: ChipDesign) -> DesignTable:
-    """Designs rated as the baseline is: TDP at the smallest market class that takes their power in its proportion."""
+    """Designs rated as the baseline is: TDP at the smallest market class that takes their power in its proportion.
+
+    The baseline's own TDP counts as a class, also where no other chip of the market has it.
+    """
     table = DesignTable.of(designs)
     needed = tdp_needed_w(table, baseline=baseline)
     classed = tdp_class_w(replace(table, tdp_w=np.maximum(needed - 1e-6, 1.0)))
+    classed = np.where(needed <= baseline.tdp_w + 1e-6, np.minimum(classed, baseline.tdp_w), classed)
     return replace(table, tdp_w=np.where(np.isfinite(classed), classed, needed))
 
 

@@ -25,6 +25,12 @@ class Promises:
     levels: Int[np.ndarray, "levels"]
     target_ratio: Float[np.ndarray, "levels"]
 
+    def kept_for(self, other: "Promises") -> "Promises":
+        """The other's levels at these targets where these are lower: what was out of reach stays so."""
+        lowered = dict(zip(self.levels.tolist(), self.target_ratio.tolist(), strict=True))
+        wanted = zip(other.levels.tolist(), other.target_ratio.tolist(), strict=True)
+        return replace(other, target_ratio=np.array([min(target, lowered.get(at, target)) for at, target in wanted]))
+
     def attainment(self, demand: ReplayDemand, is_met: Bool[np.ndarray, "calls"]) -> Float[np.ndarray, "levels"]:
         """Share of each level's scored calls inside both limits; calls never served count as missed."""
         level, scored = _level(demand), demand.is_scored

@@ -89,15 +89,22 @@ def replay_demand(calls: pl.DataFrame, policy: pl.DataFrame, *, scored_from_s: f
 
 
 def thin_sessions(demand: ReplayDemand, share: float, *, seed: int = 0) -> ReplayDemand:
-    """A share of the sessions, the same ones for the same seed: a smaller share is a subset of a larger one."""
+    """A share of the sessions, the same ones for the same seed: a smaller share is a subset of a larger one.
+
+    Raises:
+        EmptyDemand: Not one session is left.
+    """
     lot = np.random.default_rng(seed).permutation(int(demand.session.max()) + 1)
-    return _sessions_only(demand, lot < round(share * lot.size))
+    return _refuse_empty(_sessions_only(demand, lot < round(share * lot.size)), share, lot.size)
 
 
 def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed: int) -> ReplayDemand:
     """The same demand with `factor` times as many sessions: clones start up to `jitter_s` later; no gap is squeezed.
 
     A fractional part takes that share of the sessions once more. Factors below 1 take a share of the sessions.
+
+    Raises:
+        EmptyDemand: Not one session is left.
     """
     rng = np.random.default_rng(seed)
     session_count = int(demand.session.max()) + 1
@@ -105,10 +112,16 @@ def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed
     copies = [demand] if factor >= 1.0 else []
     whole = int(factor)
     copies.extend(_shifted(demand, rng, session_count, jitter_s, clone) for clone in range(1, whole))
-    if (share := factor - whole) > 1e-9:
+    if (share := factor - whole) > 1e-9 or not copies:
         kept = _sessions_only(demand, lot < round(share * session_count))
         copies.append(_shifted(kept, rng, session_count, jitter_s if factor > 1.0 else 0.0, whole))
-    return _in_order(_joined(copies))
+    return _refuse_empty(_in_order(_joined(copies)), factor, session_count)
+
+
+def _refuse_empty(demand: ReplayDemand, share: float, session_count: int) -> ReplayDemand:
+    if len(demand) == 0:
+        raise EmptyDemand(f"{share:.2g} of {session_count} sessions is not one session; take a larger share or window")
+    return demand
 
 
 def _shifted(

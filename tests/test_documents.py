@@ -1,18 +1,19 @@
 """The documents hold what they promise: sources for every number, commands that exist, links that lead somewhere."""
 
+import ast
 import re
 import struct
 import tomllib
 from functools import cache
+from itertools import product
 from pathlib import Path
 
+import polars as pl
 import pytest
 import typer.main
 import yaml
 
 from hwmodel.catalog import design_of, load_catalog
-from hwmodel.design import space_around
-from hwmodel.design.silicon import LOG_ERROR_90
 from pipelines.cli.app import app
 from pipelines.exploration.evidence import evidence_frame
 from pipelines.policy import serving_policy
@@ -112,6 +113,23 @@ def test_every_source_key_in_any_data_file_has_a_row() -> None:
         assert named - set(source_keys()) == set(), file.name
 
 
+def test_every_timing_constant_says_what_kind_of_evidence_it_is() -> None:
+    tree = ast.parse(read("hwmodel/timing/constants.py"))
+    owner = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "TimingConstants")
+    told = dict(zip(owner.body, owner.body[1:], strict=False))
+    notes = {ast.unparse(n.target): ast.unparse(told[n]) for n in owner.body if isinstance(n, ast.AnnAssign)}
+    assert len(notes) > 15
+    kinds = tuple(kind.capitalize() for kind in values_of(EvidenceKind))
+    assert [name for name, note in notes.items() if not any(kind in note for kind in kinds)] == []
+
+
+def test_the_serving_policy_promises_every_surface_and_tier_and_names_llms_that_can_be_served() -> None:
+    policy = serving_policy()
+    promised = set(policy.select("surface", "service_tier").cast(pl.String).iter_rows())
+    assert promised == set(product(SURFACES, SERVICE_TIERS))
+    assert {load_catalog().llm(name).id for name in policy["llm"].unique()} == set(policy["llm"])
+
+
 def test_no_source_has_two_rows() -> None:
     assert len(source_keys()) == len(set(source_keys()))
 
@@ -188,11 +206,6 @@ def test_decisions_are_numbered_without_gaps_and_say_context_decision_and_cost()
 def test_the_changelog_tells_of_the_version_that_is_built() -> None:
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", read("CHANGELOG.md"), re.MULTILINE)
-
-
-def test_every_design_parameter_has_a_width_of_its_error() -> None:
-    space = space_around(design_of(load_catalog().chip("h100-sxm")))
-    assert set(space.names) == set(LOG_ERROR_90)
 
 
 def test_the_picture_of_the_report_is_small_and_wide_enough_to_read() -> None:

@@ -57,7 +57,7 @@ def recommend(
     Returns:
         The baseline's full evaluation, and the finalists by re-evaluated value.
     """
-    points = _distinct([simplest(space, found, found.scored.points[row]) for row in found.finalists])
+    points = _finalists(space, found)
     predicted = predict_points(space, found, points)
     designs = [space.designs(point[None, :]).row(0) for point in points]
     for design, triple in zip(designs, predicted, strict=True):
@@ -150,5 +150,12 @@ def _is_scored(found: SearchResult, point: Float[np.ndarray, "parameters"]) -> b
     return bool(np.isclose(found.scored.points, point).all(axis=1).any())
 
 
-def _distinct(points: list[Float[np.ndarray, "parameters"]]) -> list[Float[np.ndarray, "parameters"]]:
-    return list({tuple(point.tolist()): point for point in points}.values())
+def _finalists(space: DesignSpace, found: SearchResult) -> list[Float[np.ndarray, "parameters"]]:
+    """The best designs that are still different once simplified."""
+    chosen: dict[tuple[float, ...], Float[np.ndarray, parameters]] = {}
+    for row in found.finalists:
+        point = simplest(space, found, found.scored.points[row])
+        chosen.setdefault(tuple(point.tolist()), point)
+        if len(chosen) == found.finalists_count:
+            break
+    return list(chosen.values())

@@ -1,6 +1,6 @@
 """A scenario: the demand of a peak window, cut into pools, with what users will bear."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -30,6 +30,7 @@ CLONE_JITTER_S = 30.0
 """Added sessions start up to this much later than the ones they copy: the window's shape stays."""
 
 
+LEAST_REPLICAS = 2.0
 UNLOADED_RATIO = 2.5
 """Replicas over the cell's at which the baseline is called hardly loaded."""
 
@@ -42,11 +43,12 @@ class CellSize:
     lead_in_s: float
     """Calls before the window fill replicas and caches, and are not scored."""
     replicas_count: float
-    """Replicas that the baseline should need for each LLM's cell."""
+    """Replicas that the baseline should need, all LLMs' cells together; each LLM gets them by its share of the fleet,
+    at least `LEAST_REPLICAS`: where the money is, the replay is finest."""
 
 
-SEARCH_CELL = CellSize(window_s=240.0, lead_in_s=90.0, replicas_count=4.0)
-FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=6.0)
+SEARCH_CELL = CellSize(window_s=600.0, lead_in_s=120.0, replicas_count=7.0)
+FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=14.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +106,26 @@ def scenario_of(
     )
     if calls.is_empty():
         raise EmptyDemand(f"scenario {name}: no calls within {cell.window_s:.0f} s from {window_start:%Y-%m-%d %H:%M}")
-    pools = []
-    for llm_id in sorted(calls["llm"].unique().to_list()):
-        pool = _pool(calls.filter(llm=llm_id), policy, catalog.llm(llm_id), window_start, cell.window_s)
-        if pool is not None:
-            pool = replace(pool, scheduler=scheduler)
-            pools.append(_in_cell(pool, baseline, cell, traffic_ratio, seed))
-    if not pools:
+    found = (
+        _pool(calls.filter(llm=llm_id), policy, catalog.llm(llm_id), window_start, cell.window_s)
+        for llm_id in sorted(calls["llm"].unique().to_list())
+    )
+    whole = [replace(pool, scheduler=scheduler) for pool in found if pool is not None]
+    if not whole:
         raise EmptyDemand(f"scenario {name}: every call is beyond the context of its LLM; name another LLM")
-    return Scenario(name=name, baseline=baseline, pools=tuple(pools), abandonment=abandonment)
+    sizes = _cell_sizes(whole, baseline, cell)
+    pools = tuple(_in_cell(p, baseline, size, traffic_ratio, seed) for p, size in zip(whole, sizes, strict=True))
+    return Scenario(name=name, baseline=baseline, pools=pools, abandonment=abandonment)
+
+
+def _cell_sizes(pools: Sequence[Pool], baseline: ChipDesign, cell: CellSize) -> list[float]:
+    """Replicas of each pool's cell, by its share of the baseline's chips."""
+    table = DesignTable.of([baseline])
+    fleets = [closed_form_fleet(table, pool) for pool in pools]
+    for fleet, pool in zip(fleets, pools, strict=True):
+        require_deployment(fleet, table, pool)
+    chips = np.array([float(fleet.chips_needed[0]) for fleet in fleets])
+    return np.maximum(cell.replicas_count * chips / chips.sum(), LEAST_REPLICAS).tolist()
 
 
 def _pool(
@@ -140,22 +153,21 @@ def _pool(
     )
 
 
-def _in_cell(pool: Pool, baseline: ChipDesign, cell: CellSize, traffic_ratio: float, seed: int) -> Pool:
+def _in_cell(pool: Pool, baseline: ChipDesign, size: float, traffic_ratio: float, seed: int) -> Pool:
     """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise.
 
     The closed form sizes a first cell; one replayed sizing of it tells by how much to correct.
     """
     table = DesignTable.of([baseline])
     closed = closed_form_fleet(table, pool)
-    require_deployment(closed, table, pool)
     timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
-    factor = cell.replicas_count / float(closed.replicas_needed[0])
+    factor = size / float(closed.replicas_needed[0])
     first = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
-    plenty, guess = ceil(UNLOADED_RATIO * cell.replicas_count), cell.replicas_count
+    plenty = ceil(UNLOADED_RATIO * size)
     owed = reachable(promises_of(first), first, replica, replicas_count=plenty, scheduler=pool.scheduler)
-    sized = smallest_fleet(first, replica, owed, scheduler=pool.scheduler, guess=guess, share_rounds=0)
-    correction = cell.replicas_count / sized.replicas_needed
+    sized = smallest_fleet(first, replica, owed, scheduler=pool.scheduler, guess=size, share_rounds=0)
+    correction = size / sized.replicas_needed
     demand = scale_sessions(pool.demand, factor * correction, jitter_s=CLONE_JITTER_S, seed=seed)
     return replace(
         pool,

@@ -22,6 +22,10 @@ CURVE = "value_per_usd_ratio"
 """The curve that is searched; the other three are reported beside it."""
 
 
+CHOICE_PER_FINALIST = 6
+"""Designs to choose from per finalist: many become the same once their useless changes are taken back."""
+
+
 class Progress(Protocol):
     """Where the search says how far it is."""
 
@@ -43,7 +47,7 @@ class EvaluationLog(Protocol):
 class SearchPlan:
     """How many designs are replayed."""
 
-    first_count: int = 8
+    first_count: int = 7
     """Half the best by closed form, half spread over the space."""
     rounds_count: int = 2
     batch_count: int = 3
@@ -79,7 +83,8 @@ class SearchResult:
     prediction: Prediction
     """Of every scored design, value per dollar over the baseline's."""
     finalists: tuple[int, ...]
-    """Rows, best prediction first."""
+    """Rows to choose finalists from, best prediction first."""
+    finalists_count: int
 
 
 def search(
@@ -126,7 +131,8 @@ def search(
         too_slow=tuple(too_slow),
         model=model,
         prediction=prediction,
-        finalists=_finalists(scored, prediction, too_slow, plan.finalists_count),
+        finalists=_finalists(scored, prediction, too_slow, CHOICE_PER_FINALIST * plan.finalists_count),
+        finalists_count=plan.finalists_count,
     )
 
 

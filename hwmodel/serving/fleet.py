@@ -1,13 +1,13 @@
 """The smallest fleet that keeps the promises: replicas found by bisection over whole replays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hwmodel.serving.demand import ReplayDemand, thin_sessions
-from hwmodel.serving.errors import NoFleet
+from hwmodel.serving.errors import EmptyDemand, NoFleet
 from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
 from warehouse.contracts import SERVICE_TIERS, SURFACES
 
@@ -60,7 +60,13 @@ class Fleet:
 
 
 def promises_of(demand: ReplayDemand) -> Promises:
-    """What the demand's service levels are owed, as the policy states it."""
+    """What the demand's service levels are owed, as the policy states it.
+
+    Raises:
+        EmptyDemand: No call is scored.
+    """
+    if not demand.is_scored.any():
+        raise EmptyDemand("no call is scored, so nothing sizes a fleet; shorten the lead-in or take a longer window")
     level = np.where(demand.is_scored, _level(demand), -1)
     counts = np.bincount(level[level >= 0], minlength=_LEVELS)
     sizing = np.flatnonzero(counts >= min(FEWEST_CALLS, counts.max()))
@@ -127,8 +133,8 @@ def smallest_fleet(
             too_few = middle
     needed = float(enough)
     if too_few > 0 and share_rounds > 0:
-        ends = (too_few / enough, 1.0)
-        needed = too_few / _largest_share(lambda share: margin_at(share, too_few), ends, margin(too_few), share_rounds)
+        known = {too_few / enough: margin(enough), 1.0: margin(too_few)}
+        needed = too_few / _largest_share(lambda share: margin_at(share, too_few), known, share_rounds)
     return Fleet(
         replicas_count=enough,
         replicas_needed=needed,
@@ -137,11 +143,12 @@ def smallest_fleet(
     )
 
 
-def _largest_share(
-    margin_at: Callable[[float], float], ends: tuple[float, float], margin_of_all: float, rounds: int
-) -> float:
-    """The largest share of the sessions that is served within the promises, between two ends."""
-    (low, high), low_margin, high_margin = ends, 0.0, margin_of_all
+def _largest_share(margin_at: Callable[[float], float], known: Mapping[float, float], rounds: int) -> float:
+    """The largest share of the sessions that is served within the promises, between two shares of known margin.
+
+    At the lower one a replica carries what it carries in the fleet that is enough, so it has that fleet's margin.
+    """
+    (low, low_margin), (high, high_margin) = sorted(known.items())
     for _ in range(rounds):
         middle = (low + high) / 2.0
         margin = margin_at(middle)

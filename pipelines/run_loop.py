@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Protocol, TypedDict
 
 import dagster as dg
@@ -13,6 +14,8 @@ from dagster import DagsterInstance
 
 from pipelines.code_version import code_version
 from pipelines.definitions import build_definitions
+from pipelines.exploration.rendering import headline_of
+from pipelines.home import prepare_home
 from pipelines.instance import QUIET, opened_instance, process_tags
 from pipelines.jobs import DAILY_JOB, WEEKLY_JOB
 from pipelines.lake_days import read_days
@@ -59,6 +62,10 @@ class RunSummary:
     """Checks that did not hold, with their day."""
     snapshots: Mapping[str, int] = field(default_factory=dict)
     """Lake snapshot by table at the end."""
+    report: Path | None = None
+    """The HTML report; None where the run stopped after the features."""
+    headline: tuple[str, ...] = ()
+    """The report's first lines."""
 
     @property
     def quarantined_count(self) -> int:
@@ -209,6 +216,7 @@ def _save(ledger: Ledger, run: Run) -> None:
 def _summary(request: RunRequest, run_id: str, days: Sequence[date], tally: _Tally) -> RunSummary:
     """Counts what lies in the lake for the days of the run."""
     with LakeResource(home=str(request.settings.home), dataset=request.source.dataset).opened() as lake:
+        report = prepare_home(request.settings.home).report(run_id) / "report.html"
         refused = request.source.quarantine().group_by("rule").len().sort("rule")
         demand = read_days(lake, "demand_calls", days).group_by("llm").len().sort("llm").collect()
         return RunSummary(
@@ -222,6 +230,8 @@ def _summary(request: RunRequest, run_id: str, days: Sequence[date], tally: _Tal
             stage_s=dict(tally.stage_s),
             failed_checks=tuple(tally.failed_checks),
             snapshots={table: found for table in TABLES if (found := lake.snapshot_id(table)) is not None},
+            report=report if report.exists() else None,
+            headline=headline_of(report.parent) if report.exists() else (),
         )
 
 

@@ -37,6 +37,7 @@ class Verdict(StrEnum):
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("run", rich_help_panel=PANEL, epilog=RUN_EXAMPLES)(run)
+    app.command("report", rich_help_panel=PANEL)(report)
     app.command("decide", rich_help_panel=PANEL)(decide)
     app.command("ui", rich_help_panel=PANEL)(ui)
 
@@ -94,6 +95,15 @@ def _print(summary: "RunSummary", *, as_json: bool) -> None:
         from rich.console import Console  # noqa: PLC0415
 
         Console().print(summary_table(summary))
+
+
+@told
+def report(run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run, as its summary names it.")]) -> None:
+    """Render the report of a run again."""
+    from pipelines.exploration.rendering import render_again  # noqa: PLC0415
+    from pipelines.settings import read_settings  # noqa: PLC0415
+
+    typer.echo(render_again(read_settings(os.environ).home, run_id).html)
 
 
 @told

@@ -1,5 +1,6 @@
 """Progress of a run on a terminal, and nothing elsewhere."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,22 @@ class _Bar:
     def stage(self, name: str, *, done_count: int, total_count: int) -> None:
         """Shows the stage that begins."""
         self._bar.update(self._line, description=name, completed=done_count, total=total_count)
+
+    def detail(self, text: str) -> None:
+        """Shows what happens inside the stage."""
+        self._bar.update(self._line, description=text)
+
+
+class _Told(logging.Handler):
+    """Shows how far a long stage is beside the stage's name."""
+
+    def __init__(self, bar: _Bar) -> None:
+        super().__init__(logging.INFO)
+        self._to = bar
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Shows one message."""
+        self._to.detail(record.getMessage())
 
 
 class _Lines:
@@ -44,4 +61,18 @@ def shown_progress(*, quiet: bool = False) -> Iterator[RunProgress]:
     else:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-            yield _Bar(bar)
+            line = _Bar(bar)
+            with _listening(_Told(line)):
+                yield line
+
+
+@contextmanager
+def _listening(handler: logging.Handler) -> Iterator[None]:
+    log = logging.getLogger("scoville.progress")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)

@@ -31,6 +31,8 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         "stage_s": {stage: round(seconds, 3) for stage, seconds in summary.stage_s.items()},
         "failed_checks": list(summary.failed_checks),
         "snapshots": dict(summary.snapshots),
+        "headline": list(summary.headline),
+        "report": str(summary.report) if summary.report else None,
     }
 
 
@@ -47,5 +49,8 @@ def _facts(summary: RunSummary) -> dict[str, str]:
         "quarantined": refused,
         "served by": ", ".join(f"{llm} {share:.0%}" for llm, share in summary.llm_mix.items()),
         "time": stages,
+        **({"recommended": summary.headline[0]} if summary.headline else {}),
+        **({"how sure": summary.headline[1]} if len(summary.headline) > 1 else {}),
+        **({"report": str(summary.report)} if summary.report else {}),
         "checks": f"{len(summary.failed_checks)} failed: {failed}" if failed else "all hold",
     }

@@ -1,5 +1,6 @@
 """Who explores for a run: its baseline, its budget, and the ledger that listens."""
 
+import logging
 from collections.abc import Callable
 
 from hwmodel.catalog import design_of, load_catalog
@@ -7,6 +8,8 @@ from pipelines.exploration.explore import Explorer
 from pipelines.exploration.log import LedgerLog, ToldProgress
 from pipelines.resources import LoopResource
 from warehouse.ledger import Ledger
+
+PROGRESS_LOG = logging.getLogger("scoville.progress")
 
 
 def explorer_of(loop: LoopResource, ledger: Ledger, *, run_id: str, seed: int, tell: Callable[[str], None]) -> Explorer:
@@ -18,7 +21,13 @@ def explorer_of(loop: LoopResource, ledger: Ledger, *, run_id: str, seed: int, t
     return Explorer(
         baseline=design_of(load_catalog().chip(loop.baseline), allow_estimates=loop.allow_estimates),
         log=LedgerLog(ledger=ledger, run_id=run_id, scenario="today"),
-        progress=ToldProgress(tell=tell),
+        progress=ToldProgress(tell=lambda text: _tell_all(tell, text)),
         seed=seed,
         allow_estimates=loop.allow_estimates,
     )
+
+
+def _tell_all(tell: Callable[[str], None], text: str) -> None:
+    """Dagster's log keeps it; a terminal that listens to this logger shows it as it happens."""
+    tell(text)
+    PROGRESS_LOG.info(text)

@@ -1,17 +1,20 @@
 """Renders the report of a run out of what the lake, the ledger and the run's folder keep."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 
 from pipelines.code_version import code_version
+from pipelines.errors import BadInput
 from pipelines.exploration.content import report_content
 from pipelines.exploration.store import load_findings
-from pipelines.home import HomeFolders
+from pipelines.home import HomeFolders, prepare_home
 from pipelines.lake_days import read_days
 from pipelines.report import ReportFiles, RunFacts, write_report
-from pipelines.resources import LoopResource
+from pipelines.resources import LakeResource, LedgerResource, LoopResource
 from pipelines.tables import TABLES
 from warehouse.lake import Lake
 from warehouse.ledger import DataVersion, Ledger
@@ -48,6 +51,31 @@ def render_run(
             if table in snapshots:
                 work.data_versions.save(DataVersion(run_id=run_id, table=table, snapshot_id=snapshots[table]))
     return write_report(report_content(lake, facts, findings), folder)
+
+
+def render_again(home: Path, run_id: str) -> ReportFiles:
+    """Write the report of an earlier run once more, from its findings and the lake as it is now.
+
+    Raises:
+        UnknownRun: The ledger knows no such run.
+        BadInput: The run came to no report.
+    """
+    folders = prepare_home(home)
+    lake_of, ledger_of = LakeResource(home=str(home)), LedgerResource(home=str(home))
+    with ledger_of.opened() as ledger:
+        run = ledger.run(run_id)
+        try:
+            facts = json.loads((folders.report(run_id) / "report.json").read_text())["run"]
+        except (OSError, ValueError, KeyError) as error:
+            raise BadInput(f"run {run_id} came to no report ({error}); run the loop again") from error
+        with lake_of.opened(run.dataset) as lake:
+            days = [date.fromisoformat(day) for day in facts["days"]]
+            return render_run(lake, ledger, folders, run_id, days=days, loop=LoopResource(baseline=facts["baseline"]))
+
+
+def headline_of(folder: Path) -> tuple[str, ...]:
+    """First lines of the report in a run's folder."""
+    return tuple(json.loads((folder / "report.json").read_text())["headline"])
 
 
 def _source(lake: Lake, days: Sequence[date]) -> str:

@@ -53,7 +53,7 @@ def test_energy_lies_between_static_power_and_the_chip_s_rating(case: Billed) ->
     chip_s = hotspots["time_s"] * case.tp_count
     static_w = float(static_power_w(DesignTable.of([H100]))[0])
     assert (hotspots["energy_j"] >= static_w * chip_s * (1.0 - 1e-9)).all()
-    mean_w = hotspots["energy_j"].sum() / chip_s.sum()
+    mean_w = float(hotspots["energy_j"].sum()) / float(chip_s.sum())
     assert static_w * 1.2 < mean_w < 1.2 * H100.tdp_w
 
 

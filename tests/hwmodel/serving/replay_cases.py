@@ -54,7 +54,7 @@ def demand_from(columns: Mapping[str, np.ndarray]) -> ReplayDemand:
     """Calls from columns; what is not given is as in `CALL`, and each call is a session of its own."""
     size = columns["start_ns"].size
     whole = {name: np.full(size, value) for name, value in CALL.items()} | {"session": np.arange(size)} | dict(columns)
-    kinds = {name: np.float64 if name in REAL_FIELDS else np.int64 for name in whole}
+    kinds: dict[str, Any] = {name: np.float64 if name in REAL_FIELDS else np.int64 for name in whole}
     kinds |= {"is_warm": np.bool_, "is_scored": np.bool_}
     return ReplayDemand(**{f.name: whole[f.name].astype(kinds[f.name]) for f in fields(ReplayDemand)})
 
@@ -128,7 +128,7 @@ def random_demand(rng: np.random.Generator, *, calls_count: int) -> ReplayDemand
     for number in range(calls_count):
         row: dict[str, Any] = {
             "start_ns": int(starts[number]),
-            "output_tokens": int(rng.choice([1, 2, rng.integers(1, 30)])),
+            "output_tokens": int(rng.choice(np.array([1, 2, rng.integers(1, 30)]))),
             "surface": int(rng.integers(len(SURFACES))),
             "tier": int(rng.integers(len(SERVICE_TIERS))),
         }

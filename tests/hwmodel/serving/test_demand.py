@@ -1,5 +1,7 @@
 """Demand as arrays: who follows whom, what was cached before, and sessions added and taken away."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,7 @@ from tests.hwmodel.serving.replay_cases import random_demand
 from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 
-def chain(session: str, first_at_s: float, calls_count: int) -> list[dict[str, object]]:
+def chain(session: str, first_at_s: float, calls_count: int) -> list[dict[str, Any]]:
     """A session of turns 10 s apart, each with the context of the one before."""
     return [
         {
@@ -66,14 +68,14 @@ def test_calls_stand_in_order_of_request_with_links_as_positions() -> None:
 
 
 def test_calls_of_one_instant_stand_in_order_of_session_and_step() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"session_id": s, "step_index": i, "input_tokens": n} for s, i, n in (("b", 0, 3), ("a", 1, 2), ("a", 0, 1))
     ]
     assert replay_demand(demand_frame(*rows), policy_frame()).input_tokens.tolist() == [1, 2, 3]
 
 
 def test_a_prefix_whose_origin_is_outside_the_frame_counts_as_built_before() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"shared_prefix_tokens": 60, "parent_call_id": "long ago"},
         {"shared_prefix_tokens": 60, "parent_call_id": "c0", "at_s": 1.0},
         {"shared_prefix_tokens": 0, "at_s": 2.0},
@@ -96,7 +98,10 @@ def test_only_calls_from_the_window_on_are_scored() -> None:
 
 
 def test_what_nobody_pays_for_has_no_value() -> None:
-    rows = [{"paid": False, "value_usd_per_token": 3e-5}, {"at_s": 1.0, "value_usd_per_token": 3e-5}]
+    rows: list[dict[str, Any]] = [
+        {"paid": False, "value_usd_per_token": 3e-5},
+        {"at_s": 1.0, "value_usd_per_token": 3e-5},
+    ]
     assert replay_demand(demand_frame(*rows), policy_frame()).value_usd_per_token.tolist() == [0.0, 3e-5]
 
 
@@ -173,7 +178,7 @@ def test_a_smaller_share_of_the_sessions_is_part_of_a_larger_one(seed: int, lot:
 
 
 def test_a_call_whose_parent_was_taken_away_finds_its_prefix_built() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"session_id": "a", "call_id": "root"},
         {"session_id": "b", "at_s": 1.0, "parent_call_id": "root", "shared_prefix_tokens": 40},
     ]

@@ -31,7 +31,7 @@ from warehouse.contracts import SERVICE_TIERS
 SCHEDULER = Scheduler()
 
 
-def chats(sessions_count: int, *, span_s: float = 240.0, seed: int = 1, **levels: float) -> ReplayDemand:
+def chats(sessions_count: int, *, span_s: float = 240.0, seed: int = 1, **levels: Any) -> ReplayDemand:
     """Sessions of four growing turns, 5 s of thought between them, beginning at random in the span."""
     rng = np.random.default_rng(seed)
     session = np.repeat(np.arange(sessions_count), 4)
@@ -88,18 +88,40 @@ def test_the_fleet_is_the_planted_one_whatever_the_guess(needed: float, guess_ra
     demand = demand_from(
         {"start_ns": np.arange(5000), "attainment_target_ratio": np.full(5000, target)},
     )
+    rough, fine = (
+        smallest_fleet(
+            demand,
+            replica_of(constant_cost(1.0)),
+            promises_of(demand),
+            scheduler=SCHEDULER,
+            guess=needed * guess_ratio,
+            share_rounds=share_rounds,
+            serve=planted(target * 5000 / needed),
+        )
+        for share_rounds in (2, 9)
+    )
+    assert rough.replicas_count in {int(np.ceil(needed - 0.01)), int(np.ceil(needed + 0.01))}
+    assert fine.replicas_needed == pytest.approx(needed, rel=0.01)
+    assert rough.chips_count == rough.replicas_needed
+    assert rough.result.replicas_count == rough.replicas_count
+    fewer = rough.replicas_count - 1
+    quarter = (1.0 - fewer / rough.replicas_count) / 4.0
+    assert abs(fewer / rough.replicas_needed - fewer / needed) <= quarter + 0.001
+
+
+def test_a_fleet_between_two_whole_ones_is_not_rounded_up() -> None:
+    """Both halvings find too much load; only the margin of the larger fleet tells that two replicas are too many."""
+    demand = demand_from({"start_ns": np.arange(5000), "attainment_target_ratio": np.full(5000, 0.5)})
     fleet = smallest_fleet(
         demand,
         replica_of(constant_cost(1.0)),
         promises_of(demand),
         scheduler=SCHEDULER,
-        guess=needed * guess_ratio,
-        serve=planted(target * 5000 / needed),
+        guess=2.0,
+        share_rounds=2,
+        serve=planted(0.5 * 5000 / 1.75),
     )
-    assert fleet.replicas_count in {int(np.ceil(needed - 0.01)), int(np.ceil(needed + 0.01))}
-    assert fleet.replicas_needed == pytest.approx(needed, rel=0.05)
-    assert fleet.chips_count == fleet.replicas_needed
-    assert fleet.result.replicas_count == fleet.replicas_count
+    assert fleet.replicas_needed == pytest.approx(1.75, rel=0.03)
 
 
 def test_the_fleet_keeps_its_promises_and_one_replica_less_does_not() -> None:
@@ -147,7 +169,8 @@ def test_a_chip_with_more_of_everything_needs_no_larger_fleet() -> None:
     [(0.6, "attainment_target_ratio"), (6.0, "ttft_limit_s"), (0.06, "tpot_limit_s")],
 )
 def test_a_weaker_promise_needs_no_larger_fleet(weaker: float, name: str) -> None:
-    strict, loose = chats(4000), chats(4000, **{name: weaker})
+    changed: dict[str, Any] = {name: weaker}
+    strict, loose = chats(4000), chats(4000, **changed)
     assert fleet_of(loose).replicas_needed <= fleet_of(strict).replicas_needed
 
 

@@ -29,7 +29,7 @@ LLMS = tuple(DEPLOYMENTS)
 def closed_form_ns(timer: StepTimer, states: StepStates) -> np.ndarray:
     kernels = kernel_inventory(timer.llm, timer.deployment, states)
     times = time_kernels(timer.designs, kernels)
-    return step_time_s(times, kernels, len(states), host_s=HOST_STEP_S)[0] * 1e9
+    return np.asarray(step_time_s(times, kernels, len(states), host_s=HOST_STEP_S)[0] * 1e9)
 
 
 def looked_up_ns(llm: str, states: StepStates) -> np.ndarray:
@@ -42,7 +42,7 @@ def looked_up_ns(llm: str, states: StepStates) -> np.ndarray:
 
 
 def errors(llm: str, states: StepStates) -> np.ndarray:
-    return np.abs(looked_up_ns(llm, states) / closed_form_ns(timer_of(llm, h100()), states) - 1.0)
+    return np.asarray(np.abs(looked_up_ns(llm, states) / closed_form_ns(timer_of(llm, h100()), states) - 1.0))
 
 
 @pytest.mark.parametrize("llm", LLMS)

@@ -35,7 +35,7 @@ def load_findings(folder: Path) -> Findings:
     path = folder / FINDINGS_FILE
     try:
         found = _decoded(json.loads(path.read_text()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
         raise BadInput(f"run {folder.name} has no findings that can be read ({error}); run the loop again") from error
     if not isinstance(found, Findings):
         raise BadInput(f"{path.name} of run {folder.name} holds no findings; run the loop again")

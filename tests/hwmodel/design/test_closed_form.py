@@ -1,6 +1,7 @@
 """The closed-form fleet: proportional to traffic, never worse for more of anything, honest where nothing fits."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def fleet(*designs: ChipDesign, pool: Pool = POOL) -> ClosedFormFleet:
     return closed_form_fleet(DesignTable.of(designs or (h100(),)), pool)
 
 
-def loaded(**changes: float) -> Pool:
+def loaded(**changes: Any) -> Pool:
     return replace(POOL, load=replace(POOL.load, **changes))
 
 

@@ -11,6 +11,7 @@ from hwmodel.design import (
     AbandonmentModel,
     Evaluation,
     NoDeployment,
+    PoolEvaluation,
     Scenario,
     evaluate,
     evaluate_many,
@@ -117,7 +118,7 @@ def test_percentiles_weigh_pools_by_their_traffic(found: Evaluation) -> None:
     part = found.pools[0]
     count = len(part.pool.demand)
 
-    def taking(wait_s: float, traffic_ratio: float) -> object:
+    def taking(wait_s: float, traffic_ratio: float) -> PoolEvaluation:
         result = replace(part.fleet.result, ttft_s=np.full(count, wait_s))
         return replace(
             part, pool=replace(part.pool, traffic_ratio=traffic_ratio), fleet=replace(part.fleet, result=result)

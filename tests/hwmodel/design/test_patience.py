@@ -40,8 +40,11 @@ def curve(*rows: tuple[str, float, int, int, float]) -> pl.DataFrame:
 CHAT_CURVE = curve(("long_context_chat", 0.0, 1, 100, 0.1), ("long_context_chat", 5.0, 1, 100, 0.5))
 
 
-def stays(model: AbandonmentModel, surface: int, sessions: list[int], times: list[float], waits: list[float]) -> list:
-    return model.stays(np.full(len(sessions), surface), np.array(sessions), np.array(times), np.array(waits)).tolist()
+def stays(
+    model: AbandonmentModel, surface: int, sessions: list[int], times: list[float], waits: list[float]
+) -> list[float]:
+    found = model.stays(np.full(len(sessions), surface), np.array(sessions), np.array(times), np.array(waits))
+    return [float(value) for value in found]
 
 
 def test_days_are_pooled_by_calls_at_risk() -> None:

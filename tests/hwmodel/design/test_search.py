@@ -1,0 +1,142 @@
+"""The search on a cheap replay: predictions first, nothing replayed twice, finalists apart, the same for a seed."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from hwmodel.design import NoDesign, Scenario, SearchPlan, SearchResult, closed_form_value, search
+from hwmodel.design.search import score
+from tests.hwmodel.design.cheap_replay import CheapReplay, Tape, cheap, small_space, true_ratio
+from tests.hwmodel.design.planted import h100, planted
+
+PLAN = SearchPlan(first_count=6, rounds_count=2, batch_count=3, finalists_count=3)
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return planted()
+
+
+@pytest.fixture
+def replayed(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> CheapReplay:
+    made = cheap(scenario)
+    made.take_over(monkeypatch)
+    return made
+
+
+def found_by(scenario: Scenario, tape: Tape, plan: SearchPlan = PLAN) -> SearchResult:
+    return search(small_space(), scenario, plan=plan, log=tape, progress=tape)
+
+
+def test_every_round_after_the_first_predicts_before_it_replays(scenario: Scenario, replayed: CheapReplay) -> None:
+    tape = Tape()
+    found_by(scenario, tape)
+    told = [(what, name) for what, name, purpose in tape.heard if purpose == "training"]
+    first = [name for what, name in told[:6] if what == "evaluated"]
+    assert len(first) == 6
+    for at, (what, name) in enumerate(told):
+        if what == "evaluated" and name not in first:
+            assert ("predicted", name) in told[:at], name
+            assert replayed.calls.index(f"planted:{name}") >= 7
+    assert sum(what == "predicted" for what, _ in told) == PLAN.rounds_count * PLAN.batch_count
+
+
+def test_a_prediction_is_made_before_the_replay_runs(
+    scenario: Scenario, replayed: CheapReplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape, run_when_predicted = Tape(), dict[str, bool]()
+
+    def predicted(_: Tape, design: object, prediction: object, purpose: str) -> None:
+        run_when_predicted[design.name] = f"planted:{design.name}" in replayed.calls  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(Tape, "predicted", predicted)
+    found_by(scenario, tape)
+    assert run_when_predicted
+    assert not any(run_when_predicted.values())
+
+
+def test_no_design_is_replayed_twice(scenario: Scenario, replayed: CheapReplay) -> None:
+    found = found_by(scenario, Tape())
+    assert len(replayed.calls) == len(set(replayed.calls))
+    assert len(found.replayed) == PLAN.first_count + PLAN.rounds_count * PLAN.batch_count
+
+
+def test_finalists_differ_from_each_other_in_two_parameters_or_more(scenario: Scenario, replayed: CheapReplay) -> None:
+    found = found_by(scenario, Tape())
+    assert len(found.finalists) >= PLAN.finalists_count
+    for one, other in combinations(found.scored.points[list(found.finalists)], 2):
+        assert (one != other).sum() >= 2
+
+
+def test_the_first_finalist_is_among_the_truly_best(scenario: Scenario, replayed: CheapReplay) -> None:
+    found = found_by(scenario, Tape())
+    designs = [found.scored.designs.row(i) for i in range(len(found.scored.closed_form))]
+    truth = np.array([true_ratio(replayed, design) for design in designs])
+    assert truth[found.finalists[0]] > np.quantile(truth, 0.9)
+
+
+def test_the_same_seed_finds_the_same_designs_and_another_looks_elsewhere(
+    scenario: Scenario, replayed: CheapReplay
+) -> None:
+    first, again = found_by(scenario, Tape()), found_by(scenario, Tape())
+    other = found_by(scenario, Tape(), replace(PLAN, seed=5))
+    assert (list(first.replayed), first.finalists) == (list(again.replayed), again.finalists)
+    assert (first.prediction.mean == again.prediction.mean).all()
+    assert list(first.replayed) != list(other.replayed)
+
+
+def test_designs_that_are_too_slow_are_neither_tried_again_nor_finalists(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = score(small_space(), scenario)
+    slow = frozenset(best.designs.name[i] for i in np.argsort(-best.closed_form)[:3])
+    cheap(scenario, too_slow=slow).take_over(monkeypatch)
+    tape = Tape()
+    found = found_by(scenario, tape)
+    names = {found.scored.designs.name[row] for row in found.too_slow}
+    assert names
+    assert names <= slow
+    assert len(found.too_slow) == len(set(found.too_slow))
+    assert not set(found.too_slow) & {*found.finalists, *found.replayed}
+
+
+def test_a_search_in_which_nothing_keeps_its_promises_says_so(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = frozenset(small_space().designs(small_space().points()).name)
+    cheap(scenario, too_slow=every).take_over(monkeypatch)
+    with pytest.raises(NoDesign, match="loosen the policy's limits"):
+        found_by(scenario, Tape())
+
+
+def test_a_space_without_a_feasible_point_is_refused_with_counts(scenario: Scenario) -> None:
+    space = small_space()
+    at = space.names.index("cores_count")
+    bloated = tuple(replace(p, levels=(p.levels[0] * 40.0,)) if i == at else p for i, p in enumerate(space.parameters))
+    with pytest.raises(NoDesign, match=r"none of 144 points around h100-sxm is both feasible \(0 are\)"):
+        score(replace(space, parameters=bloated), scenario)
+
+
+def test_closed_form_value_is_what_is_offered_over_what_the_fleet_costs(scenario: Scenario) -> None:
+    space = small_space()
+    base = space.designs(np.array([list(space.values_of_baseline().values())]))
+    twice = replace(scenario, pools=(replace(scenario.pools[0], traffic_ratio=2 * scenario.pools[0].traffic_ratio),))
+    assert closed_form_value(base, twice) == pytest.approx(closed_form_value(base, scenario))
+    assert closed_form_value(base, scenario)[0] > 0.0
+
+
+def test_progress_goes_up_to_the_whole_plan(scenario: Scenario, replayed: CheapReplay) -> None:
+    tape = Tape()
+    found_by(scenario, tape)
+    done = [done for stage, done, _ in tape.steps if stage == "search"]
+    assert done == sorted(done)
+    assert tape.steps[-1] == ("search", 12, 12)
+
+
+def test_the_baseline_counts_as_one_in_every_prediction(scenario: Scenario, replayed: CheapReplay) -> None:
+    found = found_by(scenario, Tape())
+    base = list(small_space().values_of_baseline().values())
+    row = np.flatnonzero((found.scored.points == base).all(axis=1))[0]
+    assert found.prediction.mean[row] == pytest.approx(true_ratio(replayed, h100()), rel=0.03)

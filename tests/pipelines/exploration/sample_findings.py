@@ -1,0 +1,39 @@
+"""Findings out of the report's sample content, for tests of what happens to findings; every number is invented."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from pipelines.exploration import Findings
+from tests.pipelines.report.sample_content import sample_content
+
+
+def sample_findings(**changes: Any) -> Findings:
+    content = sample_content()
+    taken: dict[str, Any] = {
+        name: getattr(content, name)
+        for name in (
+            "hotspots",
+            "service",
+            "fleet",
+            "roofs",
+            "designs",
+            "recommendations",
+            "calibration",
+            "robustness",
+            "refused",
+            "evidence",
+        )
+    }
+    made: dict[str, Any] = {
+        "step_bins": pl.DataFrame({"day": [date(2026, 6, 1)], "bin": [1], "busy_s": [2.5]}),
+        "evaluations": pl.DataFrame(
+            {"design_id": ["h100-sxm"], "late_ratio": [None]}, schema_overrides={"late_ratio": pl.Float64}
+        ),
+        "scored_count": 5516,
+        "space_count": 12960,
+        "replayed_count": 14,
+        "bill_unexplained_ratio": 1e-6,
+    }
+    return Findings(**(taken | made | changes))

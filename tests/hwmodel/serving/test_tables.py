@@ -159,3 +159,10 @@ def test_twice_the_memory_beside_the_weights_holds_what_was_added() -> None:
     # fp8 cache, 18 full-attention layers of 8 KV heads x 64, keys and values, over 2 ranks
     bytes_per_token = 18 * 2 * 8 * 64 / 2
     assert held[1] - held[0] == pytest.approx(0.9 * small.hbm_bytes / bytes_per_token, rel=1e-6)
+
+
+def test_beside_the_weights_of_gpt_oss_120b_two_h100_hold_what_its_checkpoint_leaves() -> None:
+    """Published: the checkpoint takes 60.8 GiB (model card); tolerance 3 % for what is kept whole on each rank."""
+    checkpoint_bytes, bytes_per_token = 60.8 * 2**30, 18 * 2 * 8 * 64 / 2
+    expected = (0.9 * 80e9 - checkpoint_bytes / 2) / bytes_per_token
+    assert tables_of("gpt-oss-120b").capacity_tokens[0] == pytest.approx(expected, rel=0.03)

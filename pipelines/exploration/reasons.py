@@ -83,7 +83,7 @@ def _fleet_sentence(baseline: Evaluation, evaluation: Evaluation) -> str:
             f"{after.pool.llm.id} {before.chips_needed:,.0f} to {after.chips_needed:,.0f} chips "
             f"(TP{before.deployment.tp_count} to TP{after.deployment.tp_count})"
         )
-    return f"The same demand needs fewer chips: {'; '.join(parts)}."
+    return f"Chips for the same demand: {'; '.join(parts)}."
 
 
 def _per_value(frame: pl.DataFrame, scale: float, name: str) -> pl.DataFrame:

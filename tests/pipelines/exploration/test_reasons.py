@@ -51,7 +51,7 @@ def test_the_baselines_shares_sum_to_one_and_the_designs_to_its_bill_per_value(p
     shift = shift_of(pair)
     assert shift["baseline_share_ratio"].sum() == pytest.approx(1.0)
     per_value = [
-        frame["cost_usd"].sum() / e.value_usd_per_h
+        float(frame["cost_usd"].sum()) / e.value_usd_per_h
         for frame, e in ((pair.before, pair.base), (pair.after, pair.faster))
     ]
     assert shift["design_share_ratio"].sum() == pytest.approx(per_value[1] / per_value[0])

@@ -26,6 +26,7 @@ class Prediction:
     low: Float[np.ndarray, "designs"]
     high: Float[np.ndarray, "designs"]
     sd_log: Float[np.ndarray, "designs"]
+    """Of the residual alone, without what all designs of a run share; what a search should weigh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +49,9 @@ class ResidualModel:
         """Values in the unit of `closed_form`."""
         residual, sd = self.process.predict(features, return_std=True)
         residual = np.clip(residual + self.mean_log, self.low_log, self.high_log)
-        sd = np.hypot(np.maximum(sd * self.spread_ratio, LEAST_SD), SAMPLE_SD)
+        sd = np.maximum(sd * self.spread_ratio, LEAST_SD)
         mean = closed_form * np.exp(residual)
-        width = np.exp(NORMAL_90 * sd)
+        width = np.exp(NORMAL_90 * np.hypot(sd, SAMPLE_SD))
         return Prediction(mean=mean, low=mean / width, high=mean * width, sd_log=sd)
 
 

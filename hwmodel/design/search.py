@@ -66,6 +66,8 @@ class Scored:
     closed_form: Float[np.ndarray, "designs"]
     legal_count: int
     """Points of the space, feasible or not."""
+    row_of_baseline: tuple[int, ...]
+    """The row that is the baseline itself, replayed as such; empty where it is not feasible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +116,11 @@ def search(
             replayed[row] = evaluation
             log.evaluated(evaluation, evaluation.curves[CURVE] / baseline.curves[CURVE], "training")
 
-    replay_rows(_first(scored, plan.first_count, rng))
+    replay_rows(_first(scored, scored.row_of_baseline, plan.first_count, rng))
     model, prediction = _learned(space, scored, baseline, base_closed, replayed)
     for _ in range(plan.rounds_count):
-        rows = _next(scored, prediction, replayed, too_slow, plan.batch_count)
+        known = [*replayed, *too_slow, *scored.row_of_baseline]
+        rows = _next(scored, prediction, max(prediction.mean[row] for row in replayed), known, plan.batch_count)
         for row in rows:
             log.predicted(scored.designs.row(row), _triple(prediction, row), "training")
         replay_rows(rows)
@@ -154,12 +157,14 @@ def score(space: DesignSpace, scenario: Scenario) -> Scored:
             f"able to serve {scenario.name}; widen the space or name another LLM"
         )
     kept = points[feasible][able]
+    base = np.array(list(space.values_of_baseline().values()))
     return Scored(
         points=kept,
         designs=table.take(able),
         features=space.features(kept),
         closed_form=value[able],
         legal_count=len(points),
+        row_of_baseline=tuple(np.flatnonzero(np.isclose(kept, base).all(axis=1)).tolist()),
     )
 
 
@@ -172,19 +177,16 @@ def closed_form_value(designs: DesignTable, scenario: Scenario) -> Float[np.ndar
     return offered / (chips * tco(designs).typical_usd_per_chip_h)
 
 
-def _first(scored: Scored, count: int, rng: np.random.Generator) -> list[int]:
+def _first(scored: Scored, known: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
     """Half the best by closed form, no two alike in all but one parameter; half drawn at random."""
-    best = _spread_out(scored, np.argsort(-scored.closed_form, kind="stable"), (count + 1) // 2, taken=[])
+    order = np.argsort(-scored.closed_form, kind="stable")
+    best = _spread_out(scored, order, (count + 1) // 2, taken=known)
     others = rng.permutation(len(scored.closed_form))
-    return [*best, *_spread_out(scored, others, count - len(best), taken=best)]
+    return [*best, *_spread_out(scored, others, count - len(best), taken=[*known, *best])]
 
 
-def _next(
-    scored: Scored, prediction: Prediction, replayed: dict[int, Evaluation], too_slow: Sequence[int], count: int
-) -> list[int]:
+def _next(scored: Scored, prediction: Prediction, best: float, known: Sequence[int], count: int) -> list[int]:
     """Most expected improvement over the best replay, and one design that the model knows least about."""
-    known = [*replayed, *too_slow]
-    best = max(prediction.mean[row] for row in replayed)
     gap = np.log(prediction.mean / best)
     z = gap / prediction.sd_log
     improvement = gap * norm.cdf(z) + prediction.sd_log * norm.pdf(z)

@@ -18,7 +18,7 @@ from hwmodel.serving.step_cost import step_ns
 
 IDLE_NS = np.iinfo(np.int64).max
 AFFINITY_SLACK = 1.3
-"""A call follows its prefix unless that replica's load is above this times the lightest load plus a tenth of memory."""
+"""A call follows its prefix unless that replica's load is above this times the lightest load plus the call itself."""
 
 
 @njit(nogil=True)
@@ -83,7 +83,8 @@ def _route(m: Machine, call: int) -> int:
     source = m.calls[call].source_entry
     if source >= 0 and m.entries[source].status > 0 and m.limits.caching:
         home = m.entries[source].replica
-        bound = AFFINITY_SLACK * m.load_tokens[lightest] + 0.1 * m.limits.capacity_tokens
+        own = m.calls[call].input_tokens + m.calls[call].output_tokens
+        bound = AFFINITY_SLACK * m.load_tokens[lightest] + own
         if m.load_tokens[home] <= bound:
             return int(home)
     return lightest

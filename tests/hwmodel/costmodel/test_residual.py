@@ -121,4 +121,6 @@ def test_the_error_of_the_sample_adds_in_squares(monkeypatch: pytest.MonkeyPatch
     model = fit_residual(points, np.ones(14), np.exp(smooth(points)))
     alone = model.predict(points, np.ones(14))
     monkeypatch.setattr("hwmodel.costmodel.residual.SAMPLE_SD", 0.2)
-    assert model.predict(points, np.ones(14)).sd_log == pytest.approx(np.sqrt(alone.sd_log**2 + 0.04))
+    wider = model.predict(points, np.ones(14))
+    assert wider.sd_log == pytest.approx(alone.sd_log)
+    assert np.log(wider.high / wider.mean) == pytest.approx(1.645 * np.sqrt(alone.sd_log**2 + 0.04))

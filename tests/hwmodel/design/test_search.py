@@ -70,6 +70,7 @@ def test_finalists_differ_from_each_other_in_two_parameters_or_more(scenario: Sc
         assert (one != other).sum() >= 2
 
 
+@pytest.mark.slow
 def test_the_first_finalist_is_among_the_truly_best(scenario: Scenario, replayed: CheapReplay) -> None:
     found = found_by(scenario, Tape())
     designs = [found.scored.designs.row(i) for i in range(len(found.scored.closed_form))]

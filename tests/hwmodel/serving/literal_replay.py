@@ -134,7 +134,7 @@ class LiteralReplay:
         lightest = min(self.servers, key=lambda s: s.load)
         if self.case.scheduler.prefix_caching and call.source is not None and call.source.state != "absent":
             home = self.servers[call.source.home]
-            if home.load <= 1.3 * lightest.load + 0.1 * self.case.replica.capacity_tokens:
+            if home.load <= 1.3 * lightest.load + call.input + call.output:
                 return home
         return lightest
 

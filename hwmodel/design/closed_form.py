@@ -21,8 +21,8 @@ TP_COUNTS = (1, 2, 4, 8)
 PEAK_UTILISATION_RATIO = 0.75
 """Share of a replica's throughput that the promises leave usable. Assumed; the learned residual corrects it."""
 FIXED_POINT_ROUNDS = 4
-NEAR_TIE_RATIO = 1.15
-"""Two tensor-parallel widths closer than this in chips are told apart by replay."""
+NEAR_TIE_RATIO = 2.5
+"""Tensor-parallel widths closer than this in chips are told apart by replay: the closed form is off by up to two."""
 LEAST_CAPACITY_CONTEXTS = 4.0
 """A replica must hold this many mean contexts beside the weights."""
 
@@ -37,10 +37,10 @@ class ClosedFormFleet:
     replicas_needed: Float[np.ndarray, "designs"]
     chips_needed: Float[np.ndarray, "designs"]
 
-    def near_best(self, index: int) -> list[tuple[int, float]]:
-        """Widths worth a replay, with their replicas: the best, and the next if it is nearly as good."""
+    def near_best(self, index: int, count: int) -> list[tuple[int, float]]:
+        """Widths worth a replay, with their replicas: at most `count`, the best first, none far behind it."""
         chips = self.replicas_by_tp[:, index] * np.array(TP_COUNTS)
-        order = np.argsort(chips, kind="stable")[:2]
+        order = np.argsort(chips, kind="stable")[:count]
         close = order[chips[order] <= NEAR_TIE_RATIO * chips[order[0]]]
         return [(TP_COUNTS[at], float(self.replicas_by_tp[at, index])) for at in close]
 

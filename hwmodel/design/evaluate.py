@@ -168,7 +168,7 @@ def _evaluate_if_able(design: ChipDesign, scenario: Scenario) -> Evaluation | No
 def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel) -> PoolEvaluation:
     closed = closed_form_fleet(table, pool)
     require_deployment(closed, table, pool)
-    fleets = [_fleet(table, pool, tp_count, replicas) for tp_count, replicas in closed.near_best(0)]
+    fleets = [_fleet(table, pool, tp_count, replicas) for tp_count, replicas in closed.near_best(0, pool.widths_count)]
     able = [(deployment, fleet) for deployment, fleet in fleets if fleet is not None]
     if not able:
         raise NoFleet(f"{table.name[0]} cannot keep the promises of {pool.llm.id} at any width that was tried")

@@ -51,6 +51,8 @@ class Pool:
     scheduler: Scheduler
     unservable_count: int
     """Calls beyond the LLM's context, not in `demand`."""
+    widths_count: int = 2
+    """Tensor-parallel widths that are tried by replay."""
     guess_ratio: float = 1.2
     """Replayed over closed-form replicas, where the bisection starts."""
 

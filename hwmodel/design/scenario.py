@@ -45,10 +45,12 @@ class CellSize:
     replicas_count: float
     """Replicas that the baseline should need, all LLMs' cells together; each LLM gets them by its share of the fleet,
     at least `LEAST_REPLICAS`: where the money is, the replay is finest."""
+    widths_count: int
+    """Tensor-parallel widths of each LLM that are tried by replay."""
 
 
-SEARCH_CELL = CellSize(window_s=600.0, lead_in_s=120.0, replicas_count=7.0)
-FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=14.0)
+SEARCH_CELL = CellSize(window_s=600.0, lead_in_s=120.0, replicas_count=11.0, widths_count=2)
+FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=14.0, widths_count=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def scenario_of(
         _pool(calls.filter(llm=llm_id), policy, catalog.llm(llm_id), window_start, cell.window_s)
         for llm_id in sorted(calls["llm"].unique().to_list())
     )
-    whole = [replace(pool, scheduler=scheduler) for pool in found if pool is not None]
+    whole = [replace(pool, scheduler=scheduler, widths_count=cell.widths_count) for pool in found if pool is not None]
     if not whole:
         raise EmptyDemand(f"scenario {name}: every call is beyond the context of its LLM; name another LLM")
     sizes = _cell_sizes(whole, baseline, cell)

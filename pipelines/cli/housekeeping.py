@@ -14,6 +14,7 @@ PANEL = "Housekeeping"
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("maintain", rich_help_panel=PANEL)(maintain)
+    app.command("bench", rich_help_panel=PANEL)(bench)
 
 
 @told
@@ -28,3 +29,22 @@ def maintain(as_json: Annotated[bool, typer.Option("--json", help="Print the cou
     else:
         freed = done["freed_bytes"] / 1e6
         typer.echo(f"{done['snapshots']:,} snapshots forgotten, {done['files']:,} files deleted, {freed:,.1f} MB freed")
+
+
+@told
+def bench(
+    suite: Annotated[str, typer.Argument(help="telemetry, lake, timing-speed, serving-speed, or all.")] = "all",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure what the parts promise, each against a rival or a limit in the same process."""
+    from dataclasses import asdict  # noqa: PLC0415 - keeps --help fast
+
+    from pipelines.bench import run_suite  # noqa: PLC0415
+
+    rows = run_suite(suite)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    for row in rows:
+        beside = f"{row.value / row.against_value:.2f}x of {row.against}" if row.against_value else ""
+        typer.echo(f"{row.suite:<14} {row.case:<28} {row.value:>14,.0f} {row.unit:<18} {beside}")

@@ -13,7 +13,7 @@ from hwmodel.design import AbandonmentModel, CellSize, Scenario, scenario_of
 from warehouse.contracts import DemandCalls, ServingPolicy
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
-TINY_CELL = CellSize(window_s=40.0, lead_in_s=10.0, replicas_count=2.0)
+TINY_CELL = CellSize(window_s=40.0, lead_in_s=10.0, replicas_count=2.0, widths_count=2)
 LLM = "llama-3.1-8b"
 
 

@@ -73,14 +73,14 @@ def test_the_best_width_is_the_one_with_fewest_chips() -> None:
     chips = found.replicas_by_tp[:, 0] * np.array(TP_COUNTS)
     assert found.chips_needed[0] == chips.min()
     assert found.chips_needed[0] == found.tp_count[0] * found.replicas_needed[0]
-    assert found.near_best(0)[0] == (found.tp_count[0], found.replicas_needed[0])
+    assert found.near_best(0, 2)[0] == (found.tp_count[0], found.replicas_needed[0])
 
 
 def test_widths_nearly_as_good_are_both_worth_a_replay() -> None:
-    chips = np.array([[10.0, 10.0], [5.5, 9.0], [np.inf, np.inf], [9.0, 9.0]])
+    chips = np.array([[10.0, 10.0], [5.5, 13.0], [np.inf, np.inf], [9.0, 9.0]])
     found = ClosedFormFleet(replicas_by_tp=chips, tp_count=np.ones(2), replicas_needed=chips[0], chips_needed=chips[0])
-    assert found.near_best(0) == [(1, 10.0), (2, 5.5)]
-    assert found.near_best(1) == [(1, 10.0)]
+    assert found.near_best(0, 2) == [(1, 10.0), (2, 5.5)]
+    assert found.near_best(1, 2) == [(1, 10.0)]
 
 
 def test_a_width_that_cannot_hold_the_weights_needs_infinitely_many_replicas() -> None:

@@ -1,0 +1,5 @@
+"""Benchmarks that `scoville bench` runs: each a ratio or a rate against a limit or a rival in the same process."""
+
+from pipelines.bench.suites import SUITES, BenchRow, run_suite
+
+__all__ = ["SUITES", "BenchRow", "run_suite"]

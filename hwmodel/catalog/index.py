@@ -14,7 +14,7 @@ from hwmodel.catalog.llm_loader import read_llms
 from hwmodel.catalog.loader import read_chips, read_data, read_lanes, read_sources
 
 LIST_COMMAND = "scoville chip list"
-"""Command that prints every id of the catalogue."""
+"""Command that prints every chip of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +74,5 @@ def _unknown(what: str, wrong: str, known: Iterable[str]) -> str:
     ids = list(known)
     close = get_close_matches(wrong.lower(), ids, n=3, cutoff=0.4)
     hint = f"close: {', '.join(close)}; " if close else ""
-    return f"no {what} {wrong!r} in the catalogue; {hint}`{LIST_COMMAND}` prints all {len(ids)}"
+    rest = f"`{LIST_COMMAND}` prints all {len(ids)}" if what == "chip" else f"known: {', '.join(ids)}"
+    return f"no {what} {wrong!r} in the catalogue; {hint}{rest}"

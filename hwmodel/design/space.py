@@ -152,7 +152,7 @@ _INITIALS = {
     "cores_count": "c",
     "matrix_flop_per_clk": "m",
     "clock_hz": "f",
-    "l2_bytes": "l2x",
+    "l2_bytes": "s",
     "hbm_stacks_count": "h",
     "hbm_generation": "g",
     "link_bytes_per_s": "k",

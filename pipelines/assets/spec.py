@@ -50,28 +50,25 @@ def table_asset(table: str, *, deps: tuple[str, ...] = ()) -> dg.AssetSpec:
 
 def ledger_asset(name: str, *, deps: tuple[str, ...]) -> dg.AssetSpec:
     """Declaration of the asset whose rows are kept in the ledger."""
-    return dg.AssetSpec(
-        key=name,
-        deps=deps,
-        description="Design changes worth making, each predicted before it was re-evaluated; kept in the ledger.",
-        group_name=Group.RECOMMENDATIONS.value,
-        kinds={"sqlalchemy", "scikitlearn"},
-        owners=[OWNERS[Group.RECOMMENDATIONS]],
-        tags={"room": "hwmodel"},
-        code_version=code_version(),
-    )
+    text = "Design changes worth making, each predicted before it was re-evaluated; kept in the ledger."
+    return _asset(name, Group.RECOMMENDATIONS, deps=deps, kinds={"sqlalchemy", "scikitlearn"}, description=text)
 
 
 def report_asset(name: str, *, deps: tuple[str, ...]) -> dg.AssetSpec:
     """Declaration of the asset that is a page."""
+    text = "The design-recommendation report: one HTML file, a Markdown summary, JSON for machines."
+    return _asset(name, Group.REPORT, deps=deps, kinds={"html", "altair"}, description=text)
+
+
+def _asset(name: str, group: Group, *, deps: tuple[str, ...], kinds: set[str], description: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=name,
         deps=deps,
-        description="The design-recommendation report: one HTML file, a Markdown summary, JSON for machines.",
-        group_name=Group.REPORT.value,
-        kinds={"html", "altair"},
-        owners=[OWNERS[Group.REPORT]],
-        tags={"room": "pipelines"},
+        description=description,
+        group_name=group.value,
+        kinds=kinds,
+        owners=[OWNERS[group]],
+        tags={"room": ROOMS[group]},
         code_version=code_version(),
     )
 

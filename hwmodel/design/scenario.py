@@ -28,9 +28,8 @@ from hwmodel.serving import (
 DEFAULT_SCHEDULER = Scheduler()
 CLONE_JITTER_S = 30.0
 """Added sessions start up to this much later than the ones they copy: the window's shape stays."""
-
-
 LEAST_REPLICAS = 2.0
+"""Replicas of the smallest cell: an LLM that hardly costs anything is still replayed."""
 UNLOADED_RATIO = 2.5
 """Replicas over the cell's at which the baseline is called hardly loaded."""
 

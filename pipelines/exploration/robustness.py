@@ -11,6 +11,8 @@ from pipelines.exploration.inputs import LoopInputs
 from pipelines.report import RecommendationView
 from warehouse.contracts import SURFACES
 
+TODAY = "today"
+"""The scenario as it is: the row that the what-ifs are held against."""
 SCHEMA = {"scenario": pl.String, "winner": pl.String, "winner_gain_ratio": pl.Float64, "changed": pl.Boolean}
 
 
@@ -46,7 +48,7 @@ def _what_ifs(
 ) -> Iterator[tuple[str, list[Float[np.ndarray, "surfaces"]]]]:
     """Value by surface of every evaluation under each what-if, today's first."""
     today = [e.value_by_surface for e in evaluations]
-    yield "today", today
+    yield TODAY, today
     served = np.flatnonzero(sum(today) > 0.0).tolist()
     for factor, word in ((0.5, "halved"), (2.0, "doubled")):
         yield from (

@@ -1,6 +1,9 @@
 """The report's plain words: the headline and the doubts."""
 
+import polars as pl
+
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.robustness import TODAY
 from pipelines.report import RecommendationView, RunFacts
 
 
@@ -60,10 +63,11 @@ def _sure(view: RecommendationView) -> str:
 
 
 def _overturned(findings: Findings) -> str:
-    changed = findings.robustness.filter("changed")["scenario"].to_list()
+    what_ifs = findings.robustness.filter(pl.col("scenario") != TODAY)
+    changed = what_ifs.filter("changed")["scenario"].to_list()
     if not changed:
-        return f"The winner stays the same in all {len(findings.robustness)} what-ifs on values and patience."
-    return f"The winner changes in {len(changed)} of {len(findings.robustness)} what-ifs: {', '.join(changed)}."
+        return f"The winner stays the same in all {len(what_ifs)} what-ifs on values and patience."
+    return f"The winner changes in {len(changed)} of {len(what_ifs)} what-ifs: {', '.join(changed)}."
 
 
 def _nothing(run: RunFacts, findings: Findings) -> str:

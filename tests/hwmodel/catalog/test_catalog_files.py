@@ -93,5 +93,5 @@ def test_an_unknown_chip_names_close_ids_and_the_list_command(wrong: str, close:
 
 @pytest.mark.parametrize("ask", [Catalog.chip, Catalog.llm, Catalog.lane])
 def test_an_id_like_nothing_on_file_still_gets_a_way_out(ask: Callable[[Catalog, str], object]) -> None:
-    with pytest.raises(UnknownId, match="prints all|known: "):
+    with pytest.raises(UnknownId, match=r"prints all|known: "):
         ask(CATALOG, "<script>")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from hwmodel.catalog import CatalogError, DesignTable, design_of, load_catalog
+from hwmodel.catalog import CatalogError, design_of, load_catalog
 from hwmodel.design import Evaluation, Scenario, SearchResult, evaluate_many
 from pipelines.errors import one_line
 
@@ -35,7 +35,7 @@ def refused_chips(
         if spec.id in answered:
             continue
         try:
-            DesignTable.of([design_of(spec, allow_estimates=allow_estimates)])
+            design_of(spec, allow_estimates=allow_estimates)
             reason = (
                 "cannot keep the promises of the policy with any fleet that was tried"
                 if spec.id in COMPARED

@@ -11,6 +11,7 @@ from warehouse.contracts.features import (
 )
 from warehouse.contracts.hardware import DesignEvaluations, KernelHotspots, StepBins
 from warehouse.contracts.policy import ServingPolicy
+from warehouse.contracts.rates import GAP_LAWS, ClientLengths, ClientWindows
 from warehouse.contracts.telemetry import ModelCalls, Quarantine, Sessions, ToolCalls
 from warehouse.contracts.vocabulary import (
     SERVICE_TIERS,
@@ -26,11 +27,14 @@ from warehouse.contracts.vocabulary import (
 )
 
 __all__ = [
+    "GAP_LAWS",
     "SERVICE_TIERS",
     "SURFACES",
     "AbandonmentCurve",
     "BindingResource",
     "CallStatus",
+    "ClientLengths",
+    "ClientWindows",
     "ContextGrowth",
     "DemandCalls",
     "DesignEvaluations",

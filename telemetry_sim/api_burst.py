@@ -3,21 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from telemetry_sim.arrivals import DAY_S, Starts
-from telemetry_sim.clients import Clients, client_generator
+from telemetry_sim.clients import Clients
 from telemetry_sim.draft import FAILED, REFUSED, ROOT, SERVED, Draft, Ragged, ToolDraft
 from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import ApiBurst, SurfaceParameters
 from telemetry_sim.rate_limit import backoffs_s, count_refusals
-from warehouse.contracts import Surface
 
 NO_PHASE = -1
-STEPS = (0.6180339887498949, 0.7548776662466927, 0.5698402909980532)
-"""Steps of three additive recurrences (golden and plastic numbers): evenly spread and unrelated."""
-SHIFT_RATIO = 0.2
-"""Seeds move the largest tenant by up to a tenth of the distribution either way."""
 PARENT_LEAD_S = 0.01
 """A prompt finds another's prefix only if that one was sent this long before."""
 CLIENT_SPAN_S = 4.0 * DAY_S
@@ -33,19 +27,12 @@ class Traits:
     answer_tokens: Floats
 
 
-def tenant_traits(seed: int, api: ApiBurst, tenants: int) -> Traits:
-    """System prompt and median lengths of each tenant; the spread between tenants exceeds that within them.
-
-    A few large tenants make most of the traffic, so normals are spread evenly over ranks (additive recurrence) from
-    near the median of the largest: the mix as a whole then keeps the declared medians whatever the seed.
-    """
-    shift = (client_generator(seed, Surface.API_BURST).spawn(1)[0].random(len(STEPS)) - 0.5) * SHIFT_RATIO
-    rank = np.arange(tenants)
-    normals = [ndtri((0.5 + by + rank * step) % 1.0) for by, step in zip(shift, STEPS, strict=True)]
+def tenant_traits(api: ApiBurst, clients: Clients) -> Traits:
+    """System prompt and median lengths of each tenant; the spread between tenants exceeds that within them."""
     return Traits(
-        system_tokens=api.tenant_system.tokens(normals[0]),
-        message_tokens=api.tenant_message.tokens(normals[1]).astype(np.float64),
-        answer_tokens=api.tenant_answer.tokens(normals[2]).astype(np.float64),
+        system_tokens=api.tenant_system.tokens(clients.system_normal),
+        message_tokens=api.tenant_message.tokens(clients.input_normal).astype(np.float64),
+        answer_tokens=api.tenant_answer.tokens(clients.output_normal).astype(np.float64),
     )
 
 

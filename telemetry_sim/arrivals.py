@@ -5,9 +5,12 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from telemetry_sim.clients import Clients
+from telemetry_sim.clients import STARTS, Clients
+from telemetry_sim.gaps import EXPONENTIAL
 from telemetry_sim.laws import Floats, Ints
 from telemetry_sim.parameters import Volume
+from telemetry_sim.renewals import arrivals_at_rates
+from telemetry_sim.streams import child_keys
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0
@@ -32,11 +35,13 @@ REGIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starts:
-    """Columns over sessions, in order of start."""
+    """Columns over sessions, in order of the block's clients, then of start."""
 
     client: Ints
     start_s: Floats
     """Seconds since the UTC midnight that begins the start day."""
+    ordinal: Ints
+    """Place of the session among its client's sessions of the day, from 0."""
 
 
 def hourly_load(volume: Volume, day: date) -> Floats:
@@ -57,25 +62,19 @@ def offered_load(volume: Volume, day: date) -> Floats:
     return np.concatenate([share @ hourly_load(volume, day), share @ hourly_load(volume, day + timedelta(days=1))])
 
 
-def draw_starts(
-    rng: np.random.Generator, clients: Clients, members: Ints, load: Floats, sessions_per_day: float
-) -> Starts:
-    """Sessions that a block of clients starts on a day: each client is a Poisson process with the hourly load.
+def draw_starts(clients: Clients, members: Ints, day: date, load: Floats, sessions_per_day: float) -> Starts:
+    """Sessions that some clients start on a day: each client is a Poisson process with the load as its rate.
 
     Args:
-        rng: Random numbers of this block and day.
         clients: All clients of the surface.
-        members: Client numbers of this block.
-        load: Relative load, shape (regions, 24).
+        members: Numbers of the clients to draw; the others change nothing.
+        day: UTC day.
+        load: Relative load by equal parts of the day, shape (regions, parts).
         sessions_per_day: Expected sessions of a working day over all clients.
     """
     region = clients.region[members]
     expected = sessions_per_day * clients.rate_ratio[members] * load.mean(axis=1)[region]
-    owner = np.repeat(np.arange(len(members)), rng.poisson(expected))
-    within = np.cumsum(load, axis=1) / load.sum(axis=1, keepdims=True)
-    ladder = (within + np.arange(len(REGIONS))[:, None]).ravel()
-    place = np.searchsorted(ladder, region[owner] + rng.random(len(owner)), side="right")
-    hour = np.minimum(place - region[owner] * HOURS, HOURS - 1)
-    start_s = (hour + rng.random(len(owner))) * HOUR_S
-    order = np.argsort(start_s, kind="stable")
-    return Starts(client=members[owner[order]], start_s=start_s[order])
+    keys = child_keys(child_keys(clients.key[members], STARTS), day.toordinal())
+    law, shape = np.full(len(members), EXPONENTIAL), np.ones(len(members))
+    place, start_s, ordinal = arrivals_at_rates(keys, law, shape, expected, load, region)
+    return Starts(client=members[place], start_s=start_s, ordinal=ordinal)

@@ -1,32 +1,49 @@
-"""Who the clients of a surface are: rate, region, tenant, tier and plan of each, the same on every day."""
+"""Who the clients of a surface are: stream, rate, region, tenant, tier, plan and lengths of each, the same every day."""
 
 import hashlib
 import math
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
+from scipy.special import ndtri
 
 from telemetry_sim.laws import Bools, Floats, Ints
 from telemetry_sim.parameters import Volume
+from telemetry_sim.streams import Keys, child_keys, root_key, uniforms
 from warehouse.contracts import Surface
 
 CLIENTS_PER_BLOCK = 16_384
-"""Clients are generated in blocks of this many, each with random numbers of its own, so that memory stays bounded."""
-CLIENT_STREAM = 1
-DAY_STREAM = 2
+"""Clients are generated in blocks of this many, so that memory stays bounded; blocks change no client's draws."""
+TRAITS, STARTS, SESSIONS = 0, 1, 2
+"""What hangs under a client's stream: its traits, when its sessions start, its sessions."""
+REGION, TIER, TENANT, PAID = 0, 1, 2, 3
+"""Numbers of the draws of a client's traits."""
+STEPS = (0.6180339887498949, 0.7548776662466927, 0.5698402909980532)
+"""Steps of three additive recurrences (golden and plastic numbers): evenly spread and unrelated."""
+SHIFT_RATIO = 0.2
+"""Seeds move the largest client by up to a tenth of the distribution either way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
     """Columns over the clients of a surface; the place in them is the client's number."""
 
+    key: Keys
+    """Stream of each client: hangs under seed and surface."""
     rate_ratio: Floats
     """Share of the surface's sessions; sums to 1."""
     region: Ints
     tenant: Ints
     tier: Ints
     paid: Bools
+    system_normal: Floats
+    """How long this client's system prompt is among the clients', as a standard normal."""
+    input_normal: Floats
+    """The same of its median message."""
+    output_normal: Floats
+    """The same of its median answer."""
     client_ids: pl.Series
 
     @property
@@ -38,21 +55,15 @@ class Clients:
         """Client numbers of a block: every block has heavy and light clients."""
         return np.arange(block, len(self.region), self.block_count, dtype=np.int64)
 
+    def session_keys(self, client: Ints, day: date, ordinal: Ints) -> Keys:
+        """Stream of each session: (seed, surface, client, start day, place among the client's sessions of that day)."""
+        days = child_keys(child_keys(self.key[client], SESSIONS), day.toordinal())
+        return child_keys(days, ordinal)
+
 
 def surface_number(surface: Surface) -> int:
     """Place of a surface in the vocabulary, used as part of the random seed."""
     return list(Surface).index(surface)
-
-
-def client_generator(seed: int, surface: Surface) -> np.random.Generator:
-    """Random numbers of what stays the same from day to day."""
-    return np.random.default_rng(np.random.SeedSequence((seed, CLIENT_STREAM, surface_number(surface))))
-
-
-def block_generator(seed: int, surface: Surface, day_number: int, block: int) -> np.random.Generator:
-    """Random numbers of one block of clients on one day."""
-    entropy = (seed, DAY_STREAM, surface_number(surface), day_number, block)
-    return np.random.default_rng(np.random.SeedSequence(entropy))
 
 
 def make_clients(seed: int, surface: Surface, volume: Volume, sessions_per_day: float) -> Clients:
@@ -68,26 +79,47 @@ def make_clients(seed: int, surface: Surface, volume: Volume, sessions_per_day: 
         Clients with Zipf rates, and region, tier and plan drawn by the declared shares. Rates are scaled by
         region to the declared shares of load, so that one large client does not decide where the sun is up.
     """
-    rng = client_generator(seed, surface)
     count = max(16, math.ceil(sessions_per_day / volume.sessions_per_client_per_day_count))
+    root = root_key(seed, surface_number(surface))
+    key = child_keys(root, np.arange(count))
+    traits = child_keys(key, TRAITS)
+    region = _drawn_place(traits, REGION, volume.region_share_ratio)
     rank_weight = np.arange(1, count + 1, dtype=np.float64) ** -volume.client_zipf_exponent_ratio
-    shares = np.cumsum(volume.region_share_ratio)
-    region = np.minimum(np.searchsorted(shares, rng.random(count), side="right"), len(shares) - 1)
-    rate = _balanced(rank_weight, region, np.asarray(volume.region_share_ratio))
-    tier_shares = np.cumsum(volume.tier_share_ratio)
-    tier = np.minimum(np.searchsorted(tier_shares, rng.random(count), side="right"), len(tier_shares) - 1)
     tenant_count = max(4, math.ceil(count / volume.clients_per_tenant_count))
-    tenant = (rng.random(count) ** 2 * tenant_count).astype(np.int64)
+    tenant = (uniforms(traits, TENANT) ** 2 * tenant_count).astype(np.int64)
     if volume.clients_per_tenant_count <= 1.0:
         tenant = np.arange(count, dtype=np.int64)
+    system, message, answer = _spread_normals(root, count)
     return Clients(
-        rate_ratio=rate,
-        region=region.astype(np.int64),
+        key=key,
+        rate_ratio=_balanced(rank_weight, region, np.asarray(volume.region_share_ratio)),
+        region=region,
         tenant=tenant,
-        tier=tier.astype(np.int64),
-        paid=rng.random(count) < volume.paid_ratio,
+        tier=_drawn_place(traits, TIER, volume.tier_share_ratio),
+        paid=uniforms(traits, PAID) < volume.paid_ratio,
+        system_normal=system,
+        input_normal=message,
+        output_normal=answer,
         client_ids=_hashed_ids(seed, surface, count),
     )
+
+
+def _drawn_place(traits: Keys, draw: int, share_ratio: tuple[float, ...]) -> Ints:
+    """A place in the shares, drawn by them."""
+    place = np.searchsorted(np.cumsum(share_ratio), uniforms(traits, draw), side="right")
+    return np.minimum(place, len(share_ratio) - 1).astype(np.int64)
+
+
+def _spread_normals(root: np.uint64, count: int) -> tuple[Floats, ...]:
+    """Three unrelated standard normals per client, evenly spread over the ranks.
+
+    A few large clients make most of the traffic, so normals follow an additive recurrence over ranks from near the
+    median of the largest: the mix as a whole then keeps the declared medians whatever the seed.
+    """
+    shifts = (uniforms(root, np.arange(len(STEPS))) - 0.5) * SHIFT_RATIO
+    rank = np.arange(count)
+    places = [(0.5 + shift + rank * step) % 1.0 for shift, step in zip(shifts, STEPS, strict=True)]
+    return tuple(np.asarray(ndtri(np.maximum(place, 1e-12)), dtype=np.float64) for place in places)
 
 
 def _balanced(weight: Floats, region: Ints, share_ratio: Floats) -> Floats:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 
 from telemetry_sim import frames
@@ -13,7 +14,7 @@ from telemetry_sim.api_burst import draft_requests, tenant_traits
 from telemetry_sim.arrivals import draw_starts, hourly_load, offered_load
 from telemetry_sim.bursts import draw_bursts
 from telemetry_sim.chat import draft_chats
-from telemetry_sim.clients import Clients, block_generator, make_clients
+from telemetry_sim.clients import Clients, make_clients, surface_number
 from telemetry_sim.latency import IncumbentLatency, LatencyLaw
 from telemetry_sim.parameter_files import surface_parameters
 from telemetry_sim.parameters import AgentLoop, ApiBurst, Chat, SurfaceParameters
@@ -106,25 +107,26 @@ def _play_block(
     sessions_per_day: float,
 ) -> frames.Batch:
     surface = parameters.surface
-    rng = block_generator(settings.seed, surface, start_day.toordinal(), block)
+    entropy = (settings.seed, surface_number(surface), start_day.toordinal(), block)
+    rng = np.random.default_rng(np.random.SeedSequence(entropy))
     growth = parameters.volume.context_growth_per_day_ratio * settings.growth_ratio
     scale_ratio = (1.0 + growth) ** (start_day - settings.first_day).days
     members, load = clients.of_block(block), hourly_load(parameters.volume, start_day)
     match parameters.behaviour:
         case AgentLoop() as loop:
-            starts = draw_starts(rng, clients, members, load, sessions_per_day)
+            starts = draw_starts(clients, members, start_day, load, sessions_per_day)
             draft = draft_agents(rng, parameters, loop, starts, scale_ratio=scale_ratio)
         case Chat() as chat:
-            starts = draw_starts(rng, clients, members, load, sessions_per_day)
+            starts = draw_starts(clients, members, start_day, load, sessions_per_day)
             draft = draft_chats(rng, parameters, chat, starts, scale_ratio=scale_ratio)
         case ApiBurst() as api:
             draft = draft_requests(
                 rng,
                 parameters,
                 api,
-                draw_bursts(rng, api, clients, members, load, sessions_per_day),
+                draw_bursts(clients, members, start_day, load, sessions_per_day, api),
                 clients,
-                tenant_traits(settings.seed, api, len(clients.region)),
+                tenant_traits(api, clients),
                 sessions_per_day=sessions_per_day,
                 scale_ratio=scale_ratio,
             )

@@ -36,9 +36,8 @@ def test_sessions_follow_the_hours_and_the_expected_number() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
     load = hourly_load(VOLUME, WEDNESDAY)
     everyone = np.arange(len(clients.region))
-    starts = draw_starts(np.random.default_rng(1), clients, everyone, load, 50_000.0)
+    starts = draw_starts(clients, everyone, WEDNESDAY, load, 50_000.0)
     assert len(starts.client) == pytest.approx(50_000, rel=0.03)
-    assert np.all(np.diff(starts.start_s) >= 0.0)
     assert starts.start_s.min() >= 0.0
     assert starts.start_s.max() < 86_400.0
     hours = np.bincount((starts.start_s // 3600).astype(np.int64), minlength=24) / len(starts.client)
@@ -61,3 +60,33 @@ def test_clients_have_skewed_rates_unique_ids_and_the_declared_regions() -> None
     assert top[: len(top) // 100].sum() > 0.3
     assert clients.client_ids.n_unique() == len(clients.client_ids)
     assert clients.client_ids.str.len_chars().unique().to_list() == [16]
+
+
+def test_the_draws_of_a_client_depend_on_nobody_else() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
+    load = hourly_load(VOLUME, WEDNESDAY)
+    everyone = draw_starts(clients, np.arange(len(clients.region)), WEDNESDAY, load, 50_000.0)
+    few = np.array([5, 17, 3, 900])
+    alone = draw_starts(clients, few, WEDNESDAY, load, 50_000.0)
+    assert len(alone.client) > 100
+    for client in few:
+        assert np.array_equal(alone.start_s[alone.client == client], everyone.start_s[everyone.client == client])
+
+
+def test_ordinals_number_the_sessions_of_a_client_in_order_of_start() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
+    load = hourly_load(VOLUME, WEDNESDAY)
+    starts = draw_starts(clients, np.arange(len(clients.region)), WEDNESDAY, load, 50_000.0)
+    same = np.diff(starts.client) == 0
+    assert np.all(np.diff(starts.start_s)[same] >= 0.0)
+    assert np.all(np.diff(starts.ordinal)[same] == 1)
+    assert np.all(starts.ordinal[np.flatnonzero(~same) + 1] == 0)
+    keys = clients.session_keys(starts.client, WEDNESDAY, starts.ordinal)
+    assert len(np.unique(keys)) == len(keys)
+
+
+def test_days_of_a_client_are_drawn_apart() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
+    load = hourly_load(VOLUME, WEDNESDAY)
+    days = [draw_starts(clients, np.arange(100), day, load, 50_000.0).start_s for day in (WEDNESDAY, date(2026, 6, 4))]
+    assert not np.isin(days[0], days[1]).any()

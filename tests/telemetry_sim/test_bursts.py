@@ -12,7 +12,8 @@ from warehouse.contracts import Surface
 
 PARAMETERS = surface_parameters(Surface.API_BURST)
 REQUESTS = 60_000.0
-LOAD = hourly_load(PARAMETERS.volume, date(2026, 6, 3))
+DAY = date(2026, 6, 3)
+LOAD = hourly_load(PARAMETERS.volume, DAY)
 
 
 def both_processes() -> tuple[Starts, Starts]:
@@ -20,8 +21,8 @@ def both_processes() -> tuple[Starts, Starts]:
     assert isinstance(api, ApiBurst)
     clients = make_clients(1, Surface.API_BURST, PARAMETERS.volume, REQUESTS)
     everyone = np.arange(len(clients.region))
-    bursts = draw_bursts(np.random.default_rng(2), api, clients, everyone, LOAD, REQUESTS)
-    return bursts, draw_starts(np.random.default_rng(2), clients, everyone, LOAD, REQUESTS)
+    bursts = draw_bursts(clients, everyone, DAY, LOAD, REQUESTS, api)
+    return bursts, draw_starts(clients, everyone, DAY, LOAD, REQUESTS)
 
 
 def fano(start_s: np.ndarray[tuple[int, ...], np.dtype[np.float64]], bin_s: float) -> float:

@@ -142,7 +142,7 @@ class Quarantine(dy.Schema):
     source_name = dy.String()
     """File name without its folder."""
     row_number = dy.Int64(min=0)
-    """Position in the source, from 1; 0 for the file as a whole."""
+    """Position in the source, from 1; 0 for what is no row: the file as a whole, a tool call inside a row."""
     rule = dy.String()
     reason = dy.String()
     raw = dy.String(nullable=True)

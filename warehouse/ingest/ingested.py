@@ -1,10 +1,10 @@
 """What an adapter hands over: the good calls it parsed (`Parsed`), and the finished frames (`Ingested`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
-__all__ = ["REFUSED_SCHEMA", "Ingested", "Parsed"]
+__all__ = ["REFUSED_SCHEMA", "TOOL_SCHEMA", "Ingested", "Parsed"]
 
 REFUSED_SCHEMA: dict[str, type[pl.DataType]] = {
     "row_number": pl.Int64,
@@ -13,6 +13,14 @@ REFUSED_SCHEMA: dict[str, type[pl.DataType]] = {
     "raw": pl.String,
 }
 """A refused row before its source is written beside it; an optional `source_name` overrides the trace's name."""
+TOOL_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "call_id": pl.String,  # the model call that asked for it
+    "kind": pl.String,
+    "started_at": pl.Datetime("us", "UTC"),
+    "duration_s": pl.Float64,
+    "ok": pl.Boolean,
+}
+"""A tool call as an adapter hands it over; what the trace does not tell is null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +31,8 @@ class Parsed:
     refused: pl.DataFrame
     rows_read: int
     notes: tuple[str, ...]
+    tools: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TOOL_SCHEMA))
+    """Columns of TOOL_SCHEMA; empty where the trace tells of no tools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +46,7 @@ class Ingested:
     model_calls: pl.DataFrame
     """Contract ModelCalls, sorted by session start and step."""
     tool_calls: pl.DataFrame
-    """Contract ToolCalls; empty, as none of these formats tells how long a tool ran."""
+    """Contract ToolCalls; empty where the format does not tell how long a tool ran."""
     sessions: pl.DataFrame
     """Contract Sessions."""
     quarantine: pl.DataFrame

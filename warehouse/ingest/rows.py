@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from warehouse.contracts import CallStatus, ModelCalls, Quarantine, ServiceTier, Sessions, Surface, ToolCalls
+from warehouse.contracts import CallStatus, ModelCalls, Quarantine, ServiceTier, Sessions, Surface
 from warehouse.ingest.checks import CONTROL_CHARACTERS
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.ingested import REFUSED_SCHEMA, Ingested, Parsed
 from warehouse.ingest.source import Source
+from warehouse.ingest.tools import finish_tools
 
 __all__ = ["finish"]
 
@@ -31,7 +32,8 @@ def finish(parsed: Parsed, source: Source, surface: Surface) -> Ingested:
         UnreadableTrace: if no good row is left.
     """
     good, refused = _by_contract(_complete(parsed.calls, source, surface))
-    quarantine = _quarantine([parsed.refused, refused], source)
+    tool_calls, refused_tools = finish_tools(parsed.tools, good, source)
+    quarantine = _quarantine([parsed.refused, refused, refused_tools], source)
     if good.is_empty():
         counts = quarantine["rule"].value_counts(sort=True).head(3)
         rules = ", ".join(f"{rule} ({count})" for rule, count in counts.rows()) or "it has no rows"
@@ -41,7 +43,7 @@ def finish(parsed: Parsed, source: Source, surface: Surface) -> Ingested:
         )
     return Ingested(
         model_calls=good,
-        tool_calls=ToolCalls.create_empty(),
+        tool_calls=tool_calls,
         sessions=_sessions(good),
         quarantine=quarantine,
         source_id=source.source_id,

@@ -4,25 +4,38 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
+from rich.markup import escape
 
 from pipelines.cli.exits import told
 
 PANEL = "Telemetry"
 
 
+class WithFormats(typer.core.TyperCommand):
+    """A command whose help ends with the table of trace formats, which is read only when help is asked for."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes the help, formats last."""
+        from warehouse.ingest import described_formats  # noqa: PLC0415 - keeps other help fast
+
+        self.epilog = "[bold]Formats[/bold]\n\n" + escape(described_formats()).replace("\n", "\n\n")
+        super().format_help(ctx, formatter)
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    app.command("ingest", rich_help_panel=PANEL)(ingest)
+    app.command("ingest", rich_help_panel=PANEL, cls=WithFormats)(ingest)
     app.command("simulate-telemetry", rich_help_panel=PANEL)(simulate_telemetry)
 
 
 @told
 def ingest(
-    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="azure, mooncake or weka.")],
-    path: Annotated[Path, typer.Argument(help="Trace file; for weka also a folder of them.")],
+    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="One of the formats below.")],
+    path: Annotated[Path, typer.Argument(help="Trace file, or for some formats a folder.")],
     surface: Annotated[str, typer.Option(help="Surface of its calls (default: the format's own).")] = "",
     dataset: Annotated[str, typer.Option(help="Data set that takes the rows (default: one for this content).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,

@@ -1,27 +1,29 @@
 """The table of trace formats, how a format is recognised, and the one entry point that reads any of them."""
 
-import io
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 
-import polars as pl
-
 from warehouse.contracts import Surface
-from warehouse.ingest import azure, mooncake, weka_parquet
-from warehouse.ingest.azure import read_azure
+from warehouse.ingest import azure, mooncake, weka
+from warehouse.ingest.clues import Clues, look
 from warehouse.ingest.errors import UnknownFormat, UnreadableTrace
 from warehouse.ingest.ingested import Ingested
-from warehouse.ingest.mooncake import read_mooncake
-from warehouse.ingest.source import folder_files, is_parquet, open_file
-from warehouse.ingest.weka import read_weka
 
-__all__ = ["DEFAULT_ANCHOR", "FORMATS", "TraceFormat", "detect_format", "ingest"]
+__all__ = ["DEFAULT_ANCHOR", "FORMATS", "Evidence", "TraceFormat", "described_formats", "detect_format", "ingest"]
 
 DEFAULT_ANCHOR = date(2025, 1, 6)
 """The Monday on which traces that tell only relative times begin."""
+
+
+class Evidence(StrEnum):
+    """What an adapter was tried on."""
+
+    TESTED = "tested on real files"
+    SCHEMA_ONLY = "schema-only"
+    """On files made up after the published schema, as no real one was at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,33 +35,53 @@ class TraceFormat:
     default_surface: Surface
     """Surface of its calls unless one is chosen (an azure file with `code` in its name counts as api_burst)."""
     read: Callable[[Path, Surface | None, date], Ingested]
-    fits_columns: Callable[[list[str]], bool]
-    """Whether a file with these columns or keys is of this format."""
+    fits: Callable[[Clues], bool]
+    """Whether a trace that looks like this is of this format."""
+    evidence: Evidence
+    folder: tuple[str, ...] = ()
+    """Patterns of the files that it reads in a folder, surest first; none: the trace is one file."""
 
 
 FORMATS: Mapping[str, TraceFormat] = {
-    "azure": TraceFormat(
-        name="azure",
-        description="Azure LLM inference 2023: CSV or Parquet of TIMESTAMP, ContextTokens, GeneratedTokens",
-        default_surface=Surface.LONG_CONTEXT_CHAT,
-        read=read_azure,
-        fits_columns=azure.fits_columns,
-    ),
-    "mooncake": TraceFormat(
-        name="mooncake",
-        description="Mooncake: JSON lines or Parquet of timestamp (ms), input_length, output_length, hash_ids",
-        default_surface=Surface.LONG_CONTEXT_CHAT,
-        read=read_mooncake,
-        fits_columns=mooncake.fits_columns,
-    ),
-    "weka": TraceFormat(
-        name="weka",
-        description="Claude Code sessions of kv-cache-tester: trace_NNNN.json, a folder of them, or *_requests.parquet",
-        default_surface=Surface.CODEX_LOOP,
-        read=read_weka,
-        fits_columns=lambda names: "requests" in names or weka_parquet.fits_columns(names),
-    ),
+    row.name: row
+    for row in (
+        TraceFormat(
+            name="azure",
+            description="Azure LLM inference 2023, 2024: CSV or Parquet of TIMESTAMP, ContextTokens, GeneratedTokens",
+            default_surface=Surface.LONG_CONTEXT_CHAT,
+            read=azure.read_azure,
+            fits=azure.fits,
+            evidence=Evidence.TESTED,
+        ),
+        TraceFormat(
+            name="mooncake",
+            description="Mooncake: JSON lines or Parquet of timestamp (ms), input_length, output_length, hash_ids",
+            default_surface=Surface.LONG_CONTEXT_CHAT,
+            read=mooncake.read_mooncake,
+            fits=mooncake.fits,
+            evidence=Evidence.TESTED,
+        ),
+        TraceFormat(
+            name="weka",
+            description="Claude Code sessions of kv-cache-tester: trace_NNNN.json, a folder, or *_requests.parquet",
+            default_surface=Surface.CODEX_LOOP,
+            read=weka.read_weka,
+            fits=weka.fits,
+            evidence=Evidence.TESTED,
+            folder=("*_requests.parquet", "trace_*.json", "*.json"),
+        ),
+    )
 }
+"""Formats by name. A new one is a row here and a file of its own; rows that fit one file must exclude each other."""
+
+
+def described_formats() -> str:
+    """The formats in words, one a line, with `schema-only` behind those that saw no real file."""
+    marked = (
+        f"{row.name}: {row.description}" + (f" ({row.evidence.value})" if row.evidence is Evidence.SCHEMA_ONLY else "")
+        for row in FORMATS.values()
+    )
+    return "\n".join(marked)
 
 
 def ingest(format: str, path: Path, *, surface: Surface | None = None, anchor: date = DEFAULT_ANCHOR) -> Ingested:  # noqa: A002
@@ -67,7 +89,7 @@ def ingest(format: str, path: Path, *, surface: Surface | None = None, anchor: d
 
     Args:
         format: a name of FORMATS.
-        path: the trace file (weka: also a folder of trace files).
+        path: the trace file, or where FORMATS says so a folder of them.
         surface: product surface of all calls; the format's default if not given.
         anchor: day on which traces begin that tell only relative times.
 
@@ -81,44 +103,27 @@ def ingest(format: str, path: Path, *, surface: Surface | None = None, anchor: d
 
 
 def detect_format(path: Path) -> str:
-    """Name of the one format whose columns or keys this file or folder has.
+    """Name of the one format that this file or folder looks like.
 
     Raises:
         UnreadableTrace: if none or several fit.
     """
-    columns = _columns(path)
-    fitting = [name for name, known in FORMATS.items() if known.fits_columns(columns)]
+    if path.is_dir():
+        shown = {name: look(path, known.folder) for name, known in FORMATS.items() if known.folder}
+    else:
+        shown = dict.fromkeys(FORMATS, look(path))
+    fitting = [name for name, clues in shown.items() if FORMATS[name].fits(clues)]
     if len(fitting) == 1:
         return fitting[0]
-    found = ", ".join(repr(name[:40]) for name in columns[:12]) or "none"
-    known = ", ".join(FORMATS)
+    first = next(iter(shown.values()))
+    seen = first.files if path.is_dir() else first.names
+    found = ("files: " if path.is_dir() else "columns: ") + (", ".join(repr(name[:40]) for name in seen[:12]) or "none")
     if fitting:
-        raise UnreadableTrace(
-            f"{path}: the formats {' and '.join(fitting)} both fit (columns: {found}); name the format"
-        )
-    raise UnreadableTrace(f"{path}: no known format has these columns: {found}; known formats: {known}")
-
-
-def _columns(path: Path) -> list[str]:
-    """Column names or keys of a file; of the first trace file of a folder."""
-    if path.is_dir():
-        files = [*folder_files(path, "*_requests.parquet")[0], *folder_files(path, "*.json")[0]]
-        if not files:
-            raise UnreadableTrace(f"{path}: a folder without trace_NNNN.json or *_requests.parquet files; name a file")
-        path = files[0]
-    source = open_file(path)
-    if is_parquet(source.content):
-        try:
-            return list(pl.read_parquet_schema(io.BytesIO(source.content)))
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise UnreadableTrace(f"{path}: is a damaged Parquet file; export it again") from error
-    for text in (source.content.lstrip().split(b"\n", 1)[0], source.content):
-        if not text.lstrip(b"\xef\xbb\xbf").startswith(b"{"):
-            break
-        try:
-            value = json.loads(text.decode("utf-8-sig"))
-        except (ValueError, RecursionError):
-            continue
-        return list(value) if isinstance(value, dict) else []
-    header = source.content.lstrip().split(b"\n", 1)[0][:100_000].decode("utf-8-sig", errors="replace")
-    return [name.strip().strip('"') for name in header.split(",")]
+        raise UnreadableTrace(f"{path}: the formats {' and '.join(fitting)} both fit ({found}); name the format")
+    known = ", ".join(shown)
+    folders = " that read a folder" if path.is_dir() else ""
+    raise UnreadableTrace(
+        f"{path}: no known format fits ({found}); formats{folders}: {known}. Name a format, or a file inside"
+        if path.is_dir()
+        else f"{path}: no known format fits ({found}); known formats: {known}. Rename the columns or name a format"
+    )

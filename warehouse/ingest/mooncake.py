@@ -11,6 +11,7 @@ import polars as pl
 
 from warehouse.contracts import Surface
 from warehouse.ingest.checks import Check, content_note, split_rows, token_checks
+from warehouse.ingest.clues import Clues
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.ingested import Ingested, Parsed
 from warehouse.ingest.mooncake_unit import LONGEST_SPAN_MS, refuse_unit
@@ -18,7 +19,7 @@ from warehouse.ingest.prefix import longest_shared_prefix, runs_of_ids
 from warehouse.ingest.rows import finish
 from warehouse.ingest.source import Source, is_parquet, open_file, read_parquet
 
-__all__ = ["COLUMNS", "fits_columns", "read_mooncake"]
+__all__ = ["COLUMNS", "fits", "read_mooncake"]
 
 COLUMNS = ("timestamp", "input_length", "output_length", "hash_ids")
 BLOCK_TOKENS = 512
@@ -33,9 +34,9 @@ CELLS: dict[str, pl.DataType | type[pl.DataType]] = {
 INT64 = 2**63
 
 
-def fits_columns(columns: list[str]) -> bool:
-    """Whether these names are a Mooncake trace's (a format is recognised by them)."""
-    return set(COLUMNS) <= set(columns)
+def fits(clues: Clues) -> bool:
+    """Whether a trace looks like Mooncake's; Bailian's has the same keys and a chat beside them."""
+    return clues.has(*COLUMNS) and not clues.has("chat_id")
 
 
 def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested:
@@ -114,7 +115,7 @@ def _json_cells(source: Source) -> tuple[pl.DataFrame, list[str]]:
     lines = source.content.split(b"\n")
     numbers = [at for at, line in enumerate(lines) if line.strip()]
     names = _names([lines[at] for at in numbers[:1000]])
-    if not fits_columns(names):
+    if not set(COLUMNS) <= set(names):
         found = ", ".join(repr(name[:40]) for name in names[:12]) or "none (no line is a JSON object)"
         raise UnreadableTrace(
             f"{source.path}: keys found: {found}; a mooncake trace has timestamp, input_length, output_length, "
@@ -208,7 +209,7 @@ def _ids(value: object) -> list[int | None] | None:
 
 def _parquet_cells(source: Source) -> tuple[pl.DataFrame, list[str]]:
     frame = read_parquet(source)
-    if not fits_columns(frame.columns):
+    if not set(COLUMNS) <= set(frame.columns):
         found = ", ".join(repr(name[:40]) for name in frame.columns[:12])
         raise UnreadableTrace(
             f"{source.path}: columns found: {found}; a mooncake trace has timestamp, input_length, output_length, "

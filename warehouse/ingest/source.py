@@ -9,9 +9,10 @@ import polars as pl
 
 from warehouse.ingest.errors import UnreadableTrace
 
-__all__ = ["Source", "folder_files", "is_parquet", "open_file", "read_parquet"]
+__all__ = ["GZIP_MAGIC", "Source", "folder_files", "is_parquet", "open_file", "read_parquet"]
 
 PARQUET_MAGIC = b"PAR1"
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from warehouse.contracts import Surface
+from warehouse.ingest import weka_parquet
 from warehouse.ingest.checks import Check, plain_text, split_rows, token_checks
+from warehouse.ingest.clues import Clues
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.ingested import Ingested, Parsed
 from warehouse.ingest.rows import finish
@@ -17,13 +19,18 @@ from warehouse.ingest.weka_json import read_weka_json
 from warehouse.ingest.weka_lineage import ordered, time_goes_forward, with_lineage, with_predecessors, with_turns
 from warehouse.ingest.weka_parquet import read_weka_parquet
 
-__all__ = ["read_weka"]
+__all__ = ["fits", "read_weka"]
 
 LONGEST_S = 366 * 86_400.0
 """Assumed: no session, call or pause lasts longer than a year; a larger number is in another unit."""
 DAY_BEGINS = time(9)
 WORKING_MS = 9 * 3_600_000
 """Assumed: sessions start between 09:00 and 18:00 UTC of the anchor day, as the trace tells only relative times."""
+
+
+def fits(clues: Clues) -> bool:
+    """Whether a trace looks like weka's: a session's `requests`, or the columns of a requests file."""
+    return clues.has("requests") or weka_parquet.fits_columns(list(clues.names))
 
 
 def read_weka(path: Path, surface: Surface | None, anchor: date) -> Ingested:

@@ -80,8 +80,8 @@ class SimulatedSource:
         """Rows of its file; a simulation reads none."""
         return 0
 
-    def call_count(self) -> int:
-        """Good calls of its file; a simulation reads none."""
+    def kept_count(self) -> int:
+        """Good rows of its file; a simulation reads none."""
         return 0
 
 
@@ -160,9 +160,9 @@ class TraceSource:
         """Rows that its file holds."""
         return self.read().rows_read
 
-    def call_count(self) -> int:
-        """Good calls of its file."""
-        return self.read().model_calls.height
+    def kept_count(self) -> int:
+        """Good rows of its file; mostly each is a call."""
+        return self.read().rows_kept
 
 
 Source = SimulatedSource | TraceSource

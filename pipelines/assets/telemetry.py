@@ -58,8 +58,7 @@ def quarantine_result(lake: Lake, source: Source) -> Materialized:
     """The source's refused rows in the lake, with the account of all rows that were read."""
     receipt = write_quarantine(lake, source)
     rows = source.quarantine()
-    good_count = source.call_count()
-    found = good_count + rows.filter(pl.col("row_number") > 0).height
+    found = source.kept_count() + rows.filter(pl.col("row_number") > 0).height
     account = calls_accounted("quarantine", offered_count=source.rows_read(), found_count=found)
     checks = [*contract_results("quarantine", rows), account]
     return materialized(lake, receipt, rows, seed=source.seed, checks=checks)

@@ -33,14 +33,16 @@ class Parsed:
     notes: tuple[str, ...]
     tools: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TOOL_SCHEMA))
     """Columns of TOOL_SCHEMA; empty where the trace tells of no tools."""
+    other_rows: int = 0
+    """Good rows of the trace that are no model calls: events of tools, spans of agents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
     """A trace as frames that satisfy their contracts.
 
-    `rows_read` = rows of `model_calls` + rows of `quarantine` whose `row_number` is above 0. Sub-agent markers of a
-    weka trace are no calls: they are read for their times and counted in the notes, not in `rows_read`.
+    `rows_read` = `rows_kept` + rows of `quarantine` whose `row_number` is above 0. Sub-agent markers of a weka trace are
+    no calls: they are read for their times and counted in the notes, not in `rows_read`.
     """
 
     model_calls: pl.DataFrame
@@ -55,5 +57,11 @@ class Ingested:
     """First 16 hex digits of the SHA-256 of the content."""
     source_name: str
     rows_read: int
+    rows_kept: int
+    """Good rows: the model calls and other rows that were used; windows where the trace tells rates and no calls."""
     notes: tuple[str, ...]
     """What was assumed, dropped or could not be told, one sentence each."""
+    client_windows: pl.DataFrame | None = None
+    """Contract ClientWindows where the trace tells rates of clients; `model_calls` are then a draw from it."""
+    client_lengths: pl.DataFrame | None = None
+    """Contract ClientLengths where the trace tells histograms of lengths."""

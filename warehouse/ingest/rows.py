@@ -49,6 +49,7 @@ def finish(parsed: Parsed, source: Source, surface: Surface) -> Ingested:
         source_id=source.source_id,
         source_name=source.name,
         rows_read=parsed.rows_read,
+        rows_kept=good.height + parsed.other_rows,
         notes=parsed.notes,
     )
 

@@ -135,4 +135,4 @@ def counts_add_up(result: Ingested) -> bool:
         contract.validate(frame)
     refused = result.quarantine.filter(pl.col("row_number") > 0).height
     called = result.model_calls.height
-    return result.rows_read == called + refused and result.sessions["call_count"].sum() == called
+    return result.rows_read == result.rows_kept + refused and result.sessions["call_count"].sum() == called

@@ -9,6 +9,7 @@ from featurize.growth import context_growth
 from featurize.mix import workload_mix
 from featurize.sessions import session_features
 from featurize.stalls import STALL_LIMITS, StallLimit, stall_profile
+from featurize.thresholds import abandonment_thresholds
 from featurize.waits import wait_profile, waits_summary
 from featurize.window import PeakWindow, peak_window, window_demand
 
@@ -24,6 +25,7 @@ __all__ = [
     "WindowError",
     "WorkloadCard",
     "abandonment_curve",
+    "abandonment_thresholds",
     "context_growth",
     "demand_calls",
     "peak_window",

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from warehouse.contracts import SURFACES
 
-BANDS = ("hazard_ratio", "hazard_low_ratio", "hazard_high_ratio")
+BANDS = ("leave_ratio", "leave_low_ratio", "leave_high_ratio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,12 @@ class AbandonmentModel:
         return cls(edges_s=nothing, hazard=nothing)
 
     @classmethod
-    def of(cls, curve: pl.DataFrame, *, band: str = "hazard_ratio") -> "AbandonmentModel":
+    def of(cls, curve: pl.DataFrame, *, band: str = "leave_ratio") -> "AbandonmentModel":
         """From a frame valid under `AbandonmentCurve`, days pooled by calls at risk.
 
         Args:
             curve: The estimate.
-            band: `hazard_ratio`, or an end of its interval.
+            band: `leave_ratio`, or an end of its interval.
         """
         pooled = (
             curve.group_by("surface", "wait_low_s")

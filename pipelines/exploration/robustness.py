@@ -57,8 +57,8 @@ def _what_ifs(
         )
     patience = {
         "nobody leaves": AbandonmentModel.nobody_leaves(),
-        "users leave at the low end": AbandonmentModel.of(inputs.abandonment, band="hazard_low_ratio"),
-        "users leave at the high end": AbandonmentModel.of(inputs.abandonment, band="hazard_high_ratio"),
+        "users leave at the low end": AbandonmentModel.of(inputs.abandonment, band="leave_low_ratio"),
+        "users leave at the high end": AbandonmentModel.of(inputs.abandonment, band="leave_high_ratio"),
     }
     for name, model in patience.items():
         yield (

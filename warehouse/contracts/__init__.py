@@ -3,6 +3,7 @@
 from warehouse.contracts.demand import DemandCalls
 from warehouse.contracts.features import (
     AbandonmentCurve,
+    AbandonmentThresholds,
     ContextGrowth,
     SessionFeatures,
     StallProfile,
@@ -31,6 +32,7 @@ __all__ = [
     "SERVICE_TIERS",
     "SURFACES",
     "AbandonmentCurve",
+    "AbandonmentThresholds",
     "BindingResource",
     "CallStatus",
     "ClientLengths",

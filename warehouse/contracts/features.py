@@ -1,6 +1,7 @@
 """Contracts of the feature tables: what the telemetry means."""
 
 import dataframely as dy
+import polars as pl
 
 from warehouse.contracts.vocabulary import SERVICE_TIERS, SURFACES
 
@@ -63,19 +64,75 @@ class StallProfile(dy.Schema):
 
 
 class AbandonmentCurve(dy.Schema):
-    """How likely a session ends abandoned after a wait of this length."""
+    """How long people go on waiting for a first token, and how often a call answered after such a wait is left."""
 
     surface = dy.Enum(SURFACES, primary_key=True)
     wait_low_s = dy.Float64(primary_key=True, min=0.0)
     wait_high_s = dy.Float64(nullable=True)
     day = dy.Date(primary_key=True)
     at_risk_count = dy.Int64(min=0)
+    """Calls whose wait reached the band."""
+    answered_count = dy.Int64(min=0)
+    """Calls whose wait ended in the band otherwise than by leaving: these are censored there."""
     left_count = dy.Int64(min=0)
+    """Sessions abandoned at a call in the band, before its first token or at its answer."""
+    left_waiting_count = dy.Int64(min=0)
+    """Of those, before the first token."""
     hazard_ratio = dy.Float64(min=0.0, max=1.0)
     """left / at risk."""
     hazard_low_ratio = dy.Float64(min=0.0, max=1.0)
     hazard_high_ratio = dy.Float64(min=0.0, max=1.0)
     """Wilson 95 % interval."""
+    survival_ratio = dy.Float64(min=0.0, max=1.0)
+    """Share of people who would still wait at the end of the band if no answer came."""
+    survival_low_ratio = dy.Float64(min=0.0, max=1.0)
+    survival_high_ratio = dy.Float64(min=0.0, max=1.0)
+    """95 % interval from Greenwood's variance."""
+    leave_ratio = dy.Float64(min=0.0, max=1.0)
+    """Chance that a call whose first token comes in the band is left, before or at its answer."""
+    leave_low_ratio = dy.Float64(min=0.0, max=1.0)
+    leave_high_ratio = dy.Float64(min=0.0, max=1.0)
+
+
+class AbandonmentThresholds(dy.Schema):
+    """Waits for the first token from which people leave faster, the clearest of a surface first."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    rank = dy.Int64(primary_key=True, min=1)
+    day = dy.Date(primary_key=True)
+    """Last day of those that were looked at."""
+    moment = dy.Enum(("waiting", "answered"))
+    """Whether people leave while they wait or at the answer that came late."""
+    threshold_s = dy.Float64(min=0.0)
+    threshold_low_s = dy.Float64(min=0.0)
+    threshold_high_s = dy.Float64(min=0.0)
+    """95 % interval of the place."""
+    before_ratio = dy.Float64(min=0.0, max=1.0)
+    """Chance of leaving within a second (waiting) or at the answer (answered), before the threshold."""
+    after_ratio = dy.Float64(min=0.0, max=1.0)
+    left_count = dy.Int64(min=0)
+    """People who left from there on."""
+    p_value_ratio = dy.Float64(min=0.0, max=1.0)
+    """Chance of so clear a rise if there were none."""
+
+    @classmethod
+    def _sampling_overrides(cls) -> dict[str, pl.Expr]:
+        at = pl.col("threshold_s")
+        return {
+            "before_ratio": pl.col("after_ratio") / 2,
+            "threshold_low_s": at / 2,
+            "threshold_high_s": at * 2,
+        }
+
+    @dy.rule()
+    def hazard_rises(cls) -> pl.Expr:
+        """A threshold is a rise."""
+        return pl.col("after_ratio") > pl.col("before_ratio")
+
+    @dy.rule()
+    def threshold_inside_its_interval(cls) -> pl.Expr:
+        """The place lies inside its interval."""
+        return pl.col("threshold_s").is_between("threshold_low_s", "threshold_high_s")
 
 
 class ContextGrowth(dy.Schema):

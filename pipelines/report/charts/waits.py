@@ -48,7 +48,7 @@ def stalls_by_cause(stalls: pl.DataFrame) -> alt.LayerChart:
 
 
 def abandonment(curve: pl.DataFrame, surface: str, *, top_ratio: float | None = None) -> alt.LayerChart:
-    """Share of sessions that end abandoned after a wait of this length, with its 95 % interval, of one surface.
+    """Share of calls still waiting at this length that are then left, with its 95 % interval, of one surface.
 
     Args:
         curve: Contract AbandonmentCurve; days are pooled, the interval is Wilson's on the pooled counts.
@@ -66,7 +66,7 @@ def abandonment(curve: pl.DataFrame, surface: str, *, top_ratio: float | None = 
             alt.Tooltip("hazard:Q", format=".1%", title="left"),
             alt.Tooltip("low:Q", format=".1%", title="at least"),
             alt.Tooltip("high:Q", format=".1%", title="at most"),
-            alt.Tooltip("at_risk:Q", format=",d", title="sessions at risk"),
+            alt.Tooltip("at_risk:Q", format=",d", title="calls still waiting"),
         ],
     )
     rule = base.mark_rule(color=paint, strokeWidth=5, opacity=0.3).encode(y=alt.Y("low:Q", scale=limits), y2="high:Q")

@@ -122,8 +122,8 @@ def _abandonment_caption(known: pl.DataFrame) -> str:
     pooled = pooled_hazard(known)
     first, last = pooled[0], pooled[-1]
     return (
-        f"Of sessions that waited {first['wait']}, {percent(first['hazard'])} were abandoned; "
-        f"of those that waited {last['wait']}, {percent(last['hazard'])}"
+        f"Of calls that waited {first['wait']}, {percent(first['hazard'])} were left there; "
+        f"of those that still waited at {last['wait']}, {percent(last['hazard'])}"
     )
 
 

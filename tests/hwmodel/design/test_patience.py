@@ -29,6 +29,14 @@ def curve(*rows: tuple[str, float, int, int, float]) -> pl.DataFrame:
                     "hazard_ratio": hazard,
                     "hazard_low_ratio": hazard / 2,
                     "hazard_high_ratio": min(1.0, hazard * 2),
+                    "answered_count": risk,
+                    "left_waiting_count": 0,
+                    "survival_ratio": 1.0,
+                    "survival_low_ratio": 1.0,
+                    "survival_high_ratio": 1.0,
+                    "leave_ratio": hazard,
+                    "leave_low_ratio": hazard / 2,
+                    "leave_high_ratio": min(1.0, hazard * 2),
                 }
                 for surface, low, day, risk, hazard in rows
             ]
@@ -61,7 +69,7 @@ def test_a_wait_falls_into_the_band_whose_lower_edge_it_reaches() -> None:
 def test_the_ends_of_the_interval_are_bands_of_their_own() -> None:
     hazards = [
         AbandonmentModel.of(CHAT_CURVE, band=band).hazard_at(np.array([CHAT]), np.array([1.0]))[0]
-        for band in ("hazard_low_ratio", "hazard_ratio", "hazard_high_ratio")
+        for band in ("leave_low_ratio", "leave_ratio", "leave_high_ratio")
     ]
     assert hazards == pytest.approx([0.05, 0.1, 0.2])
 

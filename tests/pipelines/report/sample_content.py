@@ -232,6 +232,14 @@ def _abandonment() -> pl.DataFrame:
                     "hazard_ratio": hazard,
                     "hazard_low_ratio": max(0.0, hazard - half),
                     "hazard_high_ratio": min(1.0, hazard + half),
+                    "answered_count": at_risk // 2,
+                    "left_waiting_count": left,
+                    "survival_ratio": 1.0 - hazard,
+                    "survival_low_ratio": max(0.0, 1.0 - hazard - half),
+                    "survival_high_ratio": min(1.0, 1.0 - hazard + half),
+                    "leave_ratio": hazard,
+                    "leave_low_ratio": max(0.0, hazard - half),
+                    "leave_high_ratio": min(1.0, hazard + half),
                 }
             )
     return AbandonmentCurve.cast(pl.DataFrame(rows))

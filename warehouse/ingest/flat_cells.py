@@ -2,14 +2,23 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from warehouse.ingest.checks import Check
 from warehouse.ingest.source import Source, is_parquet
 
-__all__ = ["csv_cells", "csv_header", "decimal_number", "end_note", "line_checks", "parquet_cells", "whole_number"]
+__all__ = [
+    "csv_cells",
+    "csv_header",
+    "decimal_number",
+    "end_note",
+    "line_checks",
+    "parquet_cells",
+    "typed_columns",
+    "whole_number",
+]
 
 
 def csv_header(source: Source) -> list[str]:
@@ -58,6 +67,25 @@ def parquet_cells(frame: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
             utf8=pl.lit(value=True),
         )
     )
+
+
+def typed_columns(frame: pl.DataFrame, kinds: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+    """The columns of a Parquet frame in these types with row numbers from 1; a column or cell of another is null."""
+    columns = []
+    for name, kind in kinds.items():
+        found = frame.schema.get(name)
+        inner, wanted = (each.inner if isinstance(each, pl.List) else each for each in (found, kind))
+        usable = found is not None and isinstance(found, pl.List) == isinstance(kind, pl.List)
+        if usable and wanted == pl.Int64:
+            usable = inner.is_integer()  # type: ignore[union-attr]
+        elif usable and wanted == pl.Float64:
+            usable = inner.is_numeric()  # type: ignore[union-attr]
+        elif usable:
+            usable = inner == pl.String or inner.is_integer()  # type: ignore[union-attr]
+        column = pl.col(name).cast(kind, strict=False) if usable else pl.lit(None, dtype=kind)
+        columns.append(column.alias(name))
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    return frame.select(*columns, row_number=number, problem=pl.lit(None, dtype=pl.String))
 
 
 def whole_number(cells: pl.DataFrame, name: str) -> pl.Expr:

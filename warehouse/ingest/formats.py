@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from warehouse.contracts import Surface
-from warehouse.ingest import azure, mooncake, weka
+from warehouse.ingest import azure, bailian, burstgpt, copilot2026, mooncake, ragpulse, tracelab, weka
 from warehouse.ingest.clues import Clues, look
 from warehouse.ingest.errors import UnknownFormat, UnreadableTrace
 from warehouse.ingest.ingested import Ingested
@@ -47,7 +47,7 @@ FORMATS: Mapping[str, TraceFormat] = {
     for row in (
         TraceFormat(
             name="azure",
-            description="Azure LLM inference 2023, 2024: CSV or Parquet of TIMESTAMP, ContextTokens, GeneratedTokens",
+            description="Azure LLM inference 2023 to 2025: CSV or Parquet of TIMESTAMP, ContextTokens, GeneratedTokens",
             default_surface=Surface.LONG_CONTEXT_CHAT,
             read=azure.read_azure,
             fits=azure.fits,
@@ -69,6 +69,48 @@ FORMATS: Mapping[str, TraceFormat] = {
             fits=weka.fits,
             evidence=Evidence.TESTED,
             folder=("*_requests.parquet", "trace_*.json", "*.json"),
+        ),
+        TraceFormat(
+            name="burstgpt",
+            description="BurstGPT: CSV or Parquet, Timestamp (s), Model, Request tokens, ...; also with Session ID",
+            default_surface=Surface.LONG_CONTEXT_CHAT,
+            read=burstgpt.read_burstgpt,
+            fits=burstgpt.fits,
+            evidence=Evidence.SCHEMA_ONLY,
+        ),
+        TraceFormat(
+            name="bailian",
+            description="Qwen-Bailian: JSON lines or Parquet of chat_id, parent_chat_id, timestamp (s), ..., hash_ids",
+            default_surface=Surface.LONG_CONTEXT_CHAT,
+            read=bailian.read_bailian,
+            fits=bailian.fits,
+            evidence=Evidence.SCHEMA_ONLY,
+        ),
+        TraceFormat(
+            name="ragpulse",
+            description="RAGPulse: 0_trace.jsonl with its component files, their folder, or *_requests.parquet",
+            default_surface=Surface.ALWAYS_ON_ASSISTANT,
+            read=ragpulse.read_ragpulse,
+            fits=ragpulse.fits,
+            evidence=Evidence.TESTED,
+            folder=("0_trace.jsonl",),
+        ),
+        TraceFormat(
+            name="copilot2026",
+            description="GitHub Copilot coding agent release 2026: shard-NNNN.jsonl.gz, or the folder of a day",
+            default_surface=Surface.CODEX_LOOP,
+            read=copilot2026.read_copilot2026,
+            fits=copilot2026.fits,
+            evidence=Evidence.SCHEMA_ONLY,
+            folder=("shard-*.jsonl.gz", *copilot2026.SHARDS),
+        ),
+        TraceFormat(
+            name="tracelab",
+            description="TraceLab rounds of Claude Code and Codex: JSON lines or Parquet with timing_events and tools",
+            default_surface=Surface.CODEX_LOOP,
+            read=tracelab.read_tracelab,
+            fits=tracelab.fits,
+            evidence=Evidence.TESTED,
         ),
     )
 }

@@ -1,7 +1,9 @@
 """Where a trace comes from: a file or folder on disk, its bytes, its name and its content hash."""
 
+import gzip
 import hashlib
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ __all__ = ["GZIP_MAGIC", "Source", "folder_files", "is_parquet", "open_file", "r
 
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_UNPACKED_BYTES = 1 << 33
+"""Assumed: no packed trace is larger than 8 GiB unpacked; a file that goes on is no trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class Source:
 
 
 def open_file(path: Path) -> Source:
-    """Reads a trace file whole.
+    """Reads a trace file whole, unpacked where it is gzip.
 
     Raises:
         UnreadableTrace: if it is missing, a folder, unreadable or empty.
@@ -41,9 +45,27 @@ def open_file(path: Path) -> Source:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         raise UnreadableTrace(f"{path}: cannot be read ({error}); check its permissions") from error
+    if content.startswith(GZIP_MAGIC):
+        content = _unpacked(content, path)
     if not content.strip():
         raise UnreadableTrace(f"{path}: is empty; was the download or export finished?")
     return Source(path=path, name=path.name, source_id=content_id(content), content=content)
+
+
+def _unpacked(content: bytes, path: Path) -> bytes:
+    """The bytes inside a gzip file.
+
+    Raises:
+        UnreadableTrace: if it is cut short, damaged or too large.
+    """
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            inside = packed.read(LARGEST_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableTrace(f"{path}: is a damaged gzip file ({error}); download or pack it again") from error
+    if len(inside) > LARGEST_UNPACKED_BYTES:
+        raise UnreadableTrace(f"{path}: holds more than {LARGEST_UNPACKED_BYTES} bytes unpacked; split it")
+    return inside
 
 
 def content_id(*parts: bytes) -> str:

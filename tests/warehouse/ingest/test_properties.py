@@ -10,21 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.ingest.trace_files import (
-    AZURE_HEADER,
-    AZURE_ROWS,
-    GOLDEN_SESSION,
-    MOONCAKE_ROWS,
-    counts_add_up,
-    weka_session,
-)
+from tests.warehouse.ingest.seeds import SEEDS
+from tests.warehouse.ingest.trace_files import GOLDEN_SESSION, MOONCAKE_ROWS, counts_add_up, weka_session
 from warehouse.ingest import FORMATS, Ingested, IngestError, detect_format, ingest
 
-GOOD = {
-    "azure": "\n".join((AZURE_HEADER, *AZURE_ROWS)).encode(),
-    "mooncake": "\n".join(json.dumps(row) for row in MOONCAKE_ROWS).encode(),
-    "weka": json.dumps(GOLDEN_SESSION).encode(),
-}
+GOOD = {name: seeds[0].content for name, seeds in SEEDS.items()}
 
 
 def parquet_bytes() -> bytes:

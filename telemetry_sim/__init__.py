@@ -1,15 +1,20 @@
 """What users do: simulated product telemetry of six surfaces, with the incumbent's latency and users' patience."""
 
+from telemetry_sim.crowds import FlashCrowd
 from telemetry_sim.errors import LatencyError, ParameterError, SettingsError, TelemetryError
 from telemetry_sim.latency import IncumbentLatency, LatencyLaw, LatencyTable
 from telemetry_sim.parameter_files import parse_surface, surface_parameters
 from telemetry_sim.parameters import Evidence, SurfaceParameters
+from telemetry_sim.plants import StallCause, with_abandonment_step, with_emergence, with_growth, with_stall
 from telemetry_sim.settings import DEFAULT_SURFACE_SHARES, SimulationSettings
 from telemetry_sim.simulate import TelemetryDay, simulate_day, simulate_days
+from telemetry_sim.trends import Drift
 
 __all__ = [
     "DEFAULT_SURFACE_SHARES",
+    "Drift",
     "Evidence",
+    "FlashCrowd",
     "IncumbentLatency",
     "LatencyError",
     "LatencyLaw",
@@ -17,6 +22,7 @@ __all__ = [
     "ParameterError",
     "SettingsError",
     "SimulationSettings",
+    "StallCause",
     "SurfaceParameters",
     "TelemetryDay",
     "TelemetryError",
@@ -24,4 +30,8 @@ __all__ = [
     "simulate_day",
     "simulate_days",
     "surface_parameters",
+    "with_abandonment_step",
+    "with_emergence",
+    "with_growth",
+    "with_stall",
 ]

@@ -1,20 +1,30 @@
-"""When sessions start: hours of the day, weekends and time zones, and independent clients drawn over them."""
+"""When sessions start: hours of the day, weekends, time zones and crowds, and independent clients drawn over them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 
 from telemetry_sim.clients import STARTS, Clients
-from telemetry_sim.gaps import EXPONENTIAL
+from telemetry_sim.crowds import FlashCrowd, crowd_load
+from telemetry_sim.gaps import EXPONENTIAL, GAMMA, WEIBULL
 from telemetry_sim.laws import Floats, Ints
-from telemetry_sim.parameters import Volume
+from telemetry_sim.mmpp import mmpp_arrivals
+from telemetry_sim.parameters import Arrivals, Volume, Windows
 from telemetry_sim.renewals import arrivals_at_rates
-from telemetry_sim.streams import child_keys
+from telemetry_sim.streams import Keys, child_keys, normals, uniforms
+from telemetry_sim.windows import window_factors
 
-HOUR_S = 3600.0
 DAY_S = 86_400.0
 HOURS = 24
+CROWD_PARTS = 1440
+"""Flash crowds are followed by the minute."""
+LAW_DRAW, WINDOW_STREAM, SHAPE_DRAW = 0, 1, 2
+"""Under a client's stream of starts, beside its days, whose numbers are far higher."""
+MMPP = 3
+"""Code of the process beside the gap laws of `gaps`."""
+LEAST_SHAPE_RATIO, MOST_SHAPE_RATIO = 0.05, 20.0
 SATURDAY = 5
 
 
@@ -56,25 +66,98 @@ def hourly_load(volume: Volume, day: date) -> Floats:
     return load
 
 
-def offered_load(volume: Volume, day: date) -> Floats:
-    """Relative load of a surface by hour over the start day and the next one, shape (48,)."""
-    share = np.asarray(volume.region_share_ratio)
-    return np.concatenate([share @ hourly_load(volume, day), share @ hourly_load(volume, day + timedelta(days=1))])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLoad:
+    """What moves a surface's rate over a UTC day, 1 = the mean rate of a working day."""
+
+    regular: Floats
+    """By region and hour: hours of the day, weekends, time zones; shape (regions, 24)."""
+    crowd: Floats
+    """Of flash crowds, the same in all regions, by equal parts of the day; one part where there is none."""
+
+    @classmethod
+    def of(cls, volume: Volume, day: date, crowds: Sequence[FlashCrowd] = ()) -> "DayLoad":
+        """Load of a surface on a day; `crowds` that began on the day before are followed past midnight."""
+        parts = CROWD_PARTS if crowds else 1
+        return cls(regular=hourly_load(volume, day), crowd=crowd_load(crowds, day, parts))
+
+    @property
+    def mean_ratio(self) -> Floats:
+        """Mean over the day by region."""
+        return np.asarray(self.regular.mean(axis=1) + self.crowd.mean(), dtype=np.float64)
+
+    def by_hour(self, share_ratio: Floats) -> Floats:
+        """Load over all regions by hour, shape (24,)."""
+        hourly = self.crowd.reshape(HOURS, -1).mean(axis=1) if len(self.crowd) > 1 else self.crowd
+        return np.asarray(share_ratio @ self.regular + hourly, dtype=np.float64)
 
 
-def draw_starts(clients: Clients, members: Ints, day: date, load: Floats, sessions_per_day: float) -> Starts:
-    """Sessions that some clients start on a day: each client is a Poisson process with the load as its rate.
+def draw_starts(
+    clients: Clients, members: Ints, day: date, load: DayLoad, sessions_per_day: float, arrivals: Arrivals
+) -> Starts:
+    """Sessions that some clients start on a day.
+
+    A client's expected sessions follow its rate and its region's load. It is Poisson, or has Gamma or Weibull gaps in
+    the time of its accumulated rate, or is an MMPP, as its own draw among the surface's shares says; windows move its
+    rate up and down and silence it, its volume of the day kept; crowds come on top.
 
     Args:
         clients: All clients of the surface.
-        members: Numbers of the clients to draw; the others change nothing.
+        members: Numbers of the clients to draw, increasing; the others change nothing.
         day: UTC day.
-        load: Relative load by equal parts of the day, shape (regions, parts).
+        load: What moves the rate over the day.
         sessions_per_day: Expected sessions of a working day over all clients.
+        arrivals: Laws of the surface.
     """
+    stream = child_keys(clients.key[members], STARTS)
     region = clients.region[members]
-    expected = sessions_per_day * clients.rate_ratio[members] * load.mean(axis=1)[region]
-    keys = child_keys(child_keys(clients.key[members], STARTS), day.toordinal())
-    law, shape = np.full(len(members), EXPONENTIAL), np.ones(len(members))
-    place, start_s, ordinal = arrivals_at_rates(keys, law, shape, expected, load, region)
-    return Starts(client=members[place], start_s=start_s, ordinal=ordinal)
+    expected = sessions_per_day * clients.rate_ratio[members] * load.mean_ratio[region]
+    law, shape_ratio = _gap_laws(arrivals, stream)
+    profiles, profile = _profiles(arrivals.windows, child_keys(stream, WINDOW_STREAM), day, load, region)
+    keys = child_keys(stream, day.toordinal())
+    is_mmpp = law == MMPP
+    parts = []
+    for chosen in (np.flatnonzero(~is_mmpp), np.flatnonzero(is_mmpp)):
+        if len(chosen) and law[chosen[0]] == MMPP:
+            columns = mmpp_arrivals(arrivals.mmpp, keys[chosen], expected[chosen], profiles, profile[chosen])
+        else:
+            columns = arrivals_at_rates(
+                keys[chosen], law[chosen], shape_ratio[chosen], expected[chosen], profiles, profile[chosen]
+            )
+        parts.append((chosen[columns[0]], columns[1], columns[2]))
+    place, start_s, ordinal = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(place, kind="stable") if is_mmpp.any() else slice(None)
+    return Starts(client=members[place[order]], start_s=start_s[order], ordinal=ordinal[order])
+
+
+def _gap_laws(arrivals: Arrivals, stream: Keys) -> tuple[Ints, Floats]:
+    """Law of each client and the shape of its gaps, the same on every day."""
+    gamma, weibull, mmpp = arrivals.gamma, arrivals.weibull, arrivals.mmpp
+    ladder = np.cumsum([gamma.share_ratio, weibull.share_ratio, mmpp.share_ratio])
+    codes = np.array([GAMMA, WEIBULL, MMPP, EXPONENTIAL])
+    law = codes[np.searchsorted(ladder, uniforms(stream, LAW_DRAW), side="right")]
+    median = np.where(law == GAMMA, gamma.shape_ratio, np.where(law == WEIBULL, weibull.shape_ratio, 1.0))
+    sigma = np.where(law == GAMMA, gamma.shape_sigma_ratio, np.where(law == WEIBULL, weibull.shape_sigma_ratio, 0.0))
+    if not sigma.any():
+        return law, median
+    return law, np.clip(median * np.exp(sigma * normals(stream, SHAPE_DRAW)), LEAST_SHAPE_RATIO, MOST_SHAPE_RATIO)
+
+
+def _profiles(windows: Windows, keys: Keys, day: date, load: DayLoad, region: Ints) -> tuple[Floats, Ints]:
+    """Relative rates by equal parts of the day, and the row that each client follows: its region's or its own."""
+    if windows.are_flat:
+        parts = max(HOURS, len(load.crowd))
+        return _by_parts(load.regular, parts) + _by_parts(load.crowd, parts), region
+    factor = window_factors(windows, keys, day)
+    parts = max(factor.shape[1], len(load.crowd))
+    regular = _by_parts(load.regular, parts)[region]
+    moved = regular * _by_parts(factor, parts)
+    means = moved.mean(axis=1, keepdims=True)
+    moved *= np.divide(regular.mean(axis=1, keepdims=True), means, out=np.zeros_like(means), where=means > 0.0)
+    return moved + _by_parts(load.crowd, parts), np.arange(len(region))
+
+
+def _by_parts(values: Floats, parts: int) -> Floats:
+    """Values over equal parts of the day, given again over `parts` parts."""
+    given = values.shape[-1]
+    return np.asarray(values[..., np.arange(parts) * given // parts], dtype=np.float64)

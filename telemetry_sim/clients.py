@@ -1,9 +1,8 @@
-"""Who the clients of a surface are: stream, rate, region, tenant, tier, plan and lengths of each, the same every day."""
+"""Who the clients of a surface are: stream, rate, region, tenant, tier, plan and lengths of each, day after day."""
 
 import hashlib
 import math
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -16,8 +15,10 @@ from warehouse.contracts import Surface
 
 CLIENTS_PER_BLOCK = 16_384
 """Clients are generated in blocks of this many, so that memory stays bounded; blocks change no client's draws."""
-TRAITS, STARTS, SESSIONS = 0, 1, 2
-"""What hangs under a client's stream: its traits, when its sessions start, its sessions."""
+CLIENT_STREAM = 1
+"""What hangs under (seed, surface): crowds have 2, sessions 3."""
+TRAITS, STARTS = 0, 1
+"""What hangs under a client's stream: its traits, and when its sessions start."""
 REGION, TIER, TENANT, PAID = 0, 1, 2, 3
 """Numbers of the draws of a client's traits."""
 STEPS = (0.6180339887498949, 0.7548776662466927, 0.5698402909980532)
@@ -55,11 +56,6 @@ class Clients:
         """Client numbers of a block: every block has heavy and light clients."""
         return np.arange(block, len(self.region), self.block_count, dtype=np.int64)
 
-    def session_keys(self, client: Ints, day: date, ordinal: Ints) -> Keys:
-        """Stream of each session: (seed, surface, client, start day, place among the client's sessions of that day)."""
-        days = child_keys(child_keys(self.key[client], SESSIONS), day.toordinal())
-        return child_keys(days, ordinal)
-
 
 def surface_number(surface: Surface) -> int:
     """Place of a surface in the vocabulary, used as part of the random seed."""
@@ -76,15 +72,14 @@ def make_clients(seed: int, surface: Surface, volume: Volume, sessions_per_day: 
         sessions_per_day: Expected sessions of a working day; decides how many clients there are.
 
     Returns:
-        Clients with Zipf rates, and region, tier and plan drawn by the declared shares. Rates are scaled by
+        Clients with skewed rates, and region, tier and plan drawn by the declared shares. Rates are scaled by
         region to the declared shares of load, so that one large client does not decide where the sun is up.
     """
     count = max(16, math.ceil(sessions_per_day / volume.sessions_per_client_per_day_count))
-    root = root_key(seed, surface_number(surface))
+    root = root_key(seed, surface_number(surface), CLIENT_STREAM)
     key = child_keys(root, np.arange(count))
     traits = child_keys(key, TRAITS)
     region = _drawn_place(traits, REGION, volume.region_share_ratio)
-    rank_weight = np.arange(1, count + 1, dtype=np.float64) ** -volume.client_zipf_exponent_ratio
     tenant_count = max(4, math.ceil(count / volume.clients_per_tenant_count))
     tenant = (uniforms(traits, TENANT) ** 2 * tenant_count).astype(np.int64)
     if volume.clients_per_tenant_count <= 1.0:
@@ -92,7 +87,7 @@ def make_clients(seed: int, surface: Surface, volume: Volume, sessions_per_day: 
     system, message, answer = _spread_normals(root, count)
     return Clients(
         key=key,
-        rate_ratio=_balanced(rank_weight, region, np.asarray(volume.region_share_ratio)),
+        rate_ratio=_balanced(_rank_weights(volume, count), region, np.asarray(volume.region_share_ratio)),
         region=region,
         tenant=tenant,
         tier=_drawn_place(traits, TIER, volume.tier_share_ratio),
@@ -122,6 +117,13 @@ def _spread_normals(root: np.uint64, count: int) -> tuple[Floats, ...]:
     return tuple(np.asarray(ndtri(np.maximum(place, 1e-12)), dtype=np.float64) for place in places)
 
 
+def _rank_weights(volume: Volume, count: int) -> Floats:
+    """Rates by rank: a power law whose tail falls off, as the clients of ServeGen do (largest gap of shares 0.04)."""
+    rank = np.arange(1, count + 1, dtype=np.float64)
+    falloff = np.exp(-volume.client_falloff_ratio * rank / count)
+    return np.asarray(rank**-volume.client_zipf_exponent_ratio * falloff, dtype=np.float64)
+
+
 def _balanced(weight: Floats, region: Ints, share_ratio: Floats) -> Floats:
     """Weights scaled so that each region that has clients gets its declared share of load; sums to 1."""
     by_region = np.bincount(region, weights=weight, minlength=len(share_ratio))
@@ -134,3 +136,11 @@ def _hashed_ids(seed: int, surface: Surface, count: int) -> pl.Series:
     """16 hex digits per client from an extendable hash of seed and surface."""
     digits = hashlib.shake_256(f"client:{seed}:{surface.value}".encode()).hexdigest(8 * count)
     return pl.Series("client_id", [digits[16 * k : 16 * k + 16] for k in range(count)], dtype=pl.String)
+
+
+def blended(client_normal: Floats, own_normal: Floats, share_ratio: float) -> Floats:
+    """Standard normals of lengths of which `share_ratio` of the variance belongs to the client, the rest to the draw.
+
+    The law over all clients stays what it was; the lengths of one client lie near a median of its own.
+    """
+    return np.asarray(np.sqrt(share_ratio) * client_normal + np.sqrt(1.0 - share_ratio) * own_normal, dtype=np.float64)

@@ -2,10 +2,12 @@
 
 from telemetry_sim.parameters.agent_loop import PHASES, TOOL_KINDS, AgentLoop
 from telemetry_sim.parameters.api_burst import ApiBurst
+from telemetry_sim.parameters.arrivals import Arrivals, Crowds, Mmpp, RenewalGaps, Windows
 from telemetry_sim.parameters.chat import Chat
 from telemetry_sim.parameters.prompts import Cache, Context, Output
 from telemetry_sim.parameters.service import Latency, Patience
 from telemetry_sim.parameters.surface import Evidence, SurfaceParameters
+from telemetry_sim.parameters.trend import Trend
 from telemetry_sim.parameters.volume import Volume
 
 __all__ = [
@@ -13,13 +15,19 @@ __all__ = [
     "TOOL_KINDS",
     "AgentLoop",
     "ApiBurst",
+    "Arrivals",
     "Cache",
     "Chat",
     "Context",
+    "Crowds",
     "Evidence",
     "Latency",
+    "Mmpp",
     "Output",
     "Patience",
+    "RenewalGaps",
     "SurfaceParameters",
+    "Trend",
     "Volume",
+    "Windows",
 ]

@@ -16,19 +16,6 @@ class ApiBurst:
     """Median answer of a tenant, over tenants."""
     message_sigma_ratio: float = bounded(0.0, 4.0)
     answer_sigma_ratio: float = bounded(0.0, 4.0)
-    gamma_ratio: float = bounded(0.0, 1.0)
-    """Tenants with Gamma gaps; the others have Weibull gaps."""
-    gamma_shape_ratio: float = bounded(0.05, 20.0)
-    weibull_shape_ratio: float = bounded(0.2, 5.0)
-    window_s: float = bounded(60.0, 7200.0)
-    window_sigma_ratio: float = bounded(0.0, 3.0)
-    """Standard deviation of the log rate over windows."""
-    window_memory_ratio: float = bounded(0.0, 0.999)
-    """Autocorrelation of the log rate from one window to the next."""
-    active_ratio: float = bounded(0.01, 1.0)
-    """Windows in which a tenant is active."""
-    active_memory_ratio: float = bounded(0.0, 0.999)
-    """Autocorrelation of being active."""
     limit_ratio: float = bounded(1.0, 1e4)
     """Rate limit of a tenant over its mean rate."""
     limit_floor_per_s: float = bounded(1e-4, 1e4)

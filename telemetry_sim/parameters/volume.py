@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from telemetry_sim.laws import bounded
+from telemetry_sim.parameters.arrivals import Arrivals, Crowds
+from telemetry_sim.parameters.trend import Trend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,12 @@ class Volume:
     sessions_per_client_per_day_count: float = bounded(0.01, 1e5)
     clients_per_tenant_count: float = bounded(1.0, 1e5)
     client_zipf_exponent_ratio: float = bounded(0.0, 3.0)
-    """Rate of the client of rank r is proportional to r to minus this."""
+    """Rate of the client of rank r of n is proportional to r^-exponent x exp(-falloff x r / n)."""
+    client_falloff_ratio: float = bounded(0.0, 50.0)
+    client_input_share_ratio: float = bounded(0.0, 1.0)
+    """Part of the variance of log input lengths that lies between clients: each client has a median of its own."""
+    client_output_share_ratio: float = bounded(0.0, 1.0)
+    """The same of log output lengths."""
     paid_ratio: float = bounded(0.0, 1.0)
     tier_share_ratio: tuple[float, ...] = bounded(0.0, 1.0)
     """Shares of clients by tier: interactive, standard, batch."""
@@ -28,3 +35,6 @@ class Volume:
     """Growth of prompt lengths per day since the simulation's first day (products get more context)."""
     error_ratio: float = bounded(0.0, 0.2)
     """Calls that end in a server error."""
+    arrivals: Arrivals
+    crowds: Crowds
+    trend: Trend

@@ -4,7 +4,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from telemetry_sim import SimulationSettings
+from telemetry_sim import Drift, SimulationSettings
 from warehouse.contracts import Surface
 
 TUESDAY = date(2026, 6, 2)
@@ -25,7 +25,7 @@ def small_settings(draw: st.DrawFn) -> SimulationSettings:
         first_day=draw(st.dates(date(2024, 1, 1), date(2030, 1, 1))),
         surface_shares=draw(surface_shares()),
         abandonment=draw(st.booleans()),
-        growth_ratio=draw(st.floats(0.0, 3.0)),
+        drift=Drift(context_growth_ratio=draw(st.floats(0.0, 3.0))),
     )
 
 

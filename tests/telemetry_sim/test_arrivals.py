@@ -1,11 +1,12 @@
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from telemetry_sim import surface_parameters
-from telemetry_sim.arrivals import REGIONS, draw_starts, hourly_load, offered_load
-from telemetry_sim.clients import make_clients
+from telemetry_sim.arrivals import REGIONS, DayLoad, Starts, draw_starts, hourly_load
+from telemetry_sim.clients import Clients, make_clients
+from telemetry_sim.laws import Ints
 from warehouse.contracts import Surface
 
 WEDNESDAY, SATURDAY = date(2026, 6, 3), date(2026, 6, 6)
@@ -26,17 +27,28 @@ def test_a_weekend_day_has_the_declared_share_of_load_by_local_calendar() -> Non
     assert load[americas, 3] == pytest.approx(hourly_load(VOLUME, WEDNESDAY)[americas, 3])
 
 
-def test_offered_load_covers_two_days_and_averages_one_on_working_days() -> None:
-    load = offered_load(VOLUME, WEDNESDAY)
-    assert load.shape == (48,)
+def test_the_load_of_a_working_day_averages_one_over_regions_and_hours() -> None:
+    load = DayLoad.of(VOLUME, WEDNESDAY).by_hour(np.asarray(VOLUME.region_share_ratio))
+    assert load.shape == (24,)
     assert load.mean() == pytest.approx(1.0)
+
+
+def test_a_working_day_of_coding_has_four_to_five_times_the_sessions_of_a_weekend_day() -> None:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 20_000.0)
+    week = [date(2026, 6, 1) + timedelta(days=number) for number in range(7)]
+    counts = np.array([len(drawn(clients, day, 20_000.0).client) for day in week])
+    assert 4.0 < counts[:5].mean() / counts[5:].mean() < 5.0
+
+
+def drawn(clients: Clients, day: date, sessions_per_day: float, members: Ints | None = None) -> Starts:
+    everyone = np.arange(len(clients.region)) if members is None else members
+    return draw_starts(clients, everyone, day, DayLoad.of(VOLUME, day), sessions_per_day, VOLUME.arrivals)
 
 
 def test_sessions_follow_the_hours_and_the_expected_number() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
     load = hourly_load(VOLUME, WEDNESDAY)
-    everyone = np.arange(len(clients.region))
-    starts = draw_starts(clients, everyone, WEDNESDAY, load, 50_000.0)
+    starts = drawn(clients, WEDNESDAY, 50_000.0)
     assert len(starts.client) == pytest.approx(50_000, rel=0.03)
     assert starts.start_s.min() >= 0.0
     assert starts.start_s.max() < 86_400.0
@@ -57,17 +69,16 @@ def test_clients_have_skewed_rates_unique_ids_and_the_declared_regions() -> None
     assert clients.rate_ratio.sum() == pytest.approx(1.0)
     assert np.bincount(clients.region, weights=clients.rate_ratio) == pytest.approx(VOLUME.region_share_ratio)
     top = np.sort(clients.rate_ratio)[::-1]
-    assert top[: len(top) // 100].sum() > 0.3
+    assert top[: len(top) // 10].sum() > 0.3
     assert clients.client_ids.n_unique() == len(clients.client_ids)
     assert clients.client_ids.str.len_chars().unique().to_list() == [16]
 
 
 def test_the_draws_of_a_client_depend_on_nobody_else() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
-    load = hourly_load(VOLUME, WEDNESDAY)
-    everyone = draw_starts(clients, np.arange(len(clients.region)), WEDNESDAY, load, 50_000.0)
-    few = np.array([5, 17, 3, 900])
-    alone = draw_starts(clients, few, WEDNESDAY, load, 50_000.0)
+    everyone = drawn(clients, WEDNESDAY, 50_000.0)
+    few = np.array([3, 5, 17, 900])
+    alone = drawn(clients, WEDNESDAY, 50_000.0, few)
     assert len(alone.client) > 100
     for client in few:
         assert np.array_equal(alone.start_s[alone.client == client], everyone.start_s[everyone.client == client])
@@ -75,18 +86,14 @@ def test_the_draws_of_a_client_depend_on_nobody_else() -> None:
 
 def test_ordinals_number_the_sessions_of_a_client_in_order_of_start() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
-    load = hourly_load(VOLUME, WEDNESDAY)
-    starts = draw_starts(clients, np.arange(len(clients.region)), WEDNESDAY, load, 50_000.0)
+    starts = drawn(clients, WEDNESDAY, 50_000.0)
     same = np.diff(starts.client) == 0
     assert np.all(np.diff(starts.start_s)[same] >= 0.0)
     assert np.all(np.diff(starts.ordinal)[same] == 1)
     assert np.all(starts.ordinal[np.flatnonzero(~same) + 1] == 0)
-    keys = clients.session_keys(starts.client, WEDNESDAY, starts.ordinal)
-    assert len(np.unique(keys)) == len(keys)
 
 
 def test_days_of_a_client_are_drawn_apart() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
-    load = hourly_load(VOLUME, WEDNESDAY)
-    days = [draw_starts(clients, np.arange(100), day, load, 50_000.0).start_s for day in (WEDNESDAY, date(2026, 6, 4))]
+    days = [drawn(clients, day, 50_000.0, np.arange(100)).start_s for day in (WEDNESDAY, date(2026, 6, 4))]
     assert not np.isin(days[0], days[1]).any()

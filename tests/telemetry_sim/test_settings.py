@@ -1,6 +1,6 @@
 import pytest
 
-from telemetry_sim import DEFAULT_SURFACE_SHARES, SettingsError, SimulationSettings
+from telemetry_sim import DEFAULT_SURFACE_SHARES, Drift, SettingsError, SimulationSettings
 from warehouse.contracts import Surface
 
 
@@ -32,5 +32,5 @@ def test_zero_calls_a_negative_seed_and_a_wild_growth_are_refused() -> None:
         SimulationSettings(calls_per_day=0)
     with pytest.raises(SettingsError, match="seed -1"):
         SimulationSettings(seed=-1)
-    with pytest.raises(SettingsError, match="growth_ratio"):
-        SimulationSettings(growth_ratio=11.0)
+    with pytest.raises(SettingsError, match="context_growth_ratio"):
+        Drift(context_growth_ratio=11.0)

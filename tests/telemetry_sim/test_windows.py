@@ -4,25 +4,22 @@ import numpy as np
 import pytest
 
 from telemetry_sim import surface_parameters
-from telemetry_sim.arrivals import Starts, draw_starts, hourly_load
-from telemetry_sim.bursts import draw_bursts
+from telemetry_sim.arrivals import DayLoad, Starts, draw_starts
 from telemetry_sim.clients import make_clients
-from telemetry_sim.parameters import ApiBurst
 from warehouse.contracts import Surface
 
 PARAMETERS = surface_parameters(Surface.API_BURST)
 REQUESTS = 60_000.0
 DAY = date(2026, 6, 3)
-LOAD = hourly_load(PARAMETERS.volume, DAY)
+LOAD = DayLoad.of(PARAMETERS.volume, DAY)
 
 
 def both_processes() -> tuple[Starts, Starts]:
-    api = PARAMETERS.behaviour
-    assert isinstance(api, ApiBurst)
     clients = make_clients(1, Surface.API_BURST, PARAMETERS.volume, REQUESTS)
     everyone = np.arange(len(clients.region))
-    bursts = draw_bursts(clients, everyone, DAY, LOAD, REQUESTS, api)
-    return bursts, draw_starts(clients, everyone, DAY, LOAD, REQUESTS)
+    calm = surface_parameters(Surface.CODEX_LOOP).volume.arrivals
+    bursts = draw_starts(clients, everyone, DAY, LOAD, REQUESTS, PARAMETERS.volume.arrivals)
+    return bursts, draw_starts(clients, everyone, DAY, LOAD, REQUESTS, calm)
 
 
 def fano(start_s: np.ndarray[tuple[int, ...], np.dtype[np.float64]], bin_s: float) -> float:

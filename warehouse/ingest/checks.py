@@ -85,7 +85,7 @@ def split_rows(frame: pl.DataFrame, checks: Sequence[Check], raw: pl.Expr) -> tu
         for at, check in enumerate(checks)
     )
     judged = frame.with_columns(first.alias("_broken"))
-    good = judged.filter(pl.col("_broken").is_null()).drop("_broken")
+    good = judged.filter(pl.col("_broken").is_null()).drop("_broken").rechunk()  # polars 2.1 formats one chunk only
     if good.height == frame.height:
         return good, pl.DataFrame(schema=REFUSED_SCHEMA)
     bad = judged.filter(pl.col("_broken").is_not_null())

@@ -41,8 +41,8 @@ class Parsed:
 class Ingested:
     """A trace as frames that satisfy their contracts.
 
-    `rows_read` = `rows_kept` + rows of `quarantine` whose `row_number` is above 0. Sub-agent markers of a weka trace are
-    no calls: they are read for their times and counted in the notes, not in `rows_read`.
+    `rows_read` = `rows_kept` + rows of `quarantine` whose `row_number` is above 0. Sub-agent markers of a weka trace
+    are no calls: they are read for their times and counted in the notes, not in `rows_read`.
     """
 
     model_calls: pl.DataFrame

@@ -90,7 +90,8 @@ def split_rows(frame: pl.DataFrame, checks: Sequence[Check], raw: pl.Expr) -> tu
         return good, pl.DataFrame(schema=REFUSED_SCHEMA)
     bad = judged.filter(pl.col("_broken").is_not_null())
     reason = pl.coalesce(
-        pl.when(pl.col("_broken") == at).then(check.reason.cast(pl.String)) for at, check in enumerate(checks)
+        pl.when(pl.col("_broken") == at).then(check.reason.cast(pl.String).fill_null(pl.lit("a cell of it is missing")))
+        for at, check in enumerate(checks)
     )
     refused = bad.with_columns(reason.alias("reason"), raw.alias("raw")).join(
         broken, left_on="_broken", right_on="at", how="left", maintain_order="left"

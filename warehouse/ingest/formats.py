@@ -7,10 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from warehouse.contracts import Surface
-from warehouse.ingest import azure, bailian, burstgpt, copilot2026, mooncake, ragpulse, tracelab, weka
+from warehouse.ingest import azure, bailian, burstgpt, copilot2026, mooncake, ragpulse, servegen, tracelab, weka
 from warehouse.ingest.clues import Clues, look
 from warehouse.ingest.errors import UnknownFormat, UnreadableTrace
 from warehouse.ingest.ingested import Ingested
+from warehouse.ingest.servegen_files import split_selection
 
 __all__ = ["DEFAULT_ANCHOR", "FORMATS", "Evidence", "TraceFormat", "described_formats", "detect_format", "ingest"]
 
@@ -69,6 +70,15 @@ FORMATS: Mapping[str, TraceFormat] = {
             fits=weka.fits,
             evidence=Evidence.TESTED,
             folder=("*_requests.parquet", "trace_*.json", "*.json"),
+        ),
+        TraceFormat(
+            name="servegen",
+            description="ServeGen: folder of chunk-N-trace.csv and chunk-N-dataset.json, Parquet of windows (#MODEL)",
+            default_surface=Surface.API_BURST,
+            read=servegen.read_servegen,
+            fits=servegen.fits,
+            evidence=Evidence.TESTED,
+            folder=servegen.FOLDER,
         ),
         TraceFormat(
             name="burstgpt",
@@ -150,6 +160,7 @@ def detect_format(path: Path) -> str:
     Raises:
         UnreadableTrace: if none or several fit.
     """
+    path, _ = split_selection(path)
     if path.is_dir():
         shown = {name: look(path, known.folder) for name, known in FORMATS.items() if known.folder}
     else:

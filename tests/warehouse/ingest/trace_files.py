@@ -136,3 +136,57 @@ def counts_add_up(result: Ingested) -> bool:
     refused = result.quarantine.filter(pl.col("row_number") > 0).height
     called = result.model_calls.height
     return result.rows_read == result.rows_kept + refused and result.sessions["call_count"].sum() == called
+
+
+SERVEGEN_WINDOWS = {
+    "1": ["0,0.1,2.0,Gamma,0.25,40.0", "600,0.0,0.0,,0,0", "1200,0.05,1.0,Gamma,1.0,20.0"],
+    "2": ["0,0.02,1.2,Weibull,0.9,47.0", "600,0.01,1.0,Weibull,1.0,100.0", "1200,0.0,0.0,,0,0"],
+}
+"""Client -> lines of its chunk-N-trace.csv: window start s, rate a second, cv, law, shape, scale."""
+SERVEGEN_DATASET: dict[str, dict[str, Any]] = {
+    "1": {
+        "0": {"input_tokens": "{100: 0.25, 300: 0.75}", "output_tokens": "{7: 1.0}"},
+        "21600": {"input_tokens": "{}", "output_tokens": "{}"},
+    }
+}
+"""Client -> its chunk-N-dataset.json; client 2 has none."""
+
+
+def servegen_folder(
+    folder: Path,
+    windows: dict[str, list[str]] | None = None,
+    datasets: dict[str, dict[str, Any]] | None = None,
+    *,
+    category: str = "language",
+) -> Path:
+    model = folder / category / "m-x"
+    model.mkdir(parents=True)
+    for client, lines in (windows or SERVEGEN_WINDOWS).items():
+        (model / f"chunk-{client}-trace.csv").write_text("\n".join(lines) + "\n", encoding="latin-1")
+    for client, dataset in (SERVEGEN_DATASET if datasets is None else datasets).items():
+        (model / f"chunk-{client}-dataset.json").write_text(json.dumps(dataset), encoding="utf-8")
+    return model
+
+
+def servegen_tables(folder: Path) -> Path:
+    """The same clients as two Parquet files."""
+    rows = [
+        {"category": "language", "model": "m-x", "client_id": int(client)}
+        | dict(zip(("window_start_s", "rate", "cv", "pattern", "arg1", "arg2"), line.split(","), strict=True))
+        for client, lines in SERVEGEN_WINDOWS.items()
+        for line in lines
+    ]
+    numbers = {"window_start_s": pl.Int32, "rate": pl.Float64, "cv": pl.Float64, "arg1": pl.Float64, "arg2": pl.Float64}
+    path = folder / "servegen_client_windows.parquet"
+    pl.DataFrame(rows).cast(numbers).write_parquet(path)  # type: ignore[arg-type]
+    histograms: list[tuple[int, str, list[float], list[float]]] = [
+        (0, "input_tokens", [100.0, 300.0], [0.25, 0.75]),
+        (0, "output_tokens", [7.0], [1.0]),
+        (21600, "input_tokens", [], []),
+        (21600, "output_tokens", [], []),
+    ]
+    names = ["window_start_s", "field", "bin", "prob"]
+    lengths = pl.DataFrame(histograms, schema=names, orient="row").with_columns(client_id=pl.lit(1))
+    lists = {"bin": pl.List(pl.Float64), "prob": pl.List(pl.Float64)}
+    lengths.cast(lists).write_parquet(folder / "servegen_lengths_m-x.parquet")  # type: ignore[arg-type]
+    return path

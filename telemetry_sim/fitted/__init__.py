@@ -2,5 +2,25 @@
 
 from telemetry_sim.fitted.arrivals import ArrivalFamily, ArrivalLaw, GapLaw, law_from_dict, law_to_dict
 from telemetry_sim.fitted.arrivals_draw import draw_arrivals
+from telemetry_sim.fitted.files import load_fitted, save_fitted
+from telemetry_sim.fitted.generate import simulate_fitted
+from telemetry_sim.fitted.mixture import Component, ComponentKind, MixtureLaw
+from telemetry_sim.fitted.surface import Driver, FittedSurface, Provenance
 
-__all__ = ["ArrivalFamily", "ArrivalLaw", "GapLaw", "draw_arrivals", "law_from_dict", "law_to_dict"]
+__all__ = [
+    "ArrivalFamily",
+    "ArrivalLaw",
+    "Component",
+    "ComponentKind",
+    "Driver",
+    "FittedSurface",
+    "GapLaw",
+    "MixtureLaw",
+    "Provenance",
+    "draw_arrivals",
+    "law_from_dict",
+    "law_to_dict",
+    "load_fitted",
+    "save_fitted",
+    "simulate_fitted",
+]

@@ -1,0 +1,72 @@
+"""Fits when prompts shrink and how much of the prompt before a prompt shares."""
+
+import numpy as np
+import polars as pl
+
+from telemetry_sim.fit.calls import TraceCalls
+from telemetry_sim.fit.mixture_fit import fit_law
+from telemetry_sim.fitted.surface import Driver, PrefixLaw, ShrinkLaw
+
+MOST_BANDS = 16
+LEAST_EVENTS = 5
+EVENTS_PER_BAND = 8
+BLOCK_SIZES = (1024, 512, 256, 128, 64, 32, 16, 1)
+
+
+def fit_shrink(main: pl.DataFrame) -> ShrinkLaw | None:
+    """Hazard of a shorter prompt by band of the context before; None where prompts never shrink."""
+    steps = main.filter(pl.col("before_input_tokens").is_not_null())
+    events = steps.filter(pl.col("growth_tokens") < 0)
+    if events.height < LEAST_EVENTS:
+        return None
+    bands = min(MOST_BANDS, max(1, events.height // EVENTS_PER_BAND))
+    at = events["before_input_tokens"].to_numpy().astype(np.float64)
+    edges = np.unique(np.quantile(at, np.linspace(0.0, 1.0, bands + 1)))
+    edges[-1] += 1.0
+    hazards = {}
+    for driver in (Driver.TOOL, Driver.HUMAN):
+        mine = steps.filter(pl.col("driver") == driver.value)
+        place = np.searchsorted(edges, mine["before_input_tokens"].to_numpy())
+        shrank = (mine["growth_tokens"] < 0).to_numpy().astype(np.float64)
+        count = np.bincount(place, minlength=len(edges) + 1)
+        hazards[driver] = np.bincount(place, shrank, len(edges) + 1) / np.maximum(count, 1.0)
+    ratio = (events["input_tokens"] / events["before_input_tokens"]).to_numpy()
+    return ShrinkLaw(
+        context_edges_tokens=tuple(float(edge) for edge in edges),
+        tool_hazard_ratio=tuple(float(h) for h in hazards[Driver.TOOL]),
+        human_hazard_ratio=tuple(float(h) for h in hazards[Driver.HUMAN]),
+        kept_ratio=fit_law(ratio, grid=0.001, most_components=4),
+    )
+
+
+def block_of(shared: "np.ndarray") -> int:
+    """Largest usual block that nearly all shared lengths are whole numbers of."""
+    for size in BLOCK_SIZES:
+        if np.mean(shared % size == 0) >= 0.95:
+            return size
+    return 1
+
+
+def fit_prefix(trace: TraceCalls) -> PrefixLaw | None:
+    """Sharing with the prompt before; None where the trace does not tell."""
+    if "shared_prefix_tokens" not in trace.told:
+        return None
+    told = trace.main.filter(pl.col("shared_prefix_tokens").is_not_null())
+    shared = told["shared_prefix_tokens"].to_numpy()
+    block = block_of(shared[shared > 0]) if np.any(shared > 0) else 1
+    opening = told.filter(pl.col("place") == 0)["shared_prefix_tokens"].to_numpy().astype(np.float64)
+    steps = told.filter(pl.col("place") > 0).with_columns(both=pl.min_horizontal("input_tokens", "before_input_tokens"))
+    shrunk = steps.filter(pl.col("growth_tokens") < 0)["shared_prefix_tokens"].to_numpy().astype(np.float64)
+    grown = steps.filter(pl.col("growth_tokens") >= 0)
+    lost = (grown["both"] - grown["shared_prefix_tokens"]).to_numpy()
+    is_cut = lost > block
+    lost_ratio = (lost / np.maximum(grown["both"].to_numpy(), 1))[is_cut]
+    return PrefixLaw(
+        block_tokens=block,
+        opening_tokens=fit_law(opening, grid=float(block), most_components=4),
+        cut_ratio=float(is_cut.mean()) if len(is_cut) else 0.0,
+        cut_lost_ratio=fit_law(np.maximum(lost_ratio, 0.001), grid=0.001, most_components=4)
+        if is_cut.sum() >= 5
+        else None,
+        shrunk_kept_tokens=fit_law(shrunk, grid=float(block), most_components=4) if len(shrunk) >= 5 else None,
+    )

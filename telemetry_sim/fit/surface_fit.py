@@ -1,0 +1,193 @@
+"""Fits a whole surface to a trace of model calls: laws, session effects, prefixes, server times, words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from telemetry_sim.errors import SettingsError
+from telemetry_sim.fit.arrivals import fit_arrivals
+from telemetry_sim.fit.calls import TraceCalls, laid_out
+from telemetry_sim.fit.effects import (
+    Scores,
+    Spread,
+    memory_of,
+    regressed,
+    residual_covariance,
+    spread_of,
+    step_correlations,
+)
+from telemetry_sim.fit.mixture_fit import fit_law
+from telemetry_sim.fit.prefix_fit import fit_prefix, fit_shrink
+from telemetry_sim.fit.service_fit import fit_finish, fit_models, fit_service
+from telemetry_sim.fitted.mixture import MixtureLaw
+from telemetry_sim.fitted.surface import EFFECTS, Driver, FittedSurface, Provenance, SessionEffects
+from telemetry_sim.laws import Floats
+
+LEAST_VALUES = 30
+"""Below this a driver's law is fitted to all drivers together."""
+CLOCK_GRIDS_S = (1.0, 0.1, 0.01, 0.001)
+
+
+def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
+    """The surface that a trace tells of.
+
+    Args:
+        calls: A `ModelCalls` frame.
+        name: Name of the surface, the stem of its ids.
+
+    Raises:
+        SettingsError: if no call tells both its tokens.
+    """
+    trace = laid_out(calls)
+    main = trace.main
+    if main.height == 0:
+        raise SettingsError(f"{name}: none of {calls.height} calls tells its input and output tokens; nothing to fit")
+    requested = calls["requested_at"]
+    span_s = max((requested.max() - requested.min()).total_seconds(), 1.0)  # type: ignore[operator, union-attr]
+    sessions = main.group_by("session", maintain_order=True).agg(
+        pl.col("calls_count").first(),
+        first=pl.col("input_tokens").first(),
+        start_s=(pl.col("requested_at").first() - pl.lit(requested.min())).dt.total_microseconds() / 1e6,
+    )
+    calls_law = fit_law(_array(sessions["calls_count"]))
+    first_law = fit_law(_array(sessions["first"]))
+    output = _laws(main, "output_tokens", (Driver.OPENING, Driver.TOOL, Driver.HUMAN))
+    growing = main.filter(pl.col("growth_tokens") > 0)
+    growth = _laws(growing, "growth_tokens", (Driver.TOOL, Driver.HUMAN))
+    gap = _laws(main.filter(pl.col("gap_s").is_not_null()), "gap_s", (Driver.TOOL, Driver.HUMAN))
+    turns = _turns(main)
+    turn_law = fit_law(_array(turns["len"])) if turns.height and main["turn_id"].max() != 0 else None
+    regressors = np.column_stack((calls_law.scores(sessions["calls_count"]), first_law.scores(sessions["first"])))
+    return FittedSurface(
+        name=name,
+        product=str(main["surface"][0]),
+        tier=str(main["service_tier"][0]),
+        provenance=Provenance(
+            source_name=name,
+            source_id=str(main["source_id"][0]),
+            calls_count=calls.height,
+            sessions_count=sessions.height,
+            first_day=str(requested.min().date()),  # type: ignore[union-attr]
+            span_s=span_s,
+            not_told=tuple(sorted(set(calls.columns) - trace.told)),
+        ),
+        arrivals=fit_arrivals(_array(sessions["start_s"]), span_s),
+        calls_per_session=calls_law,
+        first_input=first_law,
+        most_input_tokens=int(main["input_tokens"].max()),  # type: ignore[arg-type]
+        output=output,
+        growth=growth,
+        gap=gap,
+        calls_per_turn=turn_law,
+        effects=_effects(main, output, growth, gap, turns, turn_law, regressors),
+        shrink=fit_shrink(main),
+        prefix=fit_prefix(trace),
+        service=fit_service(trace),
+        finish=fit_finish(trace),
+        model=fit_models(trace, edges := _model_edges(sessions)),
+        model_edges_tokens=edges,
+    )
+
+
+def _model_edges(sessions: pl.DataFrame) -> tuple[float, ...]:
+    found = {float(sessions["first"].quantile(share)) for share in (0.25, 0.5, 0.75)}  # type: ignore[arg-type]
+    return tuple(sorted(found))
+
+
+def _array(column: pl.Series) -> Floats:
+    return column.to_numpy().astype(np.float64)
+
+
+def grid_of(values: Floats) -> float:
+    """Step that most of the values are rounded to: the coarsest of 1 s to 1 ms that 95 % of them lie on."""
+    for grid in CLOCK_GRIDS_S:
+        if np.mean(np.abs(values / grid - np.rint(values / grid)) < 1e-6) >= 0.95:
+            return grid
+    return CLOCK_GRIDS_S[-1]
+
+
+def _laws(rows: pl.DataFrame, column: str, drivers: Sequence[Driver]) -> dict[Driver, MixtureLaw]:
+    """A law per driver that has rows; a driver with few rows takes the law of all."""
+    if rows.height == 0:
+        return {}
+    grid = grid_of(_array(rows[column])) if column == "gap_s" else 1.0
+    laws: dict[Driver, MixtureLaw] = {}
+    pooled: MixtureLaw | None = None
+    for driver in drivers:
+        mine = rows.filter(pl.col("driver") == driver.value)
+        if mine.height >= LEAST_VALUES:
+            laws[driver] = fit_law(_array(mine[column]), grid=grid)
+        elif mine.height:
+            pooled = pooled or fit_law(_array(rows[column]), grid=grid)
+            laws[driver] = pooled
+    return laws
+
+
+def _turns(main: pl.DataFrame) -> pl.DataFrame:
+    """Calls per human request, the last request of each session left out (it may go on)."""
+    turns = main.group_by("session", "turn_id", maintain_order=True).agg(pl.len())
+    return turns.with_columns(last=pl.col("turn_id") == pl.col("turn_id").max().over("session")).filter(
+        ~pl.col("last") | (pl.col("turn_id").max().over("session") == 0)
+    )
+
+
+def _scores(rows: pl.DataFrame, column: str, laws: dict[Driver, MixtureLaw]) -> Floats:
+    """Normal scores of a column, by driver's law; NaN where there is no value or no law."""
+    values = rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    driver = rows["driver"].to_numpy()
+    found = np.full(len(values), np.nan)
+    for word, law in laws.items():
+        mask = (driver == word.value) & np.isfinite(values)
+        if column == "growth_tokens":
+            mask &= values > 0
+        found[mask] = law.scores(values[mask])
+    return found
+
+
+def _effects(
+    main: pl.DataFrame,
+    output: dict[Driver, MixtureLaw],
+    growth: dict[Driver, MixtureLaw],
+    gap: dict[Driver, MixtureLaw],
+    turns: pl.DataFrame,
+    turn_law: MixtureLaw | None,
+    regressors: Floats,
+) -> SessionEffects:
+    session = main["session"].to_numpy()
+    z_output, z_growth = _scores(main, "output_tokens", output), _scores(main, "growth_tokens", growth)
+    z_gap = _scores(main, "gap_s", gap)
+    human = main["driver"].to_numpy() == Driver.HUMAN.value
+    columns = {
+        "output": z_output,
+        "growth": z_growth,
+        "tool_gap": np.where(human, np.nan, z_gap),
+        "human_gap": np.where(human, z_gap, np.nan),
+    }
+    scores = [_told(session, columns[name]) for name in EFFECTS[:-1]]
+    turn_score = turn_law.scores(turns["len"]) if turn_law is not None else np.zeros(0)
+    scores.append(Scores(session=turns["session"].to_numpy()[: len(turn_score)], score=turn_score))
+    spreads = [spread_of(each, len(regressors)) for each in scores]
+    fits = [regressed(each, regressors) for each in spreads]
+    covariance = residual_covariance(spreads, [f[1] for f in fits], [f[2] for f in fits])
+    residual = {
+        name: columns[name] - spread.means[session] for name, spread in zip(EFFECTS[:-1], spreads[:-1], strict=True)
+    }
+    before = np.where(main["place"].to_numpy() > 0, np.roll(residual["output"], 1), np.nan)
+    steps = step_correlations([before, residual["tool_gap"], residual["growth"]])
+    rank = np.corrcoef(regressors.T)[0, 1] if len(regressors) > 2 and np.all(regressors.std(axis=0) > 0) else 0.0
+    return SessionEffects(
+        calls_first_correlation_ratio=float(rank),
+        intercept=tuple(float(f[0][0]) for f in fits),
+        calls_slope=tuple(float(f[0][1]) for f in fits),
+        first_slope=tuple(float(f[0][2]) for f in fits),
+        residual_covariance=tuple(tuple(float(x) for x in row) for row in covariance),
+        within_sigma_ratio=tuple(float(np.sqrt(s.within_variance)) for s in spreads),
+        memory_ratio=tuple(memory_of(scores[i], spreads[i]) for i in (0, 2, 1)),
+        step_correlation=tuple(tuple(float(x) for x in row) for row in steps),
+    )
+
+
+def _told(session: np.ndarray, score: Floats) -> Scores:
+    kept = np.isfinite(score)
+    return Scores(session=session[kept], score=score[kept])

@@ -1,0 +1,146 @@
+"""A fitted surface: the few hundred numbers that a trace leaves behind, and where they came from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from telemetry_sim.errors import ParameterError
+from telemetry_sim.fitted.arrivals import ArrivalLaw
+from telemetry_sim.fitted.mixture import MixtureLaw
+
+
+class Driver(StrEnum):
+    """Who brought a call about."""
+
+    OPENING = "opening"
+    """The first call of a session."""
+    TOOL = "tool"
+    """A tool's result (or the same request going on)."""
+    HUMAN = "human"
+    """A human's next request."""
+
+
+EFFECTS = ("output", "growth", "tool_gap", "human_gap", "turn")
+"""Quantities whose normal scores have a session effect."""
+WAVES = ("output", "tool_gap", "growth")
+"""Quantities whose normal scores remember the call before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the numbers of a surface came from."""
+
+    source_name: str
+    source_id: str
+    calls_count: int
+    sessions_count: int
+    first_day: str
+    span_s: float
+    not_told: tuple[str, ...]
+    """Columns that are null everywhere in the trace, and what could not be fitted for want of rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEffects:
+    """How a session's scores lie around their own mean: a Gaussian copula over sessions, autoregressions inside.
+
+    The score of effect j in session s is intercept[j] + slope[j] . (calls score, first score) + its residual, plus
+    within_sigma[j] times noise of variance 1 that remembers memory[j] of the call before.
+    """
+
+    calls_first_correlation_ratio: float
+    intercept: tuple[float, ...]
+    calls_slope: tuple[float, ...]
+    first_slope: tuple[float, ...]
+    residual_covariance: tuple[tuple[float, ...], ...]
+    within_sigma_ratio: tuple[float, ...]
+    memory_ratio: tuple[float, ...]
+    step_correlation: tuple[tuple[float, ...], ...]
+    """Between the answer before, the gap and the growth of one step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShrinkLaw:
+    """When a prompt becomes shorter than the one before (compaction, a rewritten context), and how much is left."""
+
+    context_edges_tokens: tuple[float, ...]
+    """Inner edges of the bands of the context before."""
+    tool_hazard_ratio: tuple[float, ...]
+    """Share of tool-driven calls that shrink, by band: one number more than edges."""
+    human_hazard_ratio: tuple[float, ...]
+    kept_ratio: MixtureLaw
+    """New prompt over the prompt before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixLaw:
+    """How much of a prompt is the prompt before."""
+
+    block_tokens: int
+    opening_tokens: MixtureLaw
+    """Shared with an earlier session by a session's first call."""
+    cut_ratio: float
+    """Share of growing calls that lose more than a block of the prompt before."""
+    cut_lost_ratio: MixtureLaw | None
+    """What they lose, as a share of the prompt before."""
+    shrunk_kept_tokens: MixtureLaw | None
+    """What a shrunk prompt shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLaw:
+    """The server's time: (base + per token x output) x lognormal noise of the session and of the call."""
+
+    base_s: float
+    per_output_token_s: float
+    session_sigma_ratio: float
+    call_sigma_ratio: float
+    told_ratio: float
+    """Share of calls whose duration the trace tells."""
+    ttft_edges_tokens: tuple[float, ...]
+    ttft_median_s: tuple[float, ...]
+    """By band of the prompt, one more than edges; empty where the trace tells no first-token times."""
+    ttft_sigma_ratio: float
+    streamed_ratio: float
+    """Share of calls that tell the time to first token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTable:
+    """Shares of words by band: models by first prompt, finish reasons by who drives the next call."""
+
+    words: tuple[str, ...]
+    """An empty word stands for null."""
+    bands: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+    """One row per band, each summing to 1."""
+
+    def __post_init__(self) -> None:
+        if any(abs(sum(row) - 1.0) > 1e-6 or len(row) != len(self.words) for row in self.shares):
+            raise ParameterError(f"shares of {self.words} must have one number per word and sum to 1: {self.shares}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedSurface:
+    """Everything that `simulate_fitted` plays."""
+
+    name: str
+    product: str
+    """Word of the vocabulary `Surface`."""
+    tier: str
+    provenance: Provenance
+    arrivals: ArrivalLaw
+    calls_per_session: MixtureLaw
+    first_input: MixtureLaw
+    most_input_tokens: int
+    """Longest prompt; a call that would pass it compacts."""
+    output: dict[Driver, MixtureLaw]
+    growth: dict[Driver, MixtureLaw]
+    gap: dict[Driver, MixtureLaw]
+    calls_per_turn: MixtureLaw | None
+    effects: SessionEffects
+    shrink: ShrinkLaw | None
+    prefix: PrefixLaw | None
+    service: ServiceLaw | None
+    finish: ShareTable | None
+    model: ShareTable | None
+    model_edges_tokens: tuple[float, ...]

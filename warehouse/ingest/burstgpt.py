@@ -33,7 +33,8 @@ LONGEST_SPAN_S = 3 * 366 * 86_400.0
 """Assumed: a trace file spans at most three years; the public ones span 121 and 213 days."""
 LONGEST_CALL_S = 86_400.0
 """Assumed: no call takes longer than a day; a larger number is in another unit."""
-NO_SESSION = ("", "nan", "none", "null", "-1")
+NO_VALUE = ("", "nan", "none", "null")
+NO_SESSION = (*NO_VALUE, "-1")
 
 
 def fits(clues: Clues) -> bool:
@@ -96,7 +97,7 @@ def _typed(cells: pl.DataFrame) -> pl.DataFrame:
         *(decimal_number(full, name).alias(name) for name in ("Timestamp", "Elapsed time")),
         *(word.alias(name) for name, word in words.items()),
         tells_total=pl.lit(value="Total tokens" in cells.columns),
-        tells_elapsed=elapsed.is_not_null() & ~elapsed.is_in(NO_SESSION),
+        tells_elapsed=elapsed.is_not_null() & ~elapsed.is_in(NO_VALUE),
         session=pl.when(~words["Session ID"].str.to_lowercase().is_in(NO_SESSION)).then(words["Session ID"]),
         log=words["Log Type"].str.to_lowercase(),
     )

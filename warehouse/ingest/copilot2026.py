@@ -75,9 +75,9 @@ def _read(path: Path, rows: CopilotRows) -> tuple[Source, tuple[str, ...]]:
             )
         read_sessions(source, rows)
         return source, ()
-    found = [folder_files(path, pattern) for pattern in SHARDS]
-    files = sorted({file for kept, _ in found for file in kept if file.stat().st_size})
-    links = sorted({link for _, refused in found for link in refused})
+    globbed = [folder_files(path, pattern) for pattern in SHARDS]
+    files = sorted({file for kept, _ in globbed for file in kept if file.stat().st_size})
+    links = sorted({link for _, refused in globbed for link in refused})
     if not files:
         raise UnreadableTrace(f"{path}: holds none of {', '.join(SHARDS)}; name a shard or the folder of a day")
     ids: list[bytes] = []
@@ -150,6 +150,11 @@ def _checks() -> list[Check]:
             rule="token_count_is_plausible",
             holds=pl.all_horizontal((counts <= MAX_TOKENS).fill_null(value=True)),
             reason=pl.lit(f"a token count is above {MAX_TOKENS}"),
+        ),
+        Check(
+            rule="cached_tokens_within_input",
+            holds=(pl.col("cached") <= pl.col("prompt")).fill_null(value=True),
+            reason=pl.format("{} cached tokens of a prompt of {}", "cached", "prompt"),
         ),
         Check(
             rule="input_not_empty",

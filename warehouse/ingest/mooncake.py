@@ -35,8 +35,8 @@ INT64 = 2**63
 
 
 def fits(clues: Clues) -> bool:
-    """Whether a trace looks like Mooncake's; Bailian's has the same keys and a chat beside them."""
-    return clues.has(*COLUMNS) and not clues.has("chat_id")
+    """Whether a trace looks like Mooncake's; Bailian's has a chat beside the same keys, RAGPulse's ids by component."""
+    return clues.has(*COLUMNS) and not clues.has("chat_id") and "hash_ids.sys_prompt" not in clues.keys
 
 
 def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested:

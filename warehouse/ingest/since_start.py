@@ -11,6 +11,7 @@ __all__ = ["microseconds", "refuse_other_unit", "since_start_checks"]
 EARLIEST_EPOCH = 1e9
 """Unix seconds of 2001: a trace that counts from its start does not begin there."""
 EPOCH_LIMITS = ((1e11, "seconds"), (1e14, "milliseconds"), (1e17, "microseconds"), (float("inf"), "nanoseconds"))
+FEWEST_ROWS_TO_JUDGE = 20
 DAY_S = 86_400.0
 
 
@@ -57,6 +58,6 @@ def refuse_other_unit(stamps: pl.Series, source: Source, longest_s: float) -> No
     if low >= EARLIEST_EPOCH and high - low < low:
         unit = next(name for limit, name in EPOCH_LIMITS if low < limit)
         raise UnreadableTrace(f"{where}its start: these look like Unix {unit}; {fix}")
-    if high - low > longest_s:
+    if len(known) >= FEWEST_ROWS_TO_JUDGE and high - low > longest_s:
         days, unit = (high - low) / DAY_S, "milliseconds" if high - low < longest_s * 1e3 else "microseconds"
         raise UnreadableTrace(f"{where}its start: that would be {days:,.0f} days; it looks like {unit}: {fix}")

@@ -97,8 +97,15 @@ def _checks() -> list[Check]:
             reason=pl.lit("a token count is there but is no whole number"),
         ),
         Check(
+            rule="reasoning_tokens_within_output",
+            holds=pl.col("reasoning_output_tokens").is_between(0, pl.col("output_tokens")).fill_null(value=True),
+            reason=pl.format("{} reasoning tokens of {}", "reasoning_output_tokens", "output_tokens"),
+        ),
+        Check(
             rule="prefix_and_append_sum_up",
-            holds=((prefix + fresh == total) & (prefix >= 0) & (fresh >= 0)).fill_null(value=True),
+            holds=(
+                (prefix.fill_null(0) >= 0) & (fresh.fill_null(0) >= 0) & (prefix <= total) & (prefix + fresh == total)
+            ).fill_null(value=True),
             reason=pl.format("prefix {} and append {} are not the input {}", prefix, fresh, total),
         ),
         Check(

@@ -31,7 +31,7 @@ def bailian_row(chat_id: int, parent: int = -1, timestamp: float = 0.0, **change
         "chat_id": chat_id,
         "parent_chat_id": parent,
         "timestamp": timestamp,
-        "input_length": 40,
+        "input_length": 48,
         "output_length": 7,
         "type": "text",
         "turn": 1,

@@ -1,5 +1,6 @@
 """The azure adapter: every cell of a good file, and every way in which a row or a file is refused."""
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -164,3 +165,22 @@ def test_a_file_without_one_usable_row_is_refused_as_a_whole(tmp_path: Path, bod
     path.write_text(body, encoding="utf-8")
     with pytest.raises(UnreadableTrace):
         ingest("azure", path)
+
+
+def test_the_multimodal_form_counts_images_whose_tokens_are_unknown(tmp_path: Path) -> None:
+    header, rows = "TIMESTAMP,NumImages,ContextTokens,GeneratedTokens", ("2024-10-15 00:00:01.5,2,900,40",)
+    more = ("2024-10-15 00:00:02.5,0,300,4", "2024-10-15 00:00:03,-1,300,4", "2024-10-15 00:00:04,some,300,4")
+    result = ingest("azure", azure_file(tmp_path, (*rows, *more), header=header))
+    assert counts_add_up(result)
+    assert result.model_calls.select("input_tokens", "image_tokens").rows() == [(900, None), (300, 0)]
+    assert set(result.sessions["surface"]) == {"multimodal"}
+    assert result.quarantine["rule"].to_list() == ["image_count_is_plausible"] * 2
+    assert any("2 images in 1 calls" in note for note in result.notes)
+
+
+def test_a_packed_file_gives_the_same_calls(tmp_path: Path) -> None:
+    plain = azure_file(tmp_path)
+    (tmp_path / "conv.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    packed = ingest("azure", tmp_path / "conv.csv.gz")
+    assert packed.model_calls.equals(ingest("azure", plain).model_calls)
+    assert packed.source_id == ingest("azure", plain).source_id

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from tests.warehouse.ingest.trace_files import AZURE_HEADER, AZURE_ROWS, GOLDEN_SESSION, MOONCAKE_ROWS
+from tests.warehouse.ingest.trace_files import AZURE_HEADER, AZURE_ROWS, GOLDEN_SESSION, MOONCAKE_ROWS, SERVEGEN_WINDOWS
 
 BURSTGPT_HEADER = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type"
 BURSTGPT_ROWS = (
@@ -233,6 +233,7 @@ SEEDS: dict[str, tuple[Seed, ...]] = {
         seed("trace.parquet", parquet(MOONCAKE_ROWS)),
     ),
     "weka": (seed("trace_0001.json", json.dumps(GOLDEN_SESSION).encode()),),
+    "servegen": (seed("chunk-1-trace.csv", table(*SERVEGEN_WINDOWS["1"])),),
     "burstgpt": (
         seed("BurstGPT_1.csv", table(BURSTGPT_HEADER, *BURSTGPT_ROWS)),
         seed("BurstGPT_3.csv", table(BURSTGPT_LONG_HEADER, *BURSTGPT_LONG_ROWS)),

@@ -1,89 +1,144 @@
 """Drafts of conversations: long-context chats, multimodal chats, always-on assistants."""
 
 import numpy as np
+from numba import njit
 
-from telemetry_sim.arrivals import Starts
-from telemetry_sim.draft import FAILED, ROOT, SERVED, Draft, Ragged, ToolDraft
-from telemetry_sim.laws import Ints
-from telemetry_sim.lengths import PromptPlan, draw_outputs, grow_prompts
+from telemetry_sim.clients import Clients
+from telemetry_sim.draft import FAILED, NO_PHASE, SERVED, Draft, Opened, Ragged, ToolDraft
+from telemetry_sim.draws import (
+    ADDED,
+    BRINGS_IMAGES,
+    CALL_FATE,
+    DOCUMENT,
+    HAS_DOCUMENT,
+    HAS_MORE_TURNS,
+    HUMAN_GAP,
+    IMAGE_COUNT,
+    IMAGE_SIZE,
+    LATER_TURNS,
+    OTHER_IMAGE_SIZE,
+)
+from telemetry_sim.laws import Floats, Ints, drawn_count, drawn_value
+from telemetry_sim.lengths import PromptPlan, draw_first_prompts, draw_outputs, grow_prompts
+from telemetry_sim.models import choose_models
 from telemetry_sim.parameters import Chat, SurfaceParameters
-
-NO_PHASE = -1
+from telemetry_sim.streams import Keys, normal_draw, uniforms, unit_draw
 
 
 def draft_chats(
-    rng: np.random.Generator, parameters: SurfaceParameters, chat: Chat, starts: Starts, *, scale_ratio: float
+    parameters: SurfaceParameters, chat: Chat, opened: Opened, clients: Clients, *, scale_ratio: float
 ) -> Draft:
-    """Everything that a block of conversations would do: one call per turn, a human between them."""
-    turns = _turn_counts(rng, chat, len(starts.client))
-    ragged = Ragged.of(turns)
-    rows = len(ragged.session)
-    failed_call = rng.random(rows) < parameters.volume.error_ratio
-    output, reasoning = draw_outputs(rng, parameters.output, rows)
-    image_tokens = _image_tokens(rng, chat, ragged.step)
-    message = parameters.context.added.tokens(rng.standard_normal(rows), scale_ratio=scale_ratio)
-    document = parameters.context.document.tokens(rng.standard_normal(rows), scale_ratio=scale_ratio)
-    attached = rng.random(rows) < parameters.context.document_ratio
-    visible = np.where(failed_call, 0, output - reasoning)
-    no_subagent = np.zeros(rows, np.bool_)
+    """Everything that a batch of conversations would do: one call per turn, a human between them."""
+    turns = _turn_counts(chat, opened.key)
+    rows = Ragged.of(turns)
+    row_key = rows.row_keys(opened.key)
+    failed_call = uniforms(row_key, int(CALL_FATE)) < parameters.volume.error_ratio
+    output, reasoning = draw_outputs(parameters, row_key, clients.output_normal[opened.client][rows.session])
+    gap_s, added, images = _messages(chat, parameters, row_key, rows.step, scale_ratio)
+    first = draw_first_prompts(parameters, opened.key, clients.input_normal[opened.client], scale_ratio=scale_ratio)
+    nobody = np.zeros(len(row_key), np.bool_)
     prompts = grow_prompts(
-        rng,
         parameters.context,
         PromptPlan(
-            first_row=ragged.first_row,
+            first_row=rows.first_row,
             row_count=turns,
-            is_subagent=no_subagent,
-            visible_tokens=visible,
-            added_tokens=message + np.where(attached, document, 0) + image_tokens,
-            opening_tokens=image_tokens,
+            row_key=row_key,
+            is_subagent=nobody,
+            visible_tokens=np.where(failed_call, 0, output - reasoning),
+            added_tokens=added,
+            opening_tokens=images,
             answered=~failed_call,
+            repeats=nobody,
         ),
-        scale_ratio=scale_ratio,
+        first,
     )
-    gap_s = np.where(ragged.step == 0, 0.0, chat.human_gap.times_s(rng.standard_normal(rows)))
-    total_s = np.cumsum(gap_s)
-    idle_s = np.where(prompts.parent_row == ROOT, 0.0, total_s - total_s[prompts.parent_row])
     return Draft(
-        client=starts.client,
-        start_s=starts.start_s,
-        first_row=ragged.first_row,
+        opened=opened,
+        rows=rows,
         row_count=turns,
         escalated=np.zeros(len(turns), np.bool_),
-        session=ragged.session,
-        step=ragged.step,
-        turn=ragged.step,
-        phase=np.full(rows, NO_PHASE, np.int8),
-        is_subagent=no_subagent,
-        asks_tools=no_subagent,
-        is_watched=~no_subagent,
+        is_linked=first.is_linked,
+        is_fresh=first.is_fresh,
+        row_key=row_key,
+        turn=rows.step,
+        phase=np.full(len(row_key), NO_PHASE, np.int8),
+        model=choose_models(parameters.models, opened.key, row_key, rows, turns, rows.step, nobody),
+        is_subagent=nobody,
+        asks_tools=nobody,
+        is_watched=~nobody,
+        opens_turn=~nobody,
         gap_s=gap_s,
-        idle_s=idle_s,
-        approval_s=np.zeros(rows),
+        approval_s=np.zeros(len(row_key)),
         input_tokens=prompts.input_tokens,
         shared_tokens=prompts.shared_tokens,
         parent_row=prompts.parent_row,
         output_tokens=output,
         reasoning_tokens=reasoning,
-        image_tokens=image_tokens,
+        image_tokens=images,
         fate=np.where(failed_call, FAILED, SERVED).astype(np.int8),
         tools=ToolDraft.none(),
+        system_tokens=int(parameters.context.system_tokens),
         refusal_s=0.0,
     )
 
 
-def _turn_counts(rng: np.random.Generator, chat: Chat, sessions: int) -> Ints:
+def _turn_counts(chat: Chat, session_key: Keys) -> Ints:
     """Turns per session: one, or two and more with a geometric tail."""
-    more = rng.random(sessions) < chat.second_turn_ratio
-    later = rng.geometric(1.0 - chat.next_turn_ratio, sessions)
+    more = uniforms(session_key, int(HAS_MORE_TURNS)) < chat.second_turn_ratio
+    chance = uniforms(session_key, int(LATER_TURNS))
+    later = np.ones(len(session_key), np.int64)
+    if chat.next_turn_ratio > 0.0:
+        later += (np.log(chance) / np.log(chat.next_turn_ratio)).astype(np.int64)
     return np.minimum(1 + np.where(more, later, 0), chat.max_turn_count).astype(np.int64)
 
 
-def _image_tokens(rng: np.random.Generator, chat: Chat, step: Ints) -> Ints:
-    """Tokens of the pictures that come with each call: a number of pictures, all of one standard size."""
-    rows = len(step)
-    counts = np.searchsorted(np.cumsum(chat.image_count_ratio), rng.random(rows), side="right")
-    counts = np.minimum(counts, len(chat.image_count_ratio) - 1)
-    sizes = np.searchsorted(np.cumsum(chat.image_size_ratio), rng.random(rows), side="right")
-    size_tokens = np.asarray(chat.image_size_tokens)[np.minimum(sizes, len(chat.image_size_tokens) - 1)]
-    brings = (step == 0) | (rng.random(rows) < chat.later_image_ratio)
-    return np.where(brings, counts * size_tokens, 0.0).astype(np.int64)
+def _messages(
+    chat: Chat, parameters: SurfaceParameters, row_key: Keys, step: Ints, scale_ratio: float
+) -> tuple[Floats, Ints, Ints]:
+    """Gap before each message, the tokens that it adds, and those of its pictures among them."""
+    context = parameters.context
+    return _write(
+        row_key, step, chat.human_gap.log_table(), context.added.log_table(), context.document_ratio,
+        context.document.log_table(), scale_ratio, chat.later_image_ratio, np.cumsum(chat.image_count_ratio),
+        np.cumsum(chat.image_size_ratio), np.asarray(chat.image_size_tokens), chat.image_other.log_table(),
+        chat.image_other_max_tokens,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _write(
+    row_key: Keys,
+    step: Ints,
+    human_gap: Floats,
+    added_law: Floats,
+    document_ratio: float,
+    document: Floats,
+    scale_ratio: float,
+    later_image_ratio: float,
+    counts: Floats,
+    sizes: Floats,
+    size_tokens: Floats,
+    other_size: Floats,
+    other_limit: float,
+) -> tuple[Floats, Ints, Ints]:
+    """A message brings some pictures, all of one size: a standard one, or any."""
+    rows = len(row_key)
+    gap_s, added, images = np.zeros(rows), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    for row in range(rows):
+        key = row_key[row]
+        if step[row] == 0 or (later_image_ratio > 0.0 and unit_draw(key, BRINGS_IMAGES) < later_image_ratio):
+            count = min(int(np.searchsorted(counts, unit_draw(key, IMAGE_COUNT))), len(counts) - 1)
+            if count > 0:
+                place = int(np.searchsorted(sizes, unit_draw(key, IMAGE_SIZE)))
+                if place < len(sizes):
+                    images[row] = count * int(size_tokens[place])
+                else:
+                    size = drawn_count(other_size, normal_draw(key, OTHER_IMAGE_SIZE), 1.0)
+                    images[row] = count * min(size, int(other_limit))
+        if step[row] == 0:
+            continue
+        gap_s[row] = drawn_value(human_gap, normal_draw(key, HUMAN_GAP))
+        added[row] = images[row] + drawn_count(added_law, normal_draw(key, ADDED), scale_ratio)
+        if document_ratio > 0.0 and unit_draw(key, HAS_DOCUMENT) < document_ratio:
+            added[row] += drawn_count(document, normal_draw(key, DOCUMENT), scale_ratio)
+    return gap_s, added, images

@@ -53,11 +53,18 @@ class LatencyTable:
         if smallest < 0.0 or self.decode_s_per_token.min() <= 0.0:
             raise LatencyError(f"latency table: a time of {smallest} s; times must not be negative")
 
+    def context_term_s(self, input_tokens: Ints) -> Floats:
+        """Part of the time to first token that the prompt's length adds."""
+        return np.asarray(np.interp(input_tokens, self.context_tokens, self.context_s), dtype=np.float64)
+
+    def first_token_noise(self, normals: Floats) -> Floats:
+        """Factor on the time to first token, for standard normals."""
+        return np.asarray(np.exp(self.first_token_sigma_ratio * normals), dtype=np.float64)
+
     def service_s(self, input_tokens: Ints, uncached_tokens: Ints, normals: Floats) -> Floats:
         """Time to first token without the queue, for arrays of calls and their standard normals."""
-        context_s = np.interp(input_tokens, self.context_tokens, self.context_s)
-        typical_s = self.fixed_s + self.uncached_s_per_token * uncached_tokens + context_s
-        return np.asarray(typical_s * np.exp(self.first_token_sigma_ratio * normals), dtype=np.float64)
+        typical_s = self.fixed_s + self.uncached_s_per_token * uncached_tokens + self.context_term_s(input_tokens)
+        return np.asarray(typical_s * self.first_token_noise(normals), dtype=np.float64)
 
     def token_s(self, input_tokens: Ints, normals: Floats) -> Floats:
         """Decode time per output token, for arrays of calls and their standard normals."""

@@ -1,6 +1,6 @@
 """Reads a surface's YAML file into its frozen dataclasses and refuses what is unknown, missing or out of limits."""
 
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, get_type_hints
@@ -10,6 +10,7 @@ import yaml
 
 from telemetry_sim.errors import ParameterError
 from telemetry_sim.parameters import (
+    MODELS,
     PHASES,
     AgentLoop,
     ApiBurst,
@@ -18,6 +19,7 @@ from telemetry_sim.parameters import (
     Context,
     Evidence,
     Latency,
+    Models,
     Output,
     Patience,
     SurfaceParameters,
@@ -30,6 +32,7 @@ SECTIONS = {
     "output": Output,
     "context": Context,
     "cache": Cache,
+    "models": Models,
     "latency": Latency,
     "patience": Patience,
 }
@@ -46,6 +49,7 @@ SHAPES = {
     "volume.region_share_ratio": (3,),
     "volume.tier_share_ratio": (3,),
     "latency.tier_queue_ratio": (3,),
+    "models.share_ratio": (len(MODELS),),
     "behaviour.opening_ratio": (len(PHASES),),
     "behaviour.transition_ratio": (len(PHASES), len(PHASES)),
     "behaviour.failure_ratio": (len(PHASES),),
@@ -57,11 +61,11 @@ SHAPES = {
 SUMS_TO_ONE = (
     "volume.region_share_ratio",
     "volume.tier_share_ratio",
+    "models.share_ratio",
     "behaviour.opening_ratio",
     "behaviour.transition_ratio",
     "behaviour.tool_share_ratio",
     "behaviour.image_count_ratio",
-    "behaviour.image_size_ratio",
 )
 SUM_TOLERANCE = 1e-6
 
@@ -95,11 +99,13 @@ def parse_surface(text: str, surface: Surface, name: str) -> SurfaceParameters:
     return SurfaceParameters(surface=surface, evidence=tuple(evidence), **built)
 
 
-def _checked_keys(content: object, expected: tuple[str, ...], name: str, where: str) -> dict[str, Any]:
+def _checked_keys(
+    content: object, expected: tuple[str, ...], name: str, where: str, optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ParameterError(f"{name}: {where} must hold the keys {', '.join(expected)}, found {content!r}")
     unknown = [str(key) for key in content if key not in expected]
-    missing = [key for key in expected if key not in content]
+    missing = [key for key in expected if key not in content and key not in optional]
     if unknown:
         raise ParameterError(f"{name}: {where} has unknown keys {', '.join(unknown)}; known: {', '.join(expected)}")
     if missing:
@@ -110,11 +116,14 @@ def _checked_keys(content: object, expected: tuple[str, ...], name: str, where: 
 def _build(form: Any, content: object, path: str, name: str, evidence: list[Evidence]) -> Any:
     hints = get_type_hints(form)
     keys = tuple(entry.name for entry in fields(form))
-    checked = _checked_keys(content, keys, name, path)
+    optional = tuple(entry.name for entry in fields(form) if entry.default is not MISSING)
+    checked = _checked_keys(content, keys, name, path, optional)
     values: dict[str, Any] = {}
     for entry in fields(form):
         here = f"{path}.{entry.name}"
         hint = hints[entry.name]
+        if entry.name not in checked:
+            continue
         if is_dataclass(hint):
             values[entry.name] = _build(hint, checked[entry.name], here, name, evidence)
         else:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from telemetry_sim.laws import Bools, Floats
+from telemetry_sim.draws import FIRST_PATIENCE, LAST_PATIENCE, WATCHED
+from telemetry_sim.laws import Bools, Floats, drawn_value
 from telemetry_sim.parameters import Patience
+from telemetry_sim.streams import Keys, normal_draw, unit_draw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +19,25 @@ class Deadlines:
     last_token_s: Floats
 
 
-def draw_deadlines(rng: np.random.Generator, patience: Patience, is_watched: Bools, *, abandonment: bool) -> Deadlines:
-    """Patience of each call's reader; random numbers are drawn whether or not anybody may leave."""
-    count = len(is_watched)
-    attends = is_watched & (rng.random(count) < patience.watched_ratio) & abandonment
-    first_s = patience.first_token.times_s(rng.standard_normal(count))
-    last_s = patience.last_token.times_s(rng.standard_normal(count))
-    return Deadlines(
-        first_token_s=np.where(attends, first_s, np.inf),
-        last_token_s=np.where(attends, np.maximum(last_s, first_s), np.inf),
+def draw_deadlines(patience: Patience, row_key: Keys, is_watched: Bools, *, abandonment: bool) -> Deadlines:
+    """Patience of each call's reader; nobody leaves without `abandonment`."""
+    if not abandonment:
+        never = np.full(len(row_key), np.inf)
+        return Deadlines(first_token_s=never, last_token_s=never)
+    first_s, last_s = _deadlines(
+        row_key, is_watched, patience.watched_ratio, patience.first_token.log_table(), patience.last_token.log_table()
     )
+    return Deadlines(first_token_s=first_s, last_token_s=last_s)
+
+
+@njit(cache=True, nogil=True)
+def _deadlines(
+    row_key: Keys, is_watched: Bools, watched_ratio: float, first_law: Floats, last_law: Floats
+) -> tuple[Floats, Floats]:
+    first_s, last_s = np.full(len(row_key), np.inf), np.full(len(row_key), np.inf)
+    for row in range(len(row_key)):
+        key = row_key[row]
+        if is_watched[row] and unit_draw(key, WATCHED) < watched_ratio:
+            first_s[row] = drawn_value(first_law, normal_draw(key, FIRST_PATIENCE))
+            last_s[row] = max(drawn_value(last_law, normal_draw(key, LAST_PATIENCE)), first_s[row])
+    return first_s, last_s

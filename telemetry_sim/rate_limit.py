@@ -3,14 +3,16 @@
 import numpy as np
 from numba import njit
 
+from telemetry_sim.draws import ATTEMPTS
 from telemetry_sim.laws import Bools, Floats, Ints
+from telemetry_sim.streams import Keys, unit_draw
 
 
 def count_refusals(
     tenant: Ints,
     arrival_s: Floats,
     limit_per_s: Floats,
-    uniforms: Floats,
+    request_key: Keys,
     *,
     burst_s: float,
     backoff_s: float,
@@ -25,13 +27,12 @@ def count_refusals(
         tenant: Owner of each request, rows ordered by tenant and arrival.
         arrival_s: First attempt.
         limit_per_s: Rate limit of each request's tenant.
-        uniforms: Random numbers in [0, 1), shape (requests, max_attempt_count).
+        request_key: Stream of each request; its draws from ATTEMPTS on are the u.
         burst_s: Time ahead of its rate that a tenant may run.
         backoff_s: First back-off.
         max_attempt_count: Attempts before the client gives up.
     """
-    refusals, gave_up = _count(tenant, arrival_s, limit_per_s, uniforms, burst_s, backoff_s, max_attempt_count)
-    return refusals, gave_up
+    return _count(tenant, arrival_s, limit_per_s, request_key, burst_s, backoff_s, max_attempt_count)
 
 
 def backoffs_s(attempt: Ints, uniforms: Floats, backoff_s: float) -> Floats:
@@ -39,12 +40,12 @@ def backoffs_s(attempt: Ints, uniforms: Floats, backoff_s: float) -> Floats:
     return np.asarray(backoff_s * 2.0**attempt * (0.5 + uniforms), dtype=np.float64)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _count(
     tenant: Ints,
     arrival_s: Floats,
     limit_per_s: Floats,
-    uniforms: Floats,
+    request_key: Keys,
     burst_s: float,
     backoff_s: float,
     max_attempts: int,
@@ -56,7 +57,8 @@ def _count(
             due_s = -np.inf
         now_s = arrival_s[i]
         while now_s < due_s - burst_s:
-            now_s += backoff_s * 2.0 ** refusals[i] * (0.5 + uniforms[i, refusals[i]])
+            jitter = unit_draw(request_key[i], ATTEMPTS + np.uint64(refusals[i]))
+            now_s += backoff_s * 2.0 ** refusals[i] * (0.5 + jitter)
             refusals[i] += 1
             if refusals[i] == max_attempts:
                 gave_up[i] = True

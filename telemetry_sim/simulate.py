@@ -1,27 +1,20 @@
-"""Composes a day of telemetry: clients, arrivals, behaviour, the incumbent's service, frames."""
+"""Composes a day of telemetry from what clients start on it and what they started on the day before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import dataframely as dy
-import numpy as np
 import polars as pl
 
 from telemetry_sim import frames
-from telemetry_sim.agent_loop import draft_agents
-from telemetry_sim.api_burst import draft_requests, tenant_traits
-from telemetry_sim.arrivals import DayLoad, draw_starts
-from telemetry_sim.chat import draft_chats
-from telemetry_sim.clients import Clients, make_clients, surface_number
-from telemetry_sim.latency import IncumbentLatency, LatencyLaw
-from telemetry_sim.parameters import AgentLoop, ApiBurst, Chat, SurfaceParameters
-from telemetry_sim.patience import draw_deadlines
-from telemetry_sim.play import play
+from telemetry_sim.blocks import BLOCK_CALLS, ONE_DAY, SurfaceDay, played_blocks
+from telemetry_sim.latency import LatencyLaw
 from telemetry_sim.settings import SimulationSettings
-from warehouse.contracts import ModelCalls, Sessions, Surface, ToolCalls
+from warehouse.contracts import ModelCalls, Sessions, ToolCalls
 
-ONE_DAY = timedelta(days=1)
+WORKERS = 2
+"""Blocks played at a time; changes no row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,113 +26,135 @@ class TelemetryDay:
     sessions: dy.DataFrame[Sessions]
 
 
-def simulate_day(settings: SimulationSettings, day: date, *, latency: LatencyLaw | None = None) -> TelemetryDay:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryPart:
+    """What some sessions do on one UTC day, in the contracts' columns, not validated; no session is in two parts."""
+
+    day: date
+    model_calls: pl.DataFrame
+    tool_calls: pl.DataFrame
+    sessions: pl.DataFrame
+
+
+def simulate_day(
+    settings: SimulationSettings,
+    day: date,
+    *,
+    latency: LatencyLaw | None = None,
+    block_calls: int = BLOCK_CALLS,
+    workers: int = WORKERS,
+) -> TelemetryDay:
     """Telemetry of one UTC day.
 
     Sessions last less than a day, so the day's calls belong to sessions that started on it or on the day before;
-    both days are played, and what falls on this day is kept. Days can therefore be made alone and in any order.
+    both days are played, and what falls on this day is kept. Days can therefore be made alone and in any order, and
+    the same settings give the same bytes whatever the block size and the number of workers.
 
     Args:
         settings: Seed, volume, mix and switches.
         day: The UTC day.
         latency: How long calls take; the incumbent's own law by default. A later generation passes a law made from
             its own measured tables.
+        block_calls: Calls that are played together, about; bounds memory.
+        workers: Threads.
     """
-    before = _batches(settings, day - ONE_DAY, latency)
-    return _collect(day, before, _batches(settings, day, latency))
+    return _joined_day(list(parts_of_day(settings, day, latency=latency, block_calls=block_calls, workers=workers)))
 
 
 def simulate_days(
-    settings: SimulationSettings, days: int, *, latency: LatencyLaw | None = None
+    settings: SimulationSettings,
+    days: int,
+    *,
+    latency: LatencyLaw | None = None,
+    block_calls: int = BLOCK_CALLS,
+    workers: int = WORKERS,
 ) -> Iterator[tuple[date, TelemetryDay]]:
     """Telemetry of consecutive days from `settings.first_day`: the same as day by day, each start day played once."""
-    carried: list[frames.Batch] = list(_batches(settings, settings.first_day - ONE_DAY, latency))
-    for number in range(days):
-        day = settings.first_day + number * ONE_DAY
-        started = list(_batches(settings, day, latency))
-        yield day, _collect(day, carried, started)
-        carried = started
+    carried: dict[str, list[TelemetryPart]] = {}
+    for number in range(-1, days):
+        start_day = settings.first_day + number * ONE_DAY
+        today: list[TelemetryPart] = []
+        spilled: dict[str, list[TelemetryPart]] = {}
+        for surface in frames.PREFIXES:
+            today += carried.get(surface, [])
+            of_surface = SurfaceDay.of(settings, surface, start_day, latency)
+            offsets = (1,) if number < 0 else (0, 1)
+            for parts in _parts(of_surface, offsets, block_calls=block_calls, workers=workers):
+                spilled.setdefault(surface, []).append(parts[-1])
+                today += parts[:-1]
+        if number >= 0:
+            yield start_day, _joined_day(today)
+        carried = spilled
 
 
-def _collect(day: date, before: Iterable[frames.Batch], started: Iterable[frames.Batch]) -> TelemetryDay:
-    calls, tools, sessions = [], [], []
-    for batch in before:
-        calls.append(frames.model_calls(batch, day))
-        tools.append(frames.tool_calls(batch, day))
-    for batch in started:
-        calls.append(frames.model_calls(batch, day))
-        tools.append(frames.tool_calls(batch, day))
-        sessions.append(frames.sessions(batch))
-    return TelemetryDay(
-        model_calls=ModelCalls.cast(_joined(ModelCalls, calls)),
-        tool_calls=ToolCalls.cast(_joined(ToolCalls, tools)),
-        sessions=Sessions.cast(_joined(Sessions, sessions)),
-    )
+def parts_of_day(
+    settings: SimulationSettings,
+    day: date,
+    *,
+    latency: LatencyLaw | None = None,
+    block_calls: int = BLOCK_CALLS,
+    workers: int = WORKERS,
+) -> Iterator[TelemetryPart]:
+    """A UTC day in parts, sorted by session and step throughout; memory does not grow with the day's calls.
+
+    Arguments as in `simulate_day`.
+    """
+    for surface in frames.PREFIXES:
+        for start_day, offset in ((day - ONE_DAY, 1), (day, 0)):
+            of_surface = SurfaceDay.of(settings, surface, start_day, latency)
+            for parts in _parts(of_surface, (offset,), block_calls=block_calls, workers=workers):
+                yield from parts
 
 
-def _joined(contract: type[dy.Schema], parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """The batches of a day in one frame, columns in the contract's order; empty where nobody was there."""
-    filled = [part.select(contract.column_names()) for part in parts if len(part)]
-    return pl.concat(filled) if filled else pl.DataFrame(contract.create_empty())
-
-
-def _batches(settings: SimulationSettings, start_day: date, latency: LatencyLaw | None) -> Iterator[frames.Batch]:
-    """Everything that clients start on a day, by surface and block of clients."""
-    given = {surface: parameters.latency for surface, parameters in settings.surfaces.items()}
-    law = latency or IncumbentLatency(parameters=given)
-    for surface in Surface:
-        parameters = settings.parameters_of(surface)
-        usual = settings.sessions_of(surface)
-        sessions_per_day = usual * settings.trend_ratio(surface, start_day)
-        if sessions_per_day <= 0.0:
-            continue
-        clients = make_clients(settings.seed, surface, parameters.volume, usual)
-        for block in range(clients.block_count):
-            yield _play_block(settings, start_day, law, parameters, clients, block, sessions_per_day)
-
-
-def _play_block(
+def parts_of_sessions(
     settings: SimulationSettings,
     start_day: date,
-    latency: LatencyLaw,
-    parameters: SurfaceParameters,
-    clients: Clients,
-    block: int,
-    sessions_per_day: float,
-) -> frames.Batch:
-    surface, volume = parameters.surface, parameters.volume
-    entropy = (settings.seed, surface_number(surface), start_day.toordinal(), block)
-    rng = np.random.default_rng(np.random.SeedSequence(entropy))
-    scale_ratio = settings.context_ratio(surface, start_day)
-    loads = [DayLoad.of(volume, day, settings.crowds_of(surface, day)) for day in (start_day, start_day + ONE_DAY)]
-    starts = draw_starts(clients, clients.of_block(block), start_day, loads[0], sessions_per_day, volume.arrivals)
-    match parameters.behaviour:
-        case AgentLoop() as loop:
-            draft = draft_agents(rng, parameters, loop, starts, scale_ratio=scale_ratio)
-        case Chat() as chat:
-            draft = draft_chats(rng, parameters, chat, starts, scale_ratio=scale_ratio)
-        case ApiBurst() as api:
-            draft = draft_requests(
-                rng,
-                parameters,
-                api,
-                starts,
-                clients,
-                tenant_traits(api, clients),
-                sessions_per_day=sessions_per_day,
-                scale_ratio=scale_ratio,
-            )
-    deadlines = draw_deadlines(rng, parameters.patience, draft.is_watched, abandonment=settings.abandonment)
-    table = latency.table(
-        surface, np.concatenate([load.by_hour(np.asarray(volume.region_share_ratio)) for load in loads])
+    *,
+    latency: LatencyLaw | None = None,
+    block_calls: int = BLOCK_CALLS,
+    workers: int = WORKERS,
+) -> Iterator[tuple[TelemetryPart, TelemetryPart]]:
+    """What the sessions that start on a day do on it and on the next one, in pairs of parts, each session once.
+
+    Arguments as in `simulate_day`.
+    """
+    for surface in frames.PREFIXES:
+        of_surface = SurfaceDay.of(settings, surface, start_day, latency)
+        parts = _parts(of_surface, (0, 1), block_calls=block_calls, workers=workers)
+        yield from ((first, second) for first, second in parts)
+
+
+def _parts(
+    of_surface: SurfaceDay | None, offsets: Sequence[int], *, block_calls: int, workers: int
+) -> Iterator[list[TelemetryPart]]:
+    """Parts of each block by day."""
+    if of_surface is None:
+        return
+
+    def parts(batch: frames.Batch) -> list[TelemetryPart]:
+        return [_part(batch, offset) for offset in offsets]
+
+    yield from played_blocks(of_surface, parts, block_calls=block_calls, workers=workers)
+
+
+def _part(batch: frames.Batch, offset: int) -> TelemetryPart:
+    return TelemetryPart(
+        day=batch.start_day + timedelta(days=offset),
+        model_calls=frames.model_calls(batch, offset),
+        tool_calls=frames.tool_calls(batch, offset),
+        sessions=frames.sessions(batch) if offset == 0 else Sessions.create_empty(),
     )
-    played = play(rng, draft, table, parameters.cache, deadlines, clients.tier[draft.client])
-    return frames.Batch(
-        surface=surface,
-        start_day=start_day,
-        block=block,
-        seed=settings.seed,
-        clients=clients,
-        draft=draft,
-        played=played,
+
+
+def _joined_day(parts: Sequence[TelemetryPart]) -> TelemetryDay:
+    return TelemetryDay(
+        model_calls=ModelCalls.cast(_joined(ModelCalls, [part.model_calls for part in parts])),
+        tool_calls=ToolCalls.cast(_joined(ToolCalls, [part.tool_calls for part in parts])),
+        sessions=Sessions.cast(_joined(Sessions, [part.sessions for part in parts])),
     )
+
+
+def _joined(contract: type[dy.Schema], parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Parts in one frame; empty where nobody was there."""
+    filled = [part for part in parts if len(part)]
+    return pl.concat(filled) if filled else pl.DataFrame(contract.create_empty())

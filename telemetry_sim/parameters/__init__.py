@@ -4,6 +4,7 @@ from telemetry_sim.parameters.agent_loop import PHASES, TOOL_KINDS, AgentLoop
 from telemetry_sim.parameters.api_burst import ApiBurst
 from telemetry_sim.parameters.arrivals import Arrivals, Crowds, Mmpp, RenewalGaps, Windows
 from telemetry_sim.parameters.chat import Chat
+from telemetry_sim.parameters.models import MODELS, Models
 from telemetry_sim.parameters.prompts import Cache, Context, Output
 from telemetry_sim.parameters.service import Latency, Patience
 from telemetry_sim.parameters.surface import Evidence, SurfaceParameters
@@ -11,6 +12,7 @@ from telemetry_sim.parameters.trend import Trend
 from telemetry_sim.parameters.volume import Volume
 
 __all__ = [
+    "MODELS",
     "PHASES",
     "TOOL_KINDS",
     "AgentLoop",
@@ -23,6 +25,7 @@ __all__ = [
     "Evidence",
     "Latency",
     "Mmpp",
+    "Models",
     "Output",
     "Patience",
     "RenewalGaps",

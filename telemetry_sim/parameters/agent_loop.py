@@ -47,8 +47,18 @@ class AgentLoop:
     pause_ratio: float = bounded(0.0, 1.0)
     """Calls before which the workflow is interrupted, its state kept."""
     pause: TimeLaw
+    interrupt_ratio: float = bounded(0.0, 0.9)
+    """Turns in which the user cuts a call and asks for something else."""
+    interrupt_gap: TimeLaw
+    """Time until the next request after that."""
     retry_gap_s: float = bounded(0.0, 3600.0)
     """Wait before a failed call is tried again."""
+    limited_ratio: float = bounded(0.0, 0.5)
+    """Calls that a rate limit refuses."""
+    backoff_s: float = bounded(0.01, 600.0)
+    """First back-off after a refusal; doubled with each attempt."""
+    reject_s: float = bounded(0.001, 10.0)
+    """Duration of a refused call."""
     subagent_ratio: float = bounded(0.0, 1.0)
     """Sessions that start a sub-agent."""
     subagent_calls: CountLaw

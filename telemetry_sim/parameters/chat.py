@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from telemetry_sim.laws import TimeLaw, bounded
+from telemetry_sim.laws import TimeLaw, TokenLaw, bounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +21,7 @@ class Chat:
     """Later turns that bring pictures again."""
     image_size_tokens: tuple[float, ...] = bounded(1.0, 1e5)
     image_size_ratio: tuple[float, ...] = bounded(0.0, 1.0)
+    """Shares of pictures of these standard sizes; the others have any size."""
+    image_other: TokenLaw
+    """Size of the other pictures."""
+    image_other_max_tokens: float = bounded(1.0, 1e5)

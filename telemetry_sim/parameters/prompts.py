@@ -14,8 +14,10 @@ class Output:
     reasoning_call_ratio: float = bounded(0.0, 1.0)
     """Calls that think before they answer."""
     reasoning_low_ratio: float = bounded(0.0, 1.0)
-    """Thinking calls spend between this and the next share of their output on reasoning (uniform)."""
+    """Thinking calls spend between this and the next share of their output on reasoning (leaning high)."""
     reasoning_high_ratio: float = bounded(0.0, 1.0)
+    reasoning_most_ratio: float = bounded(0.0, 1.0)
+    """Thinking calls that spend more than the high share on it: nearly everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Context:
     """Sessions that start with a fresh prompt; the others start with resumed or attached context."""
     fresh: TokenLaw
     resumed: TokenLaw
+    linked_ratio: float = bounded(0.0, 1.0)
+    """Resumed sessions that go on from a prompt of their client's session before, if that one has ended."""
     added: TokenLaw
     """Agents: growth per call, the previous answer included. Chats: the human's message."""
     document_ratio: float = bounded(0.0, 1.0)
@@ -52,5 +56,7 @@ class Cache:
     idle_limit_s: float = bounded(0.0, 1e6)
     expired_ratio: float = bounded(0.0, 1.0)
     """Chance that a prefix idle for longer than the limit is gone."""
+    turn_lost_ratio: float = bounded(0.0, 1.0)
+    """Chance that a prefix is gone at the opening of a turn although it is recent (another route or replica)."""
     lost_ratio: float = bounded(0.0, 1.0)
     """Chance that a prefix is gone although it is recent (eviction, another replica)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from telemetry_sim.parameters.agent_loop import AgentLoop
 from telemetry_sim.parameters.api_burst import ApiBurst
 from telemetry_sim.parameters.chat import Chat
+from telemetry_sim.parameters.models import Models
 from telemetry_sim.parameters.prompts import Cache, Context, Output
 from telemetry_sim.parameters.service import Latency, Patience
 from telemetry_sim.parameters.volume import Volume
@@ -30,6 +31,7 @@ class SurfaceParameters:
     output: Output
     context: Context
     cache: Cache
+    models: Models
     latency: Latency
     patience: Patience
     behaviour: AgentLoop | Chat | ApiBurst

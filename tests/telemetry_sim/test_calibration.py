@@ -94,6 +94,43 @@ def test_coding_latency_has_the_published_percentiles(coding_day: TelemetryDay) 
     assert 1.0 / quantile(decode_s, 0.5) == pytest.approx(58.0, rel=0.05)
 
 
+def test_the_cache_hits_inside_a_turn_less_across_turns_and_never_after_a_switch(coding_day: TelemetryDay) -> None:
+    # GitHub Copilot: about 90 % of tokens inside a turn, 55 % across turns, none after a switch of model
+    calls = coding_day.model_calls.filter(pl.col("status") == "ok")
+    parents = coding_day.model_calls.select(
+        parent_call_id="call_id", parent_turn="turn_id", parent_model="model", parent_session="session_id"
+    )
+    linked = calls.join(parents, on="parent_call_id").filter(pl.col("session_id") == pl.col("parent_session"))
+    same_turn = pl.col("turn_id") == pl.col("parent_turn")
+    assert token_hit(linked.filter(same_turn, pl.col("agent_id").is_null())) == pytest.approx(0.90, abs=0.03)
+    assert token_hit(linked.filter(~same_turn)) == pytest.approx(0.55, abs=0.04)
+    switched = linked.filter(pl.col("model") != pl.col("parent_model"))
+    assert len(switched) > 300
+    assert token_hit(switched) == 0.0
+
+
+def token_hit(calls: pl.DataFrame) -> float:
+    return int(calls["cache_read_tokens"].sum()) / int(calls["input_tokens"].sum())
+
+
+def test_users_interrupt_five_to_nine_percent_of_turns(coding_day: TelemetryDay) -> None:
+    cut = pl.col("finish_reason") == "interrupted"
+    turns = coding_day.model_calls.group_by("session_id", "turn_id").agg(cut.any().alias("cut"))
+    assert 0.05 < float(turns["cut"].mean()) < 0.09  # type: ignore[arg-type]
+    interrupted = coding_day.model_calls.filter(cut)
+    later = coding_day.model_calls.select(call_id="starts_after_call_id", next_turn="turn_id")
+    followed = interrupted.join(later, on="call_id")
+    assert len(followed) > 0.98 * len(interrupted)
+    assert (followed["next_turn"] == followed["turn_id"] + 1).all()
+
+
+def test_edits_and_commands_fail_about_as_often_as_published(coding_day: TelemetryDay) -> None:
+    # AgentSysBench on SWE-bench Pro: edits fail in 37 to 77 %, shell commands in 28 to 40 %; parallel tools dilute it
+    failed = dict(coding_day.tool_calls.group_by("kind").agg((~pl.col("ok")).mean()).iter_rows())
+    assert 0.30 < failed["edit"] < 0.77
+    assert 0.22 < failed["shell"] < 0.40
+
+
 def test_agents_give_up_and_people_leave_in_a_minority_of_sessions(coding_day: TelemetryDay) -> None:
     outcome = coding_day.sessions["outcome"]
     assert 0.02 < float((outcome == "escalated").mean()) < 0.15  # type: ignore[arg-type]
@@ -129,6 +166,9 @@ def test_multimodal_first_turns_have_the_published_number_of_pictures() -> None:
     calls = simulate_day(only(Surface.MULTIMODAL, 40_000), TUESDAY).model_calls
     firsts = calls.filter(pl.col("step_index") == 0)
     assert float((firsts["image_tokens"] == 0).mean()) == pytest.approx(0.07, abs=0.01)  # type: ignore[arg-type]
+    single = firsts.filter(pl.col("image_tokens") > 0)["image_tokens"]
+    common = single.value_counts(sort=True)["count"].head(10).sum() / len(single)
+    assert common == pytest.approx(0.56 * 0.8, abs=0.08)  # ten sizes hold 56 % of pictures; four in five come alone
     output = calls["output_tokens"].drop_nulls()
     for share, published in ((0.5, 98), (0.9, 262), (0.99, 583)):
         assert quantile(output, share) == pytest.approx(published, rel=0.07)

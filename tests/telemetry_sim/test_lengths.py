@@ -6,26 +6,33 @@ from hypothesis import strategies as st
 
 from telemetry_sim import surface_parameters
 from telemetry_sim.draft import ROOT, Ragged
-from telemetry_sim.lengths import PromptPlan, Prompts, draw_outputs, grow_prompts
-from telemetry_sim.parameters import Context
+from telemetry_sim.lengths import PromptPlan, Prompts, draw_first_prompts, draw_outputs, grow_prompts
+from telemetry_sim.parameters import Context, SurfaceParameters
+from telemetry_sim.streams import child_keys, root_key
 from warehouse.contracts import Surface
 
-CONTEXT = surface_parameters(Surface.CODEX_LOOP).context
+CODEX = surface_parameters(Surface.CODEX_LOOP)
+CONTEXT = CODEX.context
 
 
 def grown(seed: int, counts: list[int], added: int, context: Context = CONTEXT) -> tuple[PromptPlan, Prompts]:
     row_count = np.asarray(counts, dtype=np.int64)
     rows = int(row_count.sum())
+    session_key = child_keys(root_key(seed), np.arange(len(counts)))
     plan = PromptPlan(
         first_row=Ragged.of(row_count).first_row,
         row_count=row_count,
+        row_key=Ragged.of(row_count).row_keys(session_key),
         is_subagent=np.zeros(rows, np.bool_),
         visible_tokens=np.full(rows, 100, np.int64),
         added_tokens=np.full(rows, added, np.int64),
         opening_tokens=np.zeros(rows, np.int64),
         answered=np.ones(rows, np.bool_),
+        repeats=np.zeros(rows, np.bool_),
     )
-    return plan, grow_prompts(np.random.default_rng(seed), context, plan, scale_ratio=1.0)
+    parameters = replace(CODEX, context=context)
+    first = draw_first_prompts(parameters, session_key, np.zeros(len(counts)), scale_ratio=1.0)
+    return plan, grow_prompts(context, plan, first)
 
 
 @given(
@@ -59,27 +66,49 @@ def test_compaction_drops_the_prompt_and_keeps_only_the_system_prompt_shared() -
     assert np.all(prompts.shared_tokens[drops] == int(CONTEXT.system_tokens))
 
 
-def test_a_call_that_failed_is_nobodys_parent() -> None:
+def test_a_call_that_failed_is_nobodys_parent_and_is_repeated_as_it_was() -> None:
     rows = 6
+    keys = child_keys(root_key(1), np.arange(1))
     plan = PromptPlan(
         first_row=np.zeros(1, np.int64),
         row_count=np.array([rows]),
+        row_key=child_keys(keys, np.arange(rows)),
         is_subagent=np.array([False, False, True, True, False, False]),
         visible_tokens=np.full(rows, 10, np.int64),
         added_tokens=np.full(rows, 20, np.int64),
         opening_tokens=np.full(rows, 500, np.int64),
         answered=np.array([True, True, True, True, False, True]),
+        repeats=np.array([False, False, False, False, False, True]),
     )
-    prompts = grow_prompts(np.random.default_rng(0), CONTEXT, plan, scale_ratio=1.0)
+    prompts = grow_prompts(CONTEXT, plan, draw_first_prompts(CODEX, keys, np.zeros(1), scale_ratio=1.0))
     assert prompts.parent_row.tolist() == [ROOT, 0, ROOT, 2, 1, 1]
     assert prompts.input_tokens[2] == 500
+    assert prompts.input_tokens[4] == prompts.input_tokens[5]
+    assert prompts.shared_tokens[4] == prompts.shared_tokens[5]
 
 
 def test_reasoning_is_part_of_the_output() -> None:
-    output = surface_parameters(Surface.CODEX_LOOP).output
-    tokens, reasoning = draw_outputs(np.random.default_rng(0), output, 20_000)
+    output = CODEX.output
+    tokens, reasoning = drawn_outputs(CODEX, 20_000)
     assert np.all((reasoning >= 0) & (reasoning <= tokens))
     assert tokens.min() >= 1
     assert tokens.max() <= output.max_tokens
     thinking = (reasoning > 0).mean()
     assert abs(thinking - output.reasoning_call_ratio) < 0.02
+
+
+def drawn_outputs(parameters: SurfaceParameters, count: int) -> tuple[np.ndarray, np.ndarray]:
+    return draw_outputs(parameters, child_keys(root_key(3), np.arange(count)), np.zeros(count))
+
+
+def test_thinking_calls_spend_as_much_on_it_as_deepseek_r1_does() -> None:
+    # ServeGen deepseek-r1: mean share .72, median .79, 29 % of requests above .9 (traces.md section 2)
+    always = replace(CODEX.output, reasoning_call_ratio=1.0, reasoning_low_ratio=0.1, reasoning_high_ratio=0.9)
+    answer = replace(always.answer, median_tokens=5_000.0, sigma_ratio=0.0)
+    volume = replace(CODEX.volume, client_output_share_ratio=0.0)
+    parameters = replace(CODEX, output=replace(always, answer=answer), volume=volume)
+    tokens, reasoning = drawn_outputs(parameters, 40_000)
+    share = reasoning / tokens
+    assert abs(share.mean() - 0.72) < 0.02
+    assert abs(float(np.median(share)) - 0.79) < 0.03
+    assert abs((share > 0.9).mean() - 0.29) < 0.01

@@ -64,7 +64,7 @@ def test_a_missing_section_is_refused_by_name() -> None:
         ("paid_ratio: { value: 0.8", "paid_ratio: { value: null", "outside|not a number"),
         ("paid_ratio: { value: 0.8", "paid_ratio: { value: lots", "not a number"),
         ("paid_ratio: { value: 0.8", "paid_ratio: { value: [0.8]", "expected"),
-        ("give_up_after_count: { value: 5", "give_up_after_count: { value: 5.5", "whole number"),
+        ("give_up_after_count: { value: 8", "give_up_after_count: { value: 8.5", "whole number"),
     ],
 )
 def test_a_broken_leaf_is_refused_with_its_reason(old: str, new: str, message: str) -> None:

@@ -84,6 +84,9 @@ def test_a_prefix_idle_for_too_long_is_read_less_often() -> None:
         (pl.col("status") == "ok") & (pl.col("shared_prefix_tokens") > 0) & pl.col("agent_id").is_null()
     )
     limit_s = surface_parameters(Surface.CODEX_LOOP).cache.idle_limit_s
+    calls = calls.join(
+        calls.select(parent_call_id="call_id", parent_turn="turn_id", parent_session="session_id"), on="parent_call_id"
+    ).filter(pl.col("session_id") == pl.col("parent_session"), pl.col("turn_id") == pl.col("parent_turn"))
     hit = (calls["cache_read_tokens"] > 0).alias("hit")
     long_idle = calls["gap_s"] > limit_s
     assert float(hit.filter(long_idle).mean()) < 0.4  # type: ignore[arg-type]

@@ -4,9 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from telemetry_sim import IncumbentLatency, SimulationSettings, TelemetryDay, simulate_day, simulate_days
+from telemetry_sim import IncumbentLatency, SimulationSettings, TelemetryDay, frames, simulate_day, simulate_days
+from telemetry_sim.blocks import SurfaceDay
 from tests.telemetry_sim.strategies import TUESDAY, only, small_settings
 from warehouse.contracts import ModelCalls, Sessions, Surface, ToolCalls
 
@@ -65,6 +67,34 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_does_not() -> None:
     assert_frame_equal(first.sessions, second.sessions, check_exact=True)
     other = simulate_day(SimulationSettings(seed=10, calls_per_day=3_000, first_day=TUESDAY), TUESDAY)
     assert not first.model_calls.equals(other.model_calls)
+
+
+@settings(max_examples=6)
+@given(seed=st.integers(0, 2**40), block_calls=st.integers(200, 20_000), workers=st.integers(1, 3))
+def test_blocks_and_workers_change_no_byte(seed: int, block_calls: int, workers: int) -> None:
+    chosen = SimulationSettings(seed=seed, calls_per_day=4_000, first_day=TUESDAY)
+    usual = simulate_day(chosen, TUESDAY, workers=1)
+    other = simulate_day(chosen, TUESDAY, block_calls=block_calls, workers=workers)
+    assert_frame_equal(usual.model_calls, other.model_calls, check_exact=True)
+    assert_frame_equal(usual.tool_calls, other.tool_calls, check_exact=True)
+    assert_frame_equal(usual.sessions, other.sessions, check_exact=True)
+
+
+@pytest.mark.parametrize("surface", list(Surface))
+def test_the_sessions_of_some_clients_do_not_change_when_others_are_played_beside_them(surface: Surface) -> None:
+    of_surface = SurfaceDay.of(only(surface, 30_000), surface, TUESDAY, None)
+    assert of_surface is not None
+    alone = frames.model_calls(of_surface.played(3, 9), 0)
+    beside = frames.model_calls(of_surface.played(0, len(of_surface.clients.region)), 0)
+    assert len(alone) > 50
+    assert_frame_equal(
+        beside.filter(pl.col("session_id").is_in(alone["session_id"].unique().to_list())), alone, check_exact=True
+    )
+
+
+def test_a_day_is_sorted_by_session_and_step(three_days: Days) -> None:
+    for day in three_days.values():
+        assert_frame_equal(day.model_calls, day.model_calls.sort("session_id", "step_index"), check_exact=True)
 
 
 def test_days_made_alone_and_backwards_equal_days_made_in_a_row() -> None:
@@ -138,17 +168,24 @@ def test_parents_precede_their_children_and_hold_the_shared_prefix(three_days: D
     assert (calls["cache_read_tokens"] <= calls["shared_prefix_tokens"]).all()
 
 
-def test_only_tenants_of_the_api_share_across_sessions(three_days: Days) -> None:
-    parents = all_calls(three_days).filter(pl.col("parent_call_id").is_not_null())
-    own = parents.select("surface", inside=pl.col("parent_call_id").str.starts_with(pl.col("session_id") + pl.lit("-")))
-    api = own["surface"] == Surface.API_BURST.value
-    assert own.filter(~api)["inside"].all()
-    assert not own.filter(api)["inside"].any()
+def test_a_session_goes_on_only_from_an_earlier_session_of_its_own_client(three_days: Days) -> None:
+    calls = all_calls(three_days)
+    ends = calls.select(
+        parent_call_id="call_id",
+        parent_client="client_id",
+        parent_session="session_id",
+        parent_end=pl.col("requested_at") + pl.duration(microseconds=(pl.col("duration_s") * 1e6).round()),
+    )
+    across = calls.join(ends, on="parent_call_id").filter(pl.col("session_id") != pl.col("parent_session"))
+    assert (across["client_id"] == across["parent_client"]).all()
+    rest = across.filter(pl.col("surface") != Surface.API_BURST.value)
+    assert len(rest) > 300
+    assert (rest["requested_at"] >= rest["parent_end"]).all()
 
 
 def test_the_switch_turns_abandonment_off() -> None:
     day = simulate_day(SimulationSettings(seed=2, calls_per_day=8_000, first_day=TUESDAY, abandonment=False), TUESDAY)
-    assert (day.model_calls["status"] != "user_cancel").all()
+    assert (day.model_calls.filter(pl.col("status") == "user_cancel")["finish_reason"] == "interrupted").all()
     assert (day.sessions["outcome"] != "abandoned").all()
     left = simulate_day(SimulationSettings(seed=2, calls_per_day=8_000, first_day=TUESDAY), TUESDAY)
     assert (left.sessions["outcome"] == "abandoned").sum() > 0
@@ -156,7 +193,8 @@ def test_the_switch_turns_abandonment_off() -> None:
 
 def test_a_session_is_abandoned_exactly_if_its_last_call_was_cancelled(three_days: Days) -> None:
     calls = started_inside({day: telemetry for day, telemetry in three_days.items() if day < max(three_days)})
-    cancelled = set(calls.filter(pl.col("status") == "user_cancel")["session_id"])
+    cut = (pl.col("status") == "user_cancel") & (pl.col("finish_reason") != "interrupted")
+    cancelled = set(calls.filter(cut)["session_id"])
     sessions = pl.concat([day.sessions for day in three_days.values()])
     abandoned = sessions.filter(pl.col("outcome") == "abandoned")
     assert cancelled <= set(abandoned["session_id"])

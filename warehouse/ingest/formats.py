@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from warehouse.contracts import Surface
-from warehouse.ingest import azure, bailian, burstgpt, copilot2026, mooncake, ragpulse, servegen, tracelab, weka
+from warehouse.ingest import azure, bailian, burstgpt, copilot2026, mooncake, otlp, ragpulse, servegen, tracelab, weka
 from warehouse.ingest.clues import Clues, look
 from warehouse.ingest.errors import UnknownFormat, UnreadableTrace
 from warehouse.ingest.ingested import Ingested
@@ -121,6 +121,14 @@ FORMATS: Mapping[str, TraceFormat] = {
             read=tracelab.read_tracelab,
             fits=tracelab.fits,
             evidence=Evidence.TESTED,
+        ),
+        TraceFormat(
+            name="otlp",
+            description="OTLP JSON export of spans (gen_ai, OpenInference) or log events (Codex, Claude Code)",
+            default_surface=Surface.CODEX_LOOP,
+            read=otlp.read_otlp,
+            fits=otlp.fits,
+            evidence=Evidence.SCHEMA_ONLY,
         ),
     )
 }

@@ -7,7 +7,7 @@ from warehouse.ingest.checks import Check, plain_text, split_rows
 from warehouse.ingest.ingested import REFUSED_SCHEMA, TOOL_SCHEMA
 from warehouse.ingest.source import Source
 
-__all__ = ["finish_tools"]
+__all__ = ["LONGEST_TOOL_S", "finish_tools"]
 
 LONGEST_TOOL_S = 366 * 86_400.0
 """Assumed: no tool runs longer than a year; a larger number is in another unit."""

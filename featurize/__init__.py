@@ -4,7 +4,8 @@ from featurize.abandonment import abandonment_curve
 from featurize.bands import CONTEXT_BANDS
 from featurize.card import TokenPercentiles, TrafficSummary, WorkloadCard, workload_card
 from featurize.demand import demand_calls
-from featurize.errors import FeaturizeError, NoCallsError, WindowError
+from featurize.drift import SurfaceTrend, emerging_clusters, emerging_workloads, surface_trends, workload_drift
+from featurize.errors import FeaturizeError, HistoryTooShortError, NoCallsError, WindowError
 from featurize.growth import context_growth
 from featurize.mix import workload_mix
 from featurize.sessions import session_features
@@ -17,9 +18,11 @@ __all__ = [
     "CONTEXT_BANDS",
     "STALL_LIMITS",
     "FeaturizeError",
+    "HistoryTooShortError",
     "NoCallsError",
     "PeakWindow",
     "StallLimit",
+    "SurfaceTrend",
     "TokenPercentiles",
     "TrafficSummary",
     "WindowError",
@@ -28,12 +31,16 @@ __all__ = [
     "abandonment_thresholds",
     "context_growth",
     "demand_calls",
+    "emerging_clusters",
+    "emerging_workloads",
     "peak_window",
     "session_features",
     "stall_profile",
+    "surface_trends",
     "wait_profile",
     "waits_summary",
     "window_demand",
     "workload_card",
+    "workload_drift",
     "workload_mix",
 ]

@@ -5,9 +5,11 @@ from warehouse.contracts.features import (
     AbandonmentCurve,
     AbandonmentThresholds,
     ContextGrowth,
+    EmergingWorkloads,
     SessionFeatures,
     StallProfile,
     WaitProfile,
+    WorkloadDrift,
     WorkloadMix,
 )
 from warehouse.contracts.hardware import DesignEvaluations, KernelHotspots, StepBins
@@ -40,6 +42,7 @@ __all__ = [
     "ContextGrowth",
     "DemandCalls",
     "DesignEvaluations",
+    "EmergingWorkloads",
     "EvidenceKind",
     "KernelFamily",
     "KernelHotspots",
@@ -55,6 +58,7 @@ __all__ = [
     "Surface",
     "ToolCalls",
     "WaitProfile",
+    "WorkloadDrift",
     "WorkloadMix",
     "values_of",
 ]

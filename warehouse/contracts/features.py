@@ -169,3 +169,56 @@ class WorkloadMix(dy.Schema):
     ttft_p95_s = dy.Float64(nullable=True)
     cut_ratio = dy.Float64(min=0.0, max=1.0)
     calls_per_session_p50_count = dy.Float64(nullable=True)
+
+
+class WorkloadDrift(dy.Schema):
+    """Whether a day's sessions differ from the reference days', by feature, beyond the unrest from day to day."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    feature = dy.String(primary_key=True)
+    """Column of `SessionFeatures`."""
+    day = dy.Date(primary_key=True)
+    reference_count = dy.Int64(min=0)
+    """Sessions of the reference days of the same kind (working day or weekend)."""
+    session_count = dy.Int64(min=0)
+    ks_ratio = dy.Float64(min=0.0, max=1.0)
+    """Largest distance between both laws (Kolmogorov and Smirnov)."""
+    psi_ratio = dy.Float64(min=0.0)
+    """Population stability index: below 0.1 small, above 0.25 large."""
+    median_over_reference_ratio = dy.Float64(min=0.0, nullable=True)
+    """The day's median over the reference's; null where that is 0."""
+    design_effect_ratio = dy.Float64(min=1.0)
+    """By how much the reference days differ more than independent sessions would, in variance."""
+    p_value_ratio = dy.Float64(min=0.0, max=1.0)
+    q_value_ratio = dy.Float64(min=0.0, max=1.0)
+    """False discovery rate, over all rows tested together, at which this row would be called drifted."""
+    is_drifted = dy.Bool()
+
+
+class EmergingWorkloads(dy.Schema):
+    """What grows: surfaces by their trend, and clusters of sessions that were rare before, as of a day."""
+
+    kind = dy.Enum(("surface", "cluster"), primary_key=True)
+    surface = dy.Enum(SURFACES, primary_key=True)
+    number = dy.Int64(primary_key=True, min=0)
+    """Number of the cluster inside its surface; 0 for the surface itself."""
+    day = dy.Date(primary_key=True)
+    session_count = dy.Int64(min=0)
+    """Sessions of the day (surface) or of the last week (cluster)."""
+    share_before_ratio = dy.Float64(min=0.0, max=1.0)
+    """Share of all sessions (surface) or of the surface's (cluster) before the last week."""
+    share_now_ratio = dy.Float64(min=0.0, max=1.0)
+    """The same in the last week."""
+    growth_per_day_ratio = dy.Float64(nullable=True)
+    """Of a surface's sessions."""
+    growth_low_per_day_ratio = dy.Float64(nullable=True)
+    growth_high_per_day_ratio = dy.Float64(nullable=True)
+    """95 % interval."""
+    share_growth_per_day_ratio = dy.Float64(nullable=True)
+    """Of the odds of a surface's share."""
+    p_value_ratio = dy.Float64(min=0.0, max=1.0)
+    q_value_ratio = dy.Float64(min=0.0, max=1.0, nullable=True)
+    """Of a cluster: false discovery rate over all clusters; surfaces keep a stated false-alarm rate instead."""
+    is_emerging = dy.Bool()
+    profile = dy.String()
+    """In words and numbers: how fast a surface grows, what sets a cluster apart."""

@@ -198,6 +198,6 @@ def _best(likelihood: Callable[[Floats], float], start: Floats) -> tuple[Floats,
         cost,
         start,
         method="Nelder-Mead",
-        options={"maxfev": EVALUATIONS, "xatol": 1e-3, "fatol": 1e-2, "adaptive": True},
+        options={"maxfev": EVALUATIONS, "xatol": 1e-2, "fatol": 5e-2, "adaptive": True},
     )
     return np.clip(found.x, -LIMIT, LIMIT), -float(found.fun)

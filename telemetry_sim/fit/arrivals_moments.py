@@ -61,7 +61,10 @@ def moved_to_moments(law: ArrivalLaw, counted: Counted) -> ArrivalLaw:
     start = np.zeros(2 + 2 * bool(law.silences))
     simplex = np.vstack((start, start + 0.15 * np.eye(len(start))))
     found = minimize(
-        cost, start, method="Nelder-Mead", options={"maxfev": EVALUATIONS, "fatol": 0.05, "initial_simplex": simplex}
+        cost,
+        start,
+        method="Nelder-Mead",
+        options={"maxfev": EVALUATIONS, "xatol": 0.02, "fatol": 0.3, "initial_simplex": simplex},
     )
     return shifted(law, found.x) if found.fun < cost(start) else law
 

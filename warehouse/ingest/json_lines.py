@@ -124,7 +124,7 @@ def _fast(lines: Sequence[bytes], kinds: Kinds) -> pl.DataFrame | None:
     """A chunk in one go, or None if any line needs a closer look."""
     try:
         frame = pl.read_ndjson(io.BytesIO(b"\n".join(lines)), schema=dict(kinds))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         return None
     if frame.height != len(lines):
         return None

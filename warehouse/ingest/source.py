@@ -15,6 +15,17 @@ __all__ = ["GZIP_MAGIC", "Source", "folder_files", "is_parquet", "open_file", "r
 
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
+OTHER_PACKERS = {
+    GZIP_MAGIC: "gzip once more",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+    b"x\x01": "zlib",
+    b"x\x9c": "zlib",
+    b"x\xda": "zlib",
+}
+"""First bytes of what is no trace yet."""
 LARGEST_UNPACKED_BYTES = 1 << 33
 """Assumed: no packed trace is larger than 8 GiB unpacked; a file that goes on is no trace."""
 
@@ -47,6 +58,9 @@ def open_file(path: Path) -> Source:
         raise UnreadableTrace(f"{path}: cannot be read ({error}); check its permissions") from error
     if content.startswith(GZIP_MAGIC):
         content = _unpacked(content, path)
+    packer = next((name for magic, name in OTHER_PACKERS.items() if content.startswith(magic)), None)
+    if packer is not None:
+        raise UnreadableTrace(f"{path}: is packed with {packer}; unpack it, or pack the trace itself with gzip")
     if not content.strip():
         raise UnreadableTrace(f"{path}: is empty; was the download or export finished?")
     return Source(path=path, name=path.name, source_id=content_id(content), content=content)

@@ -97,7 +97,7 @@ def _times(events: list[dict[str, Any]]) -> dict[str, Any]:
     The request is the last input (user message, tool result) before the first output; the end is the last output.
     Events are written when a block is finished, so the first of them is no time to first token.
     """
-    stamped = [(event.get("event_type"), iso_time(event.get("timestamp"))) for event in events]
+    stamped = [(text(event.get("event_type")), iso_time(event.get("timestamp"))) for event in events]
     inputs = [at for kind, at in stamped if at is not None and kind in INPUTS]
     outputs = [at for kind, at in stamped if at is not None and kind in OUTPUTS]
     before = [at for at in inputs if not outputs or at <= min(outputs)]

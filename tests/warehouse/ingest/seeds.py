@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tests.warehouse.ingest.otlp_files import CLAUDE, CODEX, GEN_AI, OPENINFERENCE
 from tests.warehouse.ingest.trace_files import AZURE_HEADER, AZURE_ROWS, GOLDEN_SESSION, MOONCAKE_ROWS, SERVEGEN_WINDOWS
 
 BURSTGPT_HEADER = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type"
@@ -210,6 +211,22 @@ def parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return content.getvalue()
 
 
+def weka_requests() -> list[dict[str, Any]]:
+    """The calls of the golden session's main agent as the shared Parquet files tell them."""
+    calls = [request for request in GOLDEN_SESSION["requests"] if request["type"] != "subagent"]
+    return [
+        {
+            **{key: value for key, value in call.items() if key != "hash_ids"},
+            "trace_id": "trace_0001",
+            "agent_id": None,
+            "seq": seq,
+            "hash_run_start": call["hash_ids"],
+            "hash_run_len": [1] * len(call["hash_ids"]),
+        }
+        for seq, call in enumerate(calls)
+    ]
+
+
 def ragpulse_components() -> dict[str, bytes]:
     chosen = dict(zip(RAGPULSE_FILES, ((1, 2), (10, 11, 12), (20, 21, 30, 31)), strict=True))
     return {
@@ -232,8 +249,16 @@ SEEDS: dict[str, tuple[Seed, ...]] = {
         seed("trace.jsonl", lines(MOONCAKE_ROWS)),
         seed("trace.parquet", parquet(MOONCAKE_ROWS)),
     ),
-    "weka": (seed("trace_0001.json", json.dumps(GOLDEN_SESSION).encode()),),
+    "weka": (
+        seed("trace_0001.json", json.dumps(GOLDEN_SESSION).encode()),
+        seed("t_requests.parquet", parquet(weka_requests())),
+    ),
     "servegen": (seed("chunk-1-trace.csv", table(*SERVEGEN_WINDOWS["1"])),),
+    "otlp": (
+        seed("export.jsonl", lines((GEN_AI, OPENINFERENCE))),
+        seed("export.json", json.dumps(CLAUDE).encode()),
+        seed("codex.jsonl", lines((CODEX,))),
+    ),
     "burstgpt": (
         seed("BurstGPT_1.csv", table(BURSTGPT_HEADER, *BURSTGPT_ROWS)),
         seed("BurstGPT_3.csv", table(BURSTGPT_LONG_HEADER, *BURSTGPT_LONG_ROWS)),
@@ -245,6 +270,10 @@ SEEDS: dict[str, tuple[Seed, ...]] = {
     "ragpulse": (
         Seed(name="0_trace.jsonl", content=lines(RAGPULSE_ROWS), beside=ragpulse_components()),
         seed("alone.jsonl", lines(RAGPULSE_ROWS)),
+        seed(
+            "r_requests.parquet",
+            parquet([{**row, **row["hash_ids"], "timestamp": 5, "hash_ids": None} for row in RAGPULSE_ROWS]),
+        ),
     ),
     "copilot2026": (seed("shard-0000.jsonl", lines(COPILOT_SESSIONS)),),
     "tracelab": (

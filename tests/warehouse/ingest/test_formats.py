@@ -1,6 +1,9 @@
 """Recognising a name_of_format, the table of formats, and errors that every format shares."""
 
+import gzip
+import lzma
 import re
+import zlib
 from pathlib import Path
 
 import polars as pl
@@ -111,3 +114,20 @@ def test_the_table_of_formats_names_itself() -> None:
     assert [known.name for known in FORMATS.values()] == list(FORMATS)
     assert list(FORMATS)[:3] == ["azure", "mooncake", "weka"]
     assert all(known.description and "\n" not in known.description for known in FORMATS.values())
+
+
+@pytest.mark.parametrize("name_of_format", list(FORMATS))
+@pytest.mark.parametrize(
+    ("packer", "content"),
+    [
+        ("gzip once more", gzip.compress(gzip.compress(b"{}"))),
+        ("zlib", zlib.compress(b"{}")),
+        ("xz", lzma.compress(b"{}")),
+    ],
+)
+def test_what_is_packed_otherwise_than_with_gzip_is_refused_with_the_packer(
+    tmp_path: Path, name_of_format: str, packer: str, content: bytes
+) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(UnreadableTrace, match=f"is packed with {packer}"):
+        ingest(name_of_format, tmp_path / "x")

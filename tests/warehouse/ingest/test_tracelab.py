@@ -78,6 +78,7 @@ def test_a_round_without_input_events_is_placed_at_its_first_output_with_unknown
         ({"round_index": 1, "round_id": "msg_1"}, "call_is_unique"),
         ({"timing_events": []}, "round_tells_times"),
         ({"timing_events": "{"}, "round_tells_times"),
+        ({"timing_events": [{"event_type": {}, "timestamp": "2026-06-01T05:50:00Z"}]}, "round_tells_times"),
         ({"timing_events": [{"event_type": "text", "timestamp": "noon"}]}, "round_tells_times"),
         ({"timing_events": [{"event_type": "text", "timestamp": "1926-06-01T05:50:00Z"}]}, "timestamp_is_plausible"),
         ({"input_tokens_total": -1}, "token_count_not_negative"),

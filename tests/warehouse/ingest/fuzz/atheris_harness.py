@@ -6,7 +6,7 @@ Run as `python atheris_harness.py -max_total_time=60 CORPUS_FOLDER`: the bytes o
 import sys
 from pathlib import Path
 
-import atheris
+import atheris  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
 

@@ -8,6 +8,7 @@ from featurize.drift import SurfaceTrend, emerging_clusters, emerging_workloads,
 from featurize.errors import FeaturizeError, HistoryTooShortError, NoCallsError, WindowError
 from featurize.growth import context_growth
 from featurize.mix import workload_mix
+from featurize.prefix_reuse import cache_life_curve, prefix_reuse
 from featurize.sessions import session_features
 from featurize.stalls import STALL_LIMITS, StallLimit, stall_profile
 from featurize.thresholds import abandonment_thresholds
@@ -29,11 +30,13 @@ __all__ = [
     "WorkloadCard",
     "abandonment_curve",
     "abandonment_thresholds",
+    "cache_life_curve",
     "context_growth",
     "demand_calls",
     "emerging_clusters",
     "emerging_workloads",
     "peak_window",
+    "prefix_reuse",
     "session_features",
     "stall_profile",
     "surface_trends",

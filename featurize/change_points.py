@@ -174,4 +174,4 @@ def _places_found(counts: Counts, cell: int, rng: np.random.Generator, draws: in
     """Places at which a rise is found again in data drawn from the two rates that were found."""
     parts = [_drawn(part, rng, draws) for part in (counts.part(0, cell), counts.part(cell, len(counts.events)))]
     gains = _gains_of_rise(np.hstack(parts), counts.exposure, is_share=counts.is_share)
-    return np.argmax(gains, axis=1).astype(np.int64) + 1
+    return np.asarray(np.argmax(gains, axis=1) + 1, dtype=np.int64)

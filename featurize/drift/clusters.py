@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import t as student
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from featurize.drift.false_discovery import adjusted_p_values
 from featurize.drift.features import SESSION_FEATURES
@@ -125,9 +126,9 @@ def _of_surface(own: pl.DataFrame, seed: int) -> Iterator[_Tested]:
         return
     fit_count = {recent: min(part.height // 2, FIT_SESSIONS_COUNT) for recent, part in parts.items()}
     values = {recent: _standard(part, names, parts[False]) for recent, part in parts.items()}
-    model = KMeans(n_clusters=CLUSTERS_COUNT, n_init=3, random_state=seed).fit(
-        np.vstack([values[recent][: fit_count[recent]] for recent in parts])
-    )
+    model = KMeans(n_clusters=CLUSTERS_COUNT, n_init=3, random_state=seed)
+    with threadpool_limits(limits=1):  # small fits: threads that wait for each other cost more than they do
+        model.fit(np.vstack([values[recent][: fit_count[recent]] for recent in parts]))
     held = {recent: part.slice(fit_count[recent]) for recent, part in parts.items()}
     label = {recent: model.predict(values[recent][fit_count[recent] :]).astype(np.int64) for recent in parts}
     before, now = (_by_day(held[recent]["day"], label[recent]) for recent in (False, True))

@@ -222,3 +222,37 @@ class EmergingWorkloads(dy.Schema):
     is_emerging = dy.Bool()
     profile = dy.String()
     """In words and numbers: how fast a surface grows, what sets a cluster apart."""
+
+
+class PrefixReuse(dy.Schema):
+    """How much of the prompts was shared with an earlier call, what the cache still held, and what the rest cost."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    idle_low_s = dy.Float64(nullable=True, min=0.0)
+    """Band of the time between the end of the call before and this one; both edges null where it is not known."""
+    idle_high_s = dy.Float64(nullable=True)
+    is_model_switch = dy.Bool()
+    """Whether another model answered the parent call."""
+    day = dy.Date(primary_key=True)
+    band = dy.Int64(primary_key=True, min=0)
+    """Number of the row inside surface and day: by idle time, unknown last; switches of the model come after."""
+    call_count = dy.Int64(min=0)
+    """Calls with a parent whose shared prefix is known."""
+    input_tokens = dy.Int64(min=0)
+    shared_tokens = dy.Int64(min=0)
+    told_count = dy.Int64(min=0)
+    """Calls that also report what was read from the cache."""
+    cached_tokens = dy.Int64(min=0)
+    lost_tokens = dy.Int64(min=0)
+    """Shared with the parent and not read from the cache: computed again."""
+    reuse_ratio = dy.Float64(min=0.0, nullable=True)
+    """Shared over input tokens."""
+    hit_ratio = dy.Float64(min=0.0, max=1.0, nullable=True)
+    """Shared tokens that the cache still held, over shared tokens of the calls that report it."""
+    lost_s = dy.Float64(min=0.0, nullable=True)
+    """Prefill time of the lost tokens."""
+    lost_low_s = dy.Float64(min=0.0, nullable=True)
+    lost_high_s = dy.Float64(min=0.0, nullable=True)
+    """95 % interval from the slope of the time to first token."""
+    uncached_s_per_tokens = dy.Float64(min=0.0, nullable=True)
+    """Seconds per uncached prompt token on this surface and day."""

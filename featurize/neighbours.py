@@ -6,7 +6,8 @@ What the order does not prove is looked up by key, so the answers do not depend 
 1 in 100,000, and only then may a call be linked to the wrong one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import polars as pl
 
@@ -20,8 +21,15 @@ _TURN_STRIDE = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: spreads the turns of a session over all keys (Knuth, TAOCP 3, 6.4; published)."""
 
 _REPORTED = ("surface", "gap_s", *(name for name in PREVIOUS if name != "requested_us"))
-_DERIVED = ("known_gap_s", "is_retry", "is_agent", "is_human_driven")
-_NARROW = {"turn_id": pl.Int32, "step_index": pl.Int32}
+_DERIVED: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "known_gap_s": pl.Float64(),
+        "is_retry": pl.Boolean(),
+        "is_agent": pl.Boolean(),
+        "is_human_driven": pl.Boolean(),
+    }
+)
+_NARROW = MappingProxyType({"turn_id": pl.Int32, "step_index": pl.Int32})
 
 
 def id_key(column: str) -> pl.Expr:
@@ -49,10 +57,9 @@ def linked_rows(calls: pl.LazyFrame, keep: Sequence[str] | None = None) -> pl.La
         **{BEFORE_KEY: id_key("starts_after_call_id"), _CALL_KEY: id_key("call_id"), _TURN_KEY: turn_key()},
     )
     dtypes = dict(told.collect_schema())
-    found = {"known_gap_s": pl.Float64, **dict.fromkeys(_DERIVED[1:], pl.Boolean)}
+    schema = {name: dtypes[name] for name in (*kept, BEFORE_KEY)} | dict(_DERIVED)
     if "call_id" in kept:
-        found["previous_call_id"] = dtypes["call_id"]
-    schema = {name: dtypes[name] for name in (*kept, BEFORE_KEY)} | found
+        schema["previous_call_id"] = dtypes["call_id"]
     return told.map_batches(lambda frame: _linked(frame).select(*schema), schema=schema)
 
 
@@ -70,22 +77,23 @@ def turn_key() -> pl.Expr:
 
 def _linked(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows with what the call before and the turn tell."""
-    is_human_driven = _is_first_of_turn(frame)
     before, call = frame[BEFORE_KEY], frame[_CALL_KEY]
     is_row_above = (before == call.shift(1)).fill_null(value=False)
-    is_far = before.is_not_null() & ~is_row_above
     names = (*PREVIOUS, "call_id") if "call_id" in frame.columns else PREVIOUS
+    above = pl.when(is_row_above)
+    linked = _with_previous(frame.lazy(), {name: above.then(pl.col(name).shift(1)) for name in names}).collect()
+    is_far = before.is_not_null() & ~is_row_above
     if is_far.any():
-        place = pl.select(pl.when(is_row_above).then(pl.int_range(-1, len(frame) - 1, eager=True))).to_series()
-        rows = place.scatter(is_far.arg_true(), _rows_of(before.filter(is_far), call))
-        previous = [pl.col(name).gather(rows) for name in names]
-    else:
-        previous = [pl.when(is_row_above).then(pl.col(name).shift(1)) for name in names]
-    linked = frame.with_columns(
-        *(expr.alias(f"previous_{name}") for name, expr in zip(names, previous, strict=True)),
-        is_human_driven=is_human_driven,
-    )
-    return with_links(linked)
+        rows = _rows_of(before.filter(is_far), call)
+        previous = {name: frame[name].gather(rows) for name in names}
+        far, place = _with_previous(frame.lazy().filter(is_far), previous).collect(), is_far.arg_true()
+        found = [name for name in ("known_gap_s", "is_retry", "previous_call_id") if name in linked.columns]
+        linked = linked.with_columns(linked[name].scatter(place, far[name]) for name in found)
+    return linked.with_columns(is_human_driven=_is_first_of_turn(frame))
+
+
+def _with_previous(rows: pl.LazyFrame, previous: Mapping[str, pl.Expr | pl.Series]) -> pl.LazyFrame:
+    return with_links(rows.with_columns(**{f"previous_{name}": value for name, value in previous.items()}))
 
 
 def _rows_of(wanted: pl.Series, call: pl.Series) -> pl.Series:
@@ -102,11 +110,13 @@ def _is_first_of_turn(frame: pl.DataFrame) -> pl.Series:
     A row below an earlier step of its turn is not the first, so every first call is among the other rows. Of those,
     step 0 is the first of its turn, and only the rest has to be compared.
     """
-    turn, step = frame[_TURN_KEY], frame["step_index"]
-    may_be_first = ~((turn == turn.shift(1)) & (step > step.shift(1))).fill_null(value=False)
-    is_open = may_be_first & (step > 0)
-    open_turns = pl.DataFrame({"turn": turn.filter(is_open), "step": step.filter(is_open)})
-    rivals = pl.DataFrame({"turn": turn.filter(may_be_first), "first_step": step.filter(may_be_first)})
-    first_steps = rivals.join(open_turns, on="turn", how="semi").group_by("turn").agg(pl.col("first_step").min())
-    compared = open_turns.join(first_steps, on="turn", how="left", maintain_order="left")
-    return may_be_first.scatter(is_open.arg_true(), compared["step"] == compared["first_step"])
+    turn, step = pl.col(_TURN_KEY), pl.col("step_index")
+    is_below = ((turn == turn.shift(1)) & (step > step.shift(1))).fill_null(value=False)
+    rows = frame.lazy().select(_TURN_KEY, "step_index", may_be_first=~is_below)
+    rivals = rows.filter("may_be_first").drop("may_be_first")
+    open_turns = rivals.filter(step > 0)
+    first_steps = rivals.join(open_turns, on=_TURN_KEY, how="semi").group_by(_TURN_KEY).agg(first_step=step.min())
+    compared = open_turns.join(first_steps, on=_TURN_KEY, how="left", maintain_order="left")
+    flags, is_first = pl.collect_all([rows.drop(_TURN_KEY), compared.select(step == pl.col("first_step"))])
+    is_open = flags["may_be_first"] & (flags["step_index"] > 0)
+    return flags["may_be_first"].scatter(is_open.arg_true(), is_first.to_series())

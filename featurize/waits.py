@@ -23,7 +23,7 @@ def wait_profile(calls: pl.LazyFrame, tools: pl.LazyFrame) -> dy.LazyFrame[WaitP
     """
     keys = ("surface", "phase", "context_band", "day")
     return WaitProfile.cast(
-        call_waits(calls, tools)
+        call_waits(calls, tools, keep=("surface", "phase", "input_tokens", "day"))
         .with_columns(phase=known_phase(), context_band=context_band(pl.col("input_tokens")))
         .group_by(keys, maintain_order=True)
         .agg(wait_statistics(wait) for wait in WAITS)

@@ -1,4 +1,4 @@
-"""Heavy transforms of single calls, written once in Narwhals: the same code on one machine (polars) and on a cluster (Spark).
+"""Heavy transforms of single calls, written once in Narwhals: the same code runs on polars and on a Spark cluster.
 
 Frames go in and come out in the engine's own type. Columns are those of the telemetry contracts in their portable form:
 instants are whole microseconds since 1970 (`requested_us`, `started_us`), words are strings or enums of them. Only the

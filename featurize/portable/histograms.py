@@ -46,7 +46,9 @@ def histogram(frame: IntoLazyFrameT, *, keys: Sequence[str], value: str) -> Into
     )
 
 
-def histogram_quantiles(counted: IntoLazyFrameT, *, keys: Sequence[str], quantiles: Sequence[float]) -> IntoLazyFrameT:
+def histogram_quantiles(
+    counted: IntoLazyFrameT, *, keys: Sequence[str], quantiles: Mapping[str, float]
+) -> IntoLazyFrameT:
     """Quantiles of each key's histogram, straight inside a bin: off by less than `BIN_ERROR_RATIO` of the exact ones.
 
     Args:
@@ -85,7 +87,7 @@ def _bin_step() -> nw.Expr:
 
 
 def _within_bin(quantile: float) -> nw.Expr:
-    """The quantile if its rank falls into the row's bin, else null: the rank's place among the bin's own, spread evenly."""
+    """The quantile if its rank falls into the row's bin, else null; the bin's own are taken as spread evenly."""
     rank = nw.col("total_count") * quantile
     is_here = (rank > nw.col("before_count")) & (rank <= nw.col("seen_count"))
     is_lowest = (nw.col("before_count") == 0) & (rank <= 0)

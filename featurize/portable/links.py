@@ -1,7 +1,7 @@
 """Who follows whom: each call beside the call that it starts after, and what the pair tells."""
 
 import narwhals as nw
-from narwhals.typing import IntoFrameT
+from narwhals.typing import IntoLazyFrameT
 
 AGENT_SURFACES: tuple[str, ...] = ("codex_loop", "autonomous_workflow")
 """Surfaces whose next step is asked for by an agent, so that a gap inside a turn is tool time."""
@@ -12,7 +12,7 @@ PREVIOUS: tuple[str, ...] = ("status", "turn_id", "agent_id", "input_tokens", "r
 """What is read of the call before; the column of a name is `previous_<name>`."""
 
 
-def linked_calls(calls: IntoFrameT) -> IntoFrameT:
+def linked_calls(calls: IntoLazyFrameT) -> IntoLazyFrameT:
     """Join each call to the call that it starts after, and name what the pair tells.
 
     Args:
@@ -25,7 +25,7 @@ def linked_calls(calls: IntoFrameT) -> IntoFrameT:
     return with_links(with_turn_starts(with_previous(calls)))
 
 
-def with_previous(calls: IntoFrameT) -> IntoFrameT:
+def with_previous(calls: IntoLazyFrameT) -> IntoLazyFrameT:
     """Join `previous_call_id` and the columns of `PREVIOUS` from the call that each call starts after; null without."""
     frame = nw.from_native(calls)
     previous = frame.select(
@@ -37,13 +37,13 @@ def with_previous(calls: IntoFrameT) -> IntoFrameT:
     return joined.to_native()
 
 
-def with_turn_starts(calls: IntoFrameT) -> IntoFrameT:
+def with_turn_starts(calls: IntoLazyFrameT) -> IntoLazyFrameT:
     """Add `is_human_driven`: the call is the first of its turn, of what the frame holds of that turn."""
     first_step = nw.col("step_index").min().over("session_id", "turn_id")
     return nw.from_native(calls).with_columns(is_human_driven=nw.col("step_index") == first_step).to_native()
 
 
-def with_links(calls: IntoFrameT) -> IntoFrameT:
+def with_links(calls: IntoLazyFrameT) -> IntoLazyFrameT:
     """Add `known_gap_s`, `is_retry` and `is_agent`, and drop the columns of the previous call but its id.
 
     Args:

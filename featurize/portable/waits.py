@@ -82,13 +82,14 @@ def wait_histograms(waits: IntoLazyFrameT, keys: Sequence[str]) -> IntoLazyFrame
         `keys`, `wait`, and the columns of `featurize.portable.histogram` of the wait in whole microseconds.
     """
     frame = nw.from_native(waits)
-    parts = []
+    parts: list[nw.LazyFrame[IntoLazyFrameT]] = []
     for wait in WAITS:
         wait_us = (nw.col(f"{wait}_wait_s") * MICROSECONDS_PER_S).round().cast(nw.Int64)
         of_kind = frame.select(*keys, wait_us=wait_us).to_native()
         counted = nw.from_native(histogram(of_kind, keys=keys, value="wait_us"))
         parts.append(counted.with_columns(wait=nw.lit(wait)))
-    return nw.concat(parts, how="vertical").to_native()
+    profile: IntoLazyFrameT = nw.concat(parts, how="vertical").to_native()
+    return profile
 
 
 def first_token_wait_s() -> nw.Expr:

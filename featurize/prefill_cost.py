@@ -18,13 +18,13 @@ MIN_CALLS_COUNT = 100
 
 
 def prefill_cost(calls: pl.LazyFrame) -> pl.LazyFrame:
-    """Slope of the wait for the first token (queue taken out where told) over uncached tokens, by surface and day.
+    """Slope of the wait for the first token (known queue taken out) over uncached tokens, by surface and day.
 
     Least squares of prefill seconds on uncached tokens and prompt length, so that the cost of long contexts is not put
     on the cache. Calls are first summed in cells of both (half doublings of uncached tokens, doublings of the prompt),
     which keeps one pass over the calls. Long prefills scatter more: calls weigh by the inverse square of the typical
-    wait of their number of uncached tokens, and the interval takes each cell's own variance (White, Econometrica 48 (1980)
-    817, on cells), small ones leaning on the usual scatter.
+    wait of their number of uncached tokens, and the interval takes each cell's own variance (White, Econometrica 48
+    (1980) 817, on cells), small ones leaning on the usual scatter.
 
     Args:
         calls: frame valid under `ModelCalls`.

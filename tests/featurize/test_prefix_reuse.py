@@ -71,7 +71,7 @@ def planted_calls(count: int, *, seed: int, s_per_token: float, life_s: float) -
 
 def test_the_planted_cost_of_a_lost_token_is_found_and_inside_its_interval() -> None:
     inside = []
-    for seed in range(20):
+    for seed in range(60, 100):
         calls = planted_calls(6000, seed=seed, s_per_token=5e-5, life_s=300.0)
         rows = PrefixReuse.validate(prefix_reuse(calls).collect())
         lost_s, lost_tokens = rows["lost_s"].sum(), rows["lost_tokens"].sum()

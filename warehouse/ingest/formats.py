@@ -7,7 +7,19 @@ from enum import StrEnum
 from pathlib import Path
 
 from warehouse.contracts import Surface
-from warehouse.ingest import azure, bailian, burstgpt, copilot2026, mooncake, otlp, ragpulse, servegen, tracelab, weka
+from warehouse.ingest import (
+    azure,
+    bailian,
+    burstgpt,
+    copilot2026,
+    dynamo,
+    mooncake,
+    otlp,
+    ragpulse,
+    servegen,
+    tracelab,
+    weka,
+)
 from warehouse.ingest.clues import Clues, look
 from warehouse.ingest.errors import UnknownFormat, UnreadableTrace
 from warehouse.ingest.ingested import Ingested
@@ -121,6 +133,15 @@ FORMATS: Mapping[str, TraceFormat] = {
             read=tracelab.read_tracelab,
             fits=tracelab.fits,
             evidence=Evidence.TESTED,
+        ),
+        TraceFormat(
+            name="dynamo",
+            description="Dynamo request trace v1: JSON lines (also gzip), a folder of shards, or flattened Parquet",
+            default_surface=Surface.AUTONOMOUS_WORKFLOW,
+            read=dynamo.read_dynamo,
+            fits=dynamo.fits,
+            evidence=Evidence.TESTED,
+            folder=dynamo.FOLDER,
         ),
         TraceFormat(
             name="otlp",

@@ -11,6 +11,8 @@ __all__ = ["CALL_CAP", "Span", "busiest_span", "draw_arrivals", "draw_lengths", 
 CALL_CAP = 500_000
 """Most calls drawn of one model: the public traces hold up to 1.4 billion, of which none was published."""
 LONGEST_SPAN_S = 3600.0
+TICK_S = 1e-6
+"""Times are kept in microseconds: the last place of a window is one before its end."""
 GIVER_COUNT = 8
 """Assumed: how many clients stand in for the lengths of one that tells none."""
 
@@ -70,7 +72,7 @@ def draw_arrivals(windows: pl.DataFrame, span: Span, source_id: str) -> pl.DataF
     for client, start, length, rate, law, shape in inside.select(wanted).iter_rows():
         count = round(rate * length)
         rng = _generator("arrivals", source_id, client, start)
-        at = start + length * _places(rng, count, law, shape)
+        at = start + (length - TICK_S) * _places(rng, count, law, shape)
         kept = at[(at >= span.start_s) & (at < span.end_s)]
         clients.append(np.full(len(kept), len(times)))
         starts.append(np.full(len(kept), start))

@@ -1,6 +1,7 @@
 """Small OTLP exports made up after the published conventions: gen_ai spans, OpenInference, Codex and Claude Code logs."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ def attribute(name: str, value: object) -> dict[str, Any]:
             return {"key": name, "value": {"stringValue": value}}
 
 
-def attributes(known: dict[str, object]) -> list[dict[str, Any]]:
+def attributes(known: Mapping[str, object]) -> list[dict[str, Any]]:
     return [attribute(name, value) for name, value in known.items()]
 
 
-def span(name: str, begin_s: float, end_s: float, known: dict[str, object], **changes: Any) -> dict[str, Any]:
+def span(name: str, begin_s: float, end_s: float, known: Mapping[str, object], **changes: Any) -> dict[str, Any]:
     """A span of trace t1 called `name`, child of `parent` if given."""
     record = {
         "traceId": "t1",
@@ -41,7 +42,7 @@ def span(name: str, begin_s: float, end_s: float, known: dict[str, object], **ch
     return {**record, **({"parentSpanId": parent} if parent else {}), **changes}
 
 
-def log(event: str, at_s: float, known: dict[str, object], **changes: Any) -> dict[str, Any]:
+def log(event: str, at_s: float, known: Mapping[str, object], **changes: Any) -> dict[str, Any]:
     record = {
         "timeUnixNano": str(START_NS + int(at_s * 1e9)),
         "body": {"stringValue": event},

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tests.warehouse.ingest.dynamo_files import DYNAMO_EVENTS
 from tests.warehouse.ingest.otlp_files import CLAUDE, CODEX, GEN_AI, OPENINFERENCE
 from tests.warehouse.ingest.trace_files import AZURE_HEADER, AZURE_ROWS, GOLDEN_SESSION, MOONCAKE_ROWS, SERVEGEN_WINDOWS
 
@@ -285,5 +286,6 @@ SEEDS: dict[str, tuple[Seed, ...]] = {
             ),
         ),
     ),
+    "dynamo": (seed("trace.jsonl", lines(DYNAMO_EVENTS)),),
 }
 """By format; the first of each is the plainest."""

@@ -14,6 +14,8 @@ from tests.warehouse.ingest.seeds import SEEDS
 from tests.warehouse.ingest.trace_files import GOLDEN_SESSION, MOONCAKE_ROWS, counts_add_up, weka_session
 from warehouse.ingest import FORMATS, Ingested, IngestError, detect_format, ingest
 
+FEW = 20
+"""Examples per format in the fast run; the fuzz run draws as many as its time allows."""
 GOOD = {name: seeds[0].content for name, seeds in SEEDS.items()}
 
 
@@ -25,7 +27,7 @@ def parquet_bytes() -> bytes:
 
 def survives(name_of_format: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace_0001.json"
+        path = Path(folder) / SEEDS[name_of_format][0].name
         path.write_bytes(content)
         result = outcome(lambda: ingest(name_of_format, path))
         assert counts_add_up(result) if isinstance(result, Ingested) else "\n" not in str(result)
@@ -76,19 +78,21 @@ def mutated(draw: st.DrawFn, good: bytes) -> bytes:
 
 @pytest.mark.parametrize("name_of_format", list(FORMATS))
 @given(content=st.binary(max_size=200))
+@settings(max_examples=FEW)
 def test_byte_soup_is_refused_or_counted(name_of_format: str, content: bytes) -> None:
     survives(name_of_format, content)
 
 
 @pytest.mark.parametrize("name_of_format", list(FORMATS))
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=FEW)
 def test_a_mutated_good_file_is_refused_or_counted(name_of_format: str, data: st.DataObject) -> None:
     survives(name_of_format, data.draw(mutated(GOOD[name_of_format])))
 
 
 @pytest.mark.parametrize("name_of_format", list(FORMATS))
 @given(cut=st.floats(0, 1))
+@settings(max_examples=FEW)
 def test_a_file_cut_anywhere_is_refused_or_counted(name_of_format: str, cut: float) -> None:
     survives(name_of_format, GOOD[name_of_format][: int(cut * len(GOOD[name_of_format]))])
 

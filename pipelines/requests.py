@@ -8,6 +8,7 @@ from pipelines.errors import BadInput
 from pipelines.resources import DEFAULT_SIMULATION, surface_named, trace_source
 from pipelines.source import SimulatedSource, TraceSource
 from telemetry_sim import DEFAULT_SURFACE_SHARES, SimulationSettings
+from telemetry_sim.export import LoadFormat
 from warehouse.contracts import Surface
 
 
@@ -51,6 +52,18 @@ def surface_shares(text: str) -> dict[Surface, float]:
         shares[surface] = _share(number, surface) if number else DEFAULT_SURFACE_SHARES[surface]
     total = sum(shares.values())
     return {surface: share / total for surface, share in shares.items()}
+
+
+def load_format_named(name: str) -> LoadFormat:
+    """A format of load files by name.
+
+    Raises:
+        BadInput: There is none of that name.
+    """
+    try:
+        return LoadFormat(name)
+    except ValueError:
+        raise BadInput(f"load format {name[:40]!r} is none of {', '.join(LoadFormat)}") from None
 
 
 def traced(text: str, *, surface: str = "") -> TraceSource:

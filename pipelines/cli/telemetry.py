@@ -71,11 +71,20 @@ def simulate_telemetry(  # noqa: PLR0917 - typer asks for each option
     surfaces: Annotated[
         str, typer.Option(help="Surfaces, with their shares of the calls if wanted: a=0.7,b=0.3.")
     ] = "",
+    export: Annotated[
+        str, typer.Option(metavar="FORMAT", help="Also write a load file for a real server: mooncake or aiperf.")
+    ] = "",
+    tables: Annotated[bool, typer.Option(help="Whether the Parquet files are written.")] = True,
 ) -> None:
-    """Write simulated telemetry as Parquet files, one per table and day, without touching the lake."""
-    from pipelines.export import export_telemetry  # noqa: PLC0415
-    from pipelines.requests import simulated  # noqa: PLC0415
+    """Write simulated telemetry as Parquet files, one per table and day, without touching the lake.
 
+    A load file of mooncake has every call at its time; one of aiperf has conversations, for AIPerf's
+    --custom-dataset-type mooncake_trace --fixed-schedule.
+    """
+    from pipelines.export import export_telemetry  # noqa: PLC0415
+    from pipelines.requests import load_format_named, simulated  # noqa: PLC0415
+
+    load_format = load_format_named(export) if export else None
     source = simulated(days=days, calls_per_day=calls_per_day, seed=seed, first_day=first_day, surfaces=surfaces)
-    for path, count in export_telemetry(source, out):
+    for path, count in export_telemetry(source, out, load_format=load_format, tables=tables):
         typer.echo(f"{path}: {count:,} rows")

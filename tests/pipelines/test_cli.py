@@ -180,6 +180,21 @@ def test_simulated_telemetry_can_be_written_as_files(tmp_path: Path) -> None:
     assert calls["surface"].cast(pl.String).unique().to_list() == ["api_burst"]
 
 
+@pytest.mark.parametrize("load_format", ["mooncake", "aiperf"])
+def test_simulated_telemetry_can_be_written_as_a_load_file_alone(tmp_path: Path, load_format: str) -> None:
+    arguments = ("--days", "1", "--calls-per-day", "200", "--surfaces", "codex_loop", "--export", load_format)
+    result = call("simulate-telemetry", "--out", str(tmp_path), "--no-tables", *arguments)
+    assert result.exit_code == OK, result.output
+    assert [path.name for path in tmp_path.iterdir()] == [f"load_{load_format}.jsonl"]
+    lines = (tmp_path / f"load_{load_format}.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {"timestamp", "input_length", "output_length", "hash_ids"} <= set(json.loads(lines[0]))
+
+
+def test_a_load_format_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    message = refusal("simulate-telemetry", "--out", str(tmp_path), "--export", "jmeter")
+    assert "load format 'jmeter' is none of mooncake, aiperf" in message
+
+
 def test_a_chip_is_shown_with_kind_and_source() -> None:
     shown = json.loads(call("chip", "show", "h100-sxm", "--json").stdout)
     memory = next(fact for fact in shown["facts"] if fact["number"] == "memory bandwidth")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-__all__ = ["after_last_ended", "after_previous", "cached_as_shared", "with_steps"]
+__all__ = ["after_last_ended", "after_previous", "cached_as_shared", "previous", "with_steps"]
 
 
 def with_steps(calls: pl.DataFrame) -> pl.DataFrame:
@@ -13,20 +13,27 @@ def with_steps(calls: pl.DataFrame) -> pl.DataFrame:
     """
     starts = calls.with_columns(_start=pl.col("requested_at").min().over("session_id"))
     ordered = starts.sort("_start", "session_id", "requested_at", "row_number", maintain_order=True).drop("_start")
-    return ordered.with_columns(step_index=pl.int_range(pl.len(), dtype=pl.Int64).over("session_id"))
+    at = pl.int_range(pl.len(), dtype=pl.Int64)
+    begin = pl.when(_continues()).then(None).otherwise(at).forward_fill()
+    return ordered.with_columns(step_index=at - begin)
+
+
+def previous(column: str | pl.Expr) -> pl.Expr:
+    """The column of the session's call before; null for the first. Sessions lie together, as with_steps leaves them."""
+    value = pl.col(column) if isinstance(column, str) else column
+    return pl.when(_continues()).then(value.shift(1))
 
 
 def after_previous(calls: pl.DataFrame) -> pl.DataFrame:
     """Adds the session's call before, and the time from its end to this request where its duration is known.
 
     Args:
-        calls: in order inside each session; needs session_id, call_id, requested_at and duration_s.
+        calls: as with_steps leaves them; needs session_id, call_id, requested_at and duration_s.
     """
-    before = pl.struct("call_id", "requested_at", "duration_s").shift(1).over("session_id").struct
-    since_s = (pl.col("requested_at") - before.field("requested_at")).dt.total_microseconds() / 1e6
+    since_s = (pl.col("requested_at") - previous("requested_at")).dt.total_microseconds() / 1e6
     return calls.with_columns(
-        starts_after_call_id=before.field("call_id"),
-        gap_s=(since_s - before.field("duration_s")).clip(lower_bound=0).round(6),
+        starts_after_call_id=previous("call_id"),
+        gap_s=(since_s - previous("duration_s")).clip(lower_bound=0).round(6),
     )
 
 
@@ -36,13 +43,13 @@ def cached_as_shared(calls: pl.DataFrame) -> pl.DataFrame:
     More than that call's prompt and answer cannot be shared with it: the rest was cached by others.
 
     Args:
-        calls: in order inside each session; needs session_id, call_id, input_tokens, output_tokens, cache_read_tokens.
+        calls: as with_steps leaves them; needs session_id, call_id, input_tokens, output_tokens, cache_read_tokens.
     """
-    held = (pl.col("input_tokens").fill_null(0) + pl.col("output_tokens").fill_null(0)).shift(1).over("session_id")
+    held = previous(pl.col("input_tokens").fill_null(0) + pl.col("output_tokens").fill_null(0))
     shared = pl.min_horizontal("cache_read_tokens", held)
     known = pl.col("cache_read_tokens").is_not_null() & held.is_not_null()
     return calls.with_columns(
-        parent_call_id=pl.when(known & (shared > 0)).then(pl.col("call_id").shift(1).over("session_id")),
+        parent_call_id=pl.when(known & (shared > 0)).then(previous("call_id")),
         shared_prefix_tokens=pl.when(known).then(shared),
     )
 
@@ -67,3 +74,8 @@ def after_last_ended(calls: pl.DataFrame) -> pl.DataFrame:
     gap_s = (pl.col("at") - pl.col("at_right")).dt.total_microseconds() / 1e6
     told = found.select("call_id", starts_after_call_id="ended_call", gap_s=gap_s)
     return calls.join(told, on="call_id", how="left", maintain_order="left")
+
+
+def _continues() -> pl.Expr:
+    """Whether a row is of the same session as the row before."""
+    return (pl.col("session_id") == pl.col("session_id").shift(1)).fill_null(value=False)

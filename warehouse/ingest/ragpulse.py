@@ -11,7 +11,7 @@ from warehouse.ingest.checks import Check, plain_text, split_rows, token_checks
 from warehouse.ingest.clues import Clues
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.ingested import Ingested, Parsed
-from warehouse.ingest.order import with_steps
+from warehouse.ingest.order import previous, with_steps
 from warehouse.ingest.prefix import longest_shared_prefix, runs_of_ids
 from warehouse.ingest.ragpulse_files import COMPONENTS, open_ragpulse, read_components, read_requests
 from warehouse.ingest.rows import finish
@@ -128,5 +128,4 @@ def _calls(good: pl.DataFrame, source: Source, origin: datetime) -> pl.DataFrame
         parent_call_id=pl.when(count > 0).then(parents),
         shared_prefix_tokens=pl.when("tells_lengths").then(tokens),
     )
-    before = pl.col("call_id").shift(1).over("session_id")
-    return with_steps(calls).with_columns(turn_id="step_index", starts_after_call_id=before)
+    return with_steps(calls).with_columns(turn_id="step_index", starts_after_call_id=previous("call_id"))

@@ -3,9 +3,11 @@
 from featurize.abandonment import abandonment_curve
 from featurize.bands import CONTEXT_BANDS
 from featurize.card import TokenPercentiles, TrafficSummary, WorkloadCard, workload_card
+from featurize.context_trend import context_trend
 from featurize.demand import demand_calls
 from featurize.drift import SurfaceTrend, emerging_clusters, emerging_workloads, surface_trends, workload_drift
 from featurize.errors import FeaturizeError, HistoryTooShortError, NoCallsError, WindowError
+from featurize.forecast import demand_forecast, scaled_demand
 from featurize.growth import context_growth
 from featurize.mix import workload_mix
 from featurize.prefix_reuse import cache_life_curve, prefix_reuse
@@ -32,11 +34,14 @@ __all__ = [
     "abandonment_thresholds",
     "cache_life_curve",
     "context_growth",
+    "context_trend",
     "demand_calls",
+    "demand_forecast",
     "emerging_clusters",
     "emerging_workloads",
     "peak_window",
     "prefix_reuse",
+    "scaled_demand",
     "session_features",
     "stall_profile",
     "surface_trends",

@@ -9,7 +9,7 @@ from warehouse.contracts import ContextGrowth
 
 
 def context_growth(calls: pl.LazyFrame) -> dy.LazyFrame[ContextGrowth]:
-    """Median and p90 prompt length by doubling bands of the step (agents) or turn (other surfaces) and day.
+    """Prompt length and what a call adds to it, by doubling bands of the step (agents) or turn (others) and day.
 
     Sub-agents start with a context of their own and are left out.
 
@@ -25,9 +25,16 @@ def context_growth(calls: pl.LazyFrame) -> dy.LazyFrame[ContextGrowth]:
             call_count=pl.len().cast(pl.Int64),
             input_p50_tokens=pl.col("input_tokens").quantile(0.5, "linear"),
             input_p90_tokens=pl.col("input_tokens").quantile(0.9, "linear"),
+            added_p50_tokens=added_tokens().quantile(0.5, "linear"),
+            added_p90_tokens=added_tokens().quantile(0.9, "linear"),
         )
         .with_columns(step_band=doubling_label(pl.col("step_order")))
     )
+
+
+def added_tokens() -> pl.Expr:
+    """Prompt tokens that are not shared with the call before."""
+    return pl.col("input_tokens") - pl.col("shared_prefix_tokens")
 
 
 def place_in_conversation() -> pl.Expr:

@@ -99,3 +99,17 @@ def mix_over_days(
             level = size * (weekend_ratio if day.isoweekday() >= 6 else 1.0) * (1 + rate) ** max(number - begin, 0)
             rows.append((surface, day, int(rng.poisson(level * np.exp(unrest * rng.standard_normal())))))
     return pl.DataFrame(rows, schema={"surface": pl.String, "day": pl.Date, "session_count": pl.Int64}, orient="row")
+
+
+def with_lengths(
+    mix: pl.DataFrame, rng: np.random.Generator, *, growth_per_day_ratio: float = 0.0, unrest: float = 0.05
+) -> pl.DataFrame:
+    """The mix with medians and 90th percentiles of prompts, which grow, and of answers, which do not."""
+    days = (mix["day"] - mix["day"].min()).dt.total_days().to_numpy()
+    prompt = 5000.0 * (1.0 + growth_per_day_ratio) ** days
+    noise = np.exp(unrest * rng.standard_normal((3, len(days))))
+    return mix.with_columns(
+        input_p50_tokens=pl.Series(prompt * noise[0]),
+        input_p90_tokens=pl.Series(4.0 * prompt * noise[1]),
+        output_p50_tokens=pl.Series(300.0 * noise[2]),
+    )

@@ -28,3 +28,13 @@ def test_a_chat_grows_by_turn_and_not_by_step() -> None:
 def test_sub_agents_with_their_own_context_are_left_out() -> None:
     calls = calls_frame({"input_tokens": 90_000}, {"step_index": 1, "agent_id": "explore", "input_tokens": 2000})
     assert context_growth(calls).collect()["input_p50_tokens"].to_list() == [90_000.0]
+
+
+def test_what_a_call_adds_is_what_it_does_not_share() -> None:
+    calls = calls_frame(
+        {"input_tokens": 900},
+        {"step_index": 1, "input_tokens": 1000, "shared_prefix_tokens": 900},
+        {"step_index": 2, "input_tokens": 1300, "shared_prefix_tokens": 1000},
+    )
+    rows = context_growth(calls).sort("step_order").collect()
+    assert rows["added_p50_tokens"].to_list() == [None, 200.0]

@@ -145,6 +145,9 @@ class ContextGrowth(dy.Schema):
     call_count = dy.Int64(min=0)
     input_p50_tokens = dy.Float64(nullable=True)
     input_p90_tokens = dy.Float64(nullable=True)
+    added_p50_tokens = dy.Float64(nullable=True)
+    """Prompt tokens that are not shared with an earlier call: what a step or turn adds; null without lineage."""
+    added_p90_tokens = dy.Float64(nullable=True)
 
 
 class WorkloadMix(dy.Schema):
@@ -256,3 +259,54 @@ class PrefixReuse(dy.Schema):
     """95 % interval from the slope of the time to first token."""
     uncached_s_per_tokens = dy.Float64(min=0.0, nullable=True)
     """Seconds per uncached prompt token on this surface and day."""
+
+
+class DemandForecast(dy.Schema):
+    """What is coming: session weights and length scales on `demand_calls`, for a week that ends some days ahead."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    quantile = dy.Enum(("p10", "p50", "p90"), primary_key=True)
+    day = dy.Date(primary_key=True)
+    """The day as of which it is made."""
+    horizon_days = dy.Int64(primary_key=True)
+    session_weight_ratio = dy.Float64(nullable=True, min=0.0)
+    """Sessions of the week that ends at the horizon over those of the last week; null where there is a reason."""
+    input_scale_ratio = dy.Float64(nullable=True, min=0.0)
+    """The same of the median prompt; null also where the source reports none."""
+    output_scale_ratio = dy.Float64(nullable=True, min=0.0)
+    kept_trend_ratio = dy.Float64(nullable=True, min=0.0, max=1.0)
+    """Share of the past growth of sessions that backtests told to go on with."""
+    backtest_count = dy.Int64(nullable=True, min=0)
+    """Past days from which the forecast of sessions was tried."""
+    backtest_inside_ratio = dy.Float64(nullable=True, min=0.0, max=1.0)
+    """Share of the trials whose truth lay inside an interval as wide as p10 to p90."""
+    reason = dy.String(nullable=True)
+    """Why there is no forecast."""
+
+    @classmethod
+    def _sampling_overrides(cls) -> dict[str, pl.Expr]:
+        return {"reason": pl.when(pl.col("session_weight_ratio").is_null()).then(pl.lit("too short"))}
+
+    @dy.rule()
+    def numbers_or_a_reason(cls) -> pl.Expr:
+        """A surface has a forecast or a reason why not."""
+        return pl.col("session_weight_ratio").is_null() == pl.col("reason").is_not_null()
+
+
+class ContextTrend(dy.Schema):
+    """How fast prompts grow from day to day, and the length that it leads to."""
+
+    surface = dy.Enum(SURFACES, primary_key=True)
+    quantile = dy.Enum(("p50", "p90"), primary_key=True)
+    """Of the prompts of a day."""
+    day = dy.Date(primary_key=True)
+    days_count = dy.Int64(min=1)
+    horizon_days = dy.Int64()
+    growth_per_day_ratio = dy.Float64()
+    growth_low_per_day_ratio = dy.Float64()
+    growth_high_per_day_ratio = dy.Float64()
+    """95 % interval."""
+    now_tokens = dy.Float64(min=0.0)
+    forecast_tokens = dy.Float64(min=0.0)
+    forecast_low_tokens = dy.Float64(min=0.0)
+    forecast_high_tokens = dy.Float64(min=0.0)

@@ -261,6 +261,8 @@ def _growth() -> pl.DataFrame:
                     "call_count": int(9000 / (order + 1)),
                     "input_p50_tokens": mid,
                     "input_p90_tokens": mid * 2.2,
+                    "added_p50_tokens": mid * 0.05,
+                    "added_p90_tokens": mid * 0.2,
                 }
             )
     return ContextGrowth.cast(pl.DataFrame(rows))

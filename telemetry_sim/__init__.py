@@ -7,7 +7,14 @@ from telemetry_sim.parameter_files import parse_surface, surface_parameters
 from telemetry_sim.parameters import Evidence, SurfaceParameters
 from telemetry_sim.plants import StallCause, with_abandonment_step, with_emergence, with_growth, with_stall
 from telemetry_sim.settings import DEFAULT_SURFACE_SHARES, SimulationSettings
-from telemetry_sim.simulate import TelemetryDay, simulate_day, simulate_days
+from telemetry_sim.simulate import (
+    TelemetryDay,
+    TelemetryPart,
+    parts_of_day,
+    parts_of_sessions,
+    simulate_day,
+    simulate_days,
+)
 from telemetry_sim.trends import Drift
 
 __all__ = [
@@ -26,7 +33,10 @@ __all__ = [
     "SurfaceParameters",
     "TelemetryDay",
     "TelemetryError",
+    "TelemetryPart",
     "parse_surface",
+    "parts_of_day",
+    "parts_of_sessions",
     "simulate_day",
     "simulate_days",
     "surface_parameters",

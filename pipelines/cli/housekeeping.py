@@ -34,6 +34,7 @@ def maintain(as_json: Annotated[bool, typer.Option("--json", help="Print the cou
 @told
 def bench(
     suite: Annotated[str, typer.Argument(help="telemetry, lake, timing-speed, serving-speed, or all.")] = "all",
+    full: Annotated[bool, typer.Option("--full", help="Measure also what takes minutes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Measure what the parts promise, each against a rival or a limit in the same process."""
@@ -41,10 +42,15 @@ def bench(
 
     from pipelines.bench import run_suite  # noqa: PLC0415
 
-    rows = run_suite(suite)
+    rows = run_suite(suite, full=full)
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     for row in rows:
         beside = f"{row.value / row.against_value:.2f}x of {row.against}" if row.against_value else ""
-        typer.echo(f"{row.suite:<14} {row.case:<28} {row.value:>14,.0f} {row.unit:<18} {beside}")
+        typer.echo(f"{row.suite:<14} {row.case:<28} {figure(row.value):>14} {row.unit:<18} {beside}")
+
+
+def figure(value: float) -> str:
+    """A measurement as it is printed: small ones with decimals."""
+    return f"{value:,.2f}" if value < 100.0 else f"{value:,.0f}"

@@ -24,8 +24,9 @@ from telemetry_sim.streams import child_keys, root_key
 from telemetry_sim.tools import draw_tools
 from warehouse.contracts import Surface
 
-LOOP = surface_parameters(Surface.CODEX_LOOP).behaviour
-assert isinstance(LOOP, AgentLoop)
+BEHAVIOUR = surface_parameters(Surface.CODEX_LOOP).behaviour
+assert isinstance(BEHAVIOUR, AgentLoop)
+LOOP: AgentLoop = BEHAVIOUR
 
 
 SMOOTH = replace(LOOP, interrupt_ratio=0.0, limited_ratio=0.0)

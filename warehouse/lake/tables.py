@@ -1,7 +1,7 @@
 """The lake itself: replace a partition of a table, read it back, now or as of a snapshot."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,6 +31,7 @@ from warehouse.lake.layout import (
     stored_schema,
     to_stored,
 )
+from warehouse.lake.stream import streamed
 
 DEFAULT_DATASET = "synthetic"
 
@@ -117,10 +118,53 @@ class Lake:
         if partition is not None:
             refuse_outside(table, rows, partition)
         stored = self._create_if_absent(table, schema)
-        snapshot_id = self._commit(stored, rows, partition)
+        snapshot_id = self._commit(stored, to_stored(rows).lazy(), rows.columns, partition)
         return WriteReceipt(
             table=table,
             row_count=rows.height,
+            snapshot_id=snapshot_id,
+            partition=partition,
+            path=stored.location(),
+        )
+
+    def replace_stream(
+        self,
+        table: str,
+        parts: Iterable[pl.DataFrame],
+        *,
+        schema: type[dy.Schema],
+        partition: Mapping[str, date | str],
+    ) -> WriteReceipt:
+        """As `replace`, with rows that come in parts and are never in memory together; still one atomic commit.
+
+        Each part is validated by itself while the one before it is written: that a key is unique is known inside each
+        part only, so whoever makes the parts must keep keys apart between them.
+
+        Args:
+            table: Table name.
+            parts: The rows, in frames of about 100,000; made in a thread of their own, once.
+            schema: The contract.
+            partition: Values of `day` and/or `surface` (or of `source_id`).
+
+        Raises:
+            ContractBroken, OutsidePartition, UnknownPartition, SchemaChanged, ConcurrentWrite: as `replace`; nothing
+                is written then.
+        """
+        check_partition(partition, partition_columns(schema), table)
+        stored = self._create_if_absent(table, schema)
+
+        def checked() -> Iterator[pl.DataFrame]:
+            for part in parts:
+                rows = validated(table, part, schema)
+                refuse_outside(table, rows, partition)
+                yield to_stored(rows)
+
+        shape = to_stored(pl.DataFrame(schema.create_empty()))
+        with streamed(checked(), shape.schema) as stream:
+            snapshot_id = self._commit(stored, stream.rows, shape.columns, partition)
+        return WriteReceipt(
+            table=table,
+            row_count=stream.row_count,
             snapshot_id=snapshot_id,
             partition=partition,
             path=stored.location(),
@@ -206,18 +250,16 @@ class Lake:
         """Closes the connections to the catalogue."""
         self.catalog.close()
 
-    def _commit(self, stored: Table, rows: pl.DataFrame, partition: Mapping[str, date | str] | None) -> int:
+    def _commit(
+        self, stored: Table, rows: pl.LazyFrame, columns: Sequence[str], partition: Mapping[str, date | str] | None
+    ) -> int:
         """Writes the rows and returns the snapshot of this very commit, not of one that came after it."""
         where = None if partition is None else inside(partition)
-        growth: Literal["merge"] | None = None if stored.schema().column_names == rows.columns else "merge"
+        growth: Literal["merge"] | None = None if stored.schema().column_names == list(columns) else "merge"
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=FIRST_WRITE_WARNING)
-                done = (
-                    to_stored(rows)
-                    .lazy()
-                    .sink_iceberg(stored, mode="overwrite", schema_mode=growth, overwrite_filter=where)
-                )
+                done = rows.sink_iceberg(stored, mode="overwrite", schema_mode=growth, overwrite_filter=where)
         except (ValidationException, CommitFailedException) as error:
             raise ConcurrentWrite(
                 f"another writer changed {'.'.join(stored.name())} {partition or '(whole table)'} meanwhile; "

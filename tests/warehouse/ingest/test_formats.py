@@ -11,7 +11,7 @@ import pytest
 
 from tests.warehouse.ingest.trace_files import GOLDEN_SESSION, azure_file, mooncake_file, mooncake_row, weka_file
 from warehouse.errors import WarehouseError
-from warehouse.ingest import FORMATS, IngestError, UnknownFormat, UnreadableTrace, detect_format, ingest
+from warehouse.ingest import FORMATS, Evidence, IngestError, UnknownFormat, UnreadableTrace, detect_format, ingest
 
 
 def test_each_format_is_recognised_by_its_columns(tmp_path: Path) -> None:
@@ -131,3 +131,10 @@ def test_what_is_packed_otherwise_than_with_gzip_is_refused_with_the_packer(
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(UnreadableTrace, match=f"is packed with {packer}"):
         ingest(name_of_format, tmp_path / "x")
+
+
+def test_the_readme_lists_each_format_with_what_it_was_tried_on() -> None:
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| .* \| (real files|schema-only) \|$", readme, re.MULTILINE))
+    tried = {Evidence.TESTED: "real files", Evidence.SCHEMA_ONLY: "schema-only"}
+    assert listed == {name: tried[known.evidence] for name, known in FORMATS.items()}

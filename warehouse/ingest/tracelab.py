@@ -59,9 +59,6 @@ def read_tracelab(path: Path, surface: Surface | None, anchor: date) -> Ingested
 
 
 def _checks() -> list[Check]:
-    total, prefix, fresh = (pl.col(name) for name in ("input_tokens_total", "prefix_tokens", "newly_append_tokens"))
-    parts = pl.sum_horizontal(pl.col(CLAUDE_PARTS))
-    told = pl.all_horizontal(pl.col(CLAUDE_PARTS).is_not_null())
     duration_s = (pl.col("ended_at") - pl.col("requested_at")).dt.total_microseconds() / 1e6
     return [
         Check(rule="row_is_readable", holds=pl.col("problem").is_null(), reason=pl.col("problem")),
@@ -90,6 +87,15 @@ def _checks() -> list[Check]:
             holds=duration_s.is_between(0, LONGEST_ROUND_S).fill_null(value=True),
             reason=pl.format("the round takes {} s", duration_s),
         ),
+        *_token_checks(),
+    ]
+
+
+def _token_checks() -> list[Check]:
+    total, prefix, fresh = (pl.col(name) for name in ("input_tokens_total", "prefix_tokens", "newly_append_tokens"))
+    parts = pl.sum_horizontal(pl.col(CLAUDE_PARTS))
+    told = pl.all_horizontal(pl.col(CLAUDE_PARTS).is_not_null())
+    return [
         *token_checks("input_tokens_total", "output_tokens"),
         Check(
             rule="token_count_is_integer",

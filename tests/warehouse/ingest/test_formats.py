@@ -9,7 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.warehouse.ingest.trace_files import GOLDEN_SESSION, azure_file, mooncake_file, mooncake_row, weka_file
+from tests.warehouse.ingest.seeds import SEEDS
+from tests.warehouse.ingest.trace_files import (
+    GOLDEN_SESSION,
+    azure_file,
+    counts_add_up,
+    mooncake_file,
+    mooncake_row,
+    weka_file,
+)
 from warehouse.errors import WarehouseError
 from warehouse.ingest import FORMATS, Evidence, IngestError, UnknownFormat, UnreadableTrace, detect_format, ingest
 
@@ -138,3 +146,38 @@ def test_the_readme_lists_each_format_with_what_it_was_tried_on() -> None:
     listed = dict(re.findall(r"^\| `(\w+)` \| .* \| (real files|schema-only) \|$", readme, re.MULTILINE))
     tried = {Evidence.TESTED: "real files", Evidence.SCHEMA_ONLY: "schema-only"}
     assert listed == {name: tried[known.evidence] for name, known in FORMATS.items()}
+
+
+@pytest.mark.parametrize("name_of_format", ["mooncake", "bailian", "ragpulse", "copilot2026", "tracelab"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"timestamp": 1, "x": "' + b"y" * 10_000_000,
+        b'{"x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        '{"x": "grüße"}'.encode("latin-1"),
+        '{"x": 1}'.encode("utf-16-le"),
+        b'{"x": "\x00"}',
+        b"[1, 2]",
+        b"7",
+    ],
+    ids=["10 MB", "deep", "latin-1", "utf-16", "nul", "list", "number"],
+)
+def test_a_hostile_line_is_one_refused_row_and_changes_nothing_else(
+    tmp_path: Path, name_of_format: str, line: bytes
+) -> None:
+    seed = SEEDS[name_of_format][0]
+    for name, content in seed.beside.items():
+        (tmp_path / name).write_bytes(content)
+    path = tmp_path / seed.name
+    path.write_bytes(seed.content)
+    clean = ingest(name_of_format, path)
+    path.write_bytes(seed.content + line + b"\n")
+    marred = ingest(name_of_format, path)
+    assert counts_add_up(marred)
+    assert marred.quarantine["rule"].to_list() == ["row_is_readable"]
+    assert marred.rows_read == clean.rows_read + 1
+    facts = ["requested_at", "input_tokens", "output_tokens", "shared_prefix_tokens", "turn_id", "step_index", "gap_s"]
+    assert marred.model_calls.select(facts).equals(clean.model_calls.select(facts))
+    assert marred.tool_calls.drop("tool_call_id", "call_id", "session_id", "source_id").equals(
+        clean.tool_calls.drop("tool_call_id", "call_id", "session_id", "source_id")
+    )

@@ -1,6 +1,5 @@
 """The trend of context: how fast prompts grow from day to day, with an interval, and where that leads."""
 
-from datetime import date
 from typing import Any
 
 import dataframely as dy
@@ -48,7 +47,7 @@ def context_trend(mix: pl.LazyFrame, *, horizon_days: int = 28) -> dy.DataFrame[
 
 
 def _trend(known: pl.DataFrame, horizon_days: int) -> dict[str, Any]:
-    days: list[date] = known["day"].to_list()
+    days = known["day"].to_list()
     last = days[-1]
     place = np.array([(day - last).days for day in days], dtype=np.float64)
     logs = np.log(known["tokens"].to_numpy())

@@ -3,13 +3,14 @@
 import dataframely as dy
 import polars as pl
 
+from featurize.attrition import attrition_weights
 from featurize.bands import doubling_order
 from featurize.calls import linked_calls
 from featurize.completion import complete_tokens, uniform_draw
 from warehouse.contracts import DemandCalls
 
 OWN_WEIGHT_RATIO = 1.0
-"""Scenario weight of an observed session before any scenario reweighs it."""
+"""Scenario weight of an observed call before any scenario reweighs it, where nobody left before it."""
 
 
 def demand_calls(
@@ -25,11 +26,16 @@ def demand_calls(
     A surface and tier that the policy lacks gets nulls, and a frame without a single reported count stays null: the
     contract then refuses the result.
 
+    Calls that were never made because their session was abandoned cannot be completed one by one. The calls at the
+    same step of sessions that went on stand for them: their weight is the inverse of the chance that a session of the
+    surface was not abandoned before that step (`featurize.attrition`), so that weighted laws are those of users who
+    never leave.
+
     Args:
         calls: frame valid under `ModelCalls`.
         policy: frame valid under `ServingPolicy`.
-        sessions: frame valid under `Sessions`, for who pays; where it does not tell, a hash of the session decides
-            at the policy's `paid_ratio`.
+        sessions: frame valid under `Sessions`, for who pays and who left; where it does not tell, a hash of the
+            session decides at the policy's `paid_ratio`, and nobody left.
         seed: shifts every draw.
     """
     whole = complete_output(complete_input(intended_calls(calls), seed=seed), seed=seed)
@@ -50,8 +56,9 @@ def demand_calls(
             pl.col("image_tokens").fill_null(0),
             paid=is_paid(seed=seed),
             imputed=is_imputed(),
-            weight_ratio=pl.lit(OWN_WEIGHT_RATIO),
         )
+        .join(attrition_weights(sessions), on=("surface", "step_index"), how="left")
+        .with_columns(weight_ratio=pl.col("weight_ratio").fill_null(OWN_WEIGHT_RATIO))
         .with_columns(shared_prefix_tokens=shared_within_input_tokens())
         .sort("session_id", "step_index", "call_id")
     )

@@ -34,7 +34,7 @@ class DemandCalls(dy.Schema):
     value_usd_per_token = dy.Float64(min=0.0)
     paid = dy.Bool()
     weight_ratio = dy.Float64(min=0.0)
-    """Scenario weight of the call's session."""
+    """Scenario weight: how many intended calls this one stands for (sessions that were left end too early)."""
     imputed = dy.Bool()
     """True where a token count was cut short or not reported and was completed from like calls."""
     day = dy.Date()

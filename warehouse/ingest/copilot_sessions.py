@@ -124,7 +124,8 @@ def _tools(batches: list[Any], calls: list[dict[str, Any]]) -> Iterator[dict[str
         known = batch if isinstance(batch, dict) else {}
         functions = known.get("function_calls")
         started_at = iso_time(known.get("timestamp"))
-        asked_by = by_message.get(text(known.get("request_id")), _last_ended(calls, started_at))
+        request_id = text(known.get("request_id"))
+        asked_by = by_message[request_id] if request_id in by_message else _last_ended(calls, started_at)
         for function in functions if isinstance(functions, list) else []:
             told = function if isinstance(function, dict) else {}
             duration_ms = _milliseconds(told.get("duration_ms"))

@@ -105,7 +105,8 @@ def text(value: object) -> str | None:
 
 
 def _clean(value: str) -> str:
-    return value[:LONGEST_TEXT].encode("utf-8", errors="replace").decode("utf-8")
+    kept = value[:LONGEST_TEXT]
+    return kept if kept.isascii() else kept.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _object(line: bytes) -> dict[str, Any] | str:

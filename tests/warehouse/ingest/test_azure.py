@@ -184,3 +184,13 @@ def test_a_packed_file_gives_the_same_calls(tmp_path: Path) -> None:
     packed = ingest("azure", tmp_path / "conv.csv.gz")
     assert packed.model_calls.equals(ingest("azure", plain).model_calls)
     assert packed.source_id == ingest("azure", plain).source_id
+
+
+def test_the_2024_form_with_its_zone_and_without_fractions_is_read(tmp_path: Path) -> None:
+    rows = ("2024-05-10 00:00:00.009930+00:00,2162,5", "2024-05-10 00:00:02+00:00,2399,6")
+    calls = ingest("azure", azure_file(tmp_path, rows, name="AzureLLMInferenceTrace_code_1week.csv")).model_calls
+    assert calls["requested_at"].to_list() == [
+        datetime(2024, 5, 10, 0, 0, 0, 9_930, tzinfo=UTC),
+        datetime(2024, 5, 10, 0, 0, 2, tzinfo=UTC),
+    ]
+    assert set(calls["surface"]) == {"api_burst"}

@@ -124,3 +124,25 @@ def test_the_real_week_is_taken_whole() -> None:
     in_order = result.model_calls.filter(pl.col("parent_call_id").is_not_null())
     asked = dict(result.model_calls.select("call_id", "requested_at").iter_rows())
     assert all(asked[parent] <= at for parent, at in in_order.select("parent_call_id", "requested_at").iter_rows())
+
+
+def test_the_shared_tokens_of_the_real_trace_are_those_of_comparing_every_pair() -> None:
+    rows = pl.read_parquet(shared_path("data/traces/ragpulse_requests.parquet")).sort("timestamp", maintain_order=True)
+    lengths = dict(
+        pl.read_parquet(shared_path("data/traces/ragpulse_components.parquet"))
+        .select("hash_id", "token_length")
+        .iter_rows()
+    )
+    parts = ("sys_prompt", "passages_ids", "history", "web_search", "user_input")
+    prompts = [[each for part in parts for each in row[part]] for row in rows.head(300).to_dicts()]
+
+    def shared(one: list[int], other: list[int]) -> int:
+        count = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), None)
+        return sum(lengths[each] for each in one[: min(len(one), len(other)) if count is None else count])
+
+    expected = [
+        max((shared(prompt, before) for before in prompts[:at]), default=0) for at, prompt in enumerate(prompts)
+    ]
+    calls = ingest("ragpulse", shared_path("data/traces/ragpulse_requests.parquet")).model_calls
+    first = calls.sort("requested_at", pl.col("call_id").str.split("-").list.last().cast(pl.Int64)).head(300)
+    assert first["shared_prefix_tokens"].to_list() == expected

@@ -1,11 +1,10 @@
 """Fitting the law of one quantity: candidates from one family to mixtures, chosen by penalised likelihood."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import digamma, logsumexp, ndtri, polygamma
+from scipy.special import digamma, logsumexp, polygamma
 
 from telemetry_sim.fitted.mixture import Component, ComponentKind, MixtureLaw
 from telemetry_sim.laws import Floats

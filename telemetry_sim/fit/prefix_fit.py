@@ -1,42 +1,13 @@
-"""Fits when prompts shrink and how much of the prompt before a prompt shares."""
+"""Fits how much of the prompt before a prompt shares."""
 
 import numpy as np
 import polars as pl
 
 from telemetry_sim.fit.calls import TraceCalls
 from telemetry_sim.fit.mixture_fit import fit_law
-from telemetry_sim.fitted.surface import Driver, PrefixLaw, ShrinkLaw
+from telemetry_sim.fitted.surface import PrefixLaw
 
-MOST_BANDS = 16
-LEAST_EVENTS = 5
-EVENTS_PER_BAND = 8
 BLOCK_SIZES = (1024, 512, 256, 128, 64, 32, 16, 1)
-
-
-def fit_shrink(main: pl.DataFrame) -> ShrinkLaw | None:
-    """Hazard of a shorter prompt by band of the context before; None where prompts never shrink."""
-    steps = main.filter(pl.col("before_input_tokens").is_not_null())
-    events = steps.filter(pl.col("growth_tokens") < 0)
-    if events.height < LEAST_EVENTS:
-        return None
-    bands = min(MOST_BANDS, max(1, events.height // EVENTS_PER_BAND))
-    at = events["before_input_tokens"].to_numpy().astype(np.float64)
-    edges = np.unique(np.quantile(at, np.linspace(0.0, 1.0, bands + 1)))
-    edges[-1] += 1.0
-    hazards = {}
-    for driver in (Driver.TOOL, Driver.HUMAN):
-        mine = steps.filter(pl.col("driver") == driver.value)
-        place = np.searchsorted(edges, mine["before_input_tokens"].to_numpy())
-        shrank = (mine["growth_tokens"] < 0).to_numpy().astype(np.float64)
-        count = np.bincount(place, minlength=len(edges) + 1)
-        hazards[driver] = np.bincount(place, shrank, len(edges) + 1) / np.maximum(count, 1.0)
-    ratio = (events["input_tokens"] / events["before_input_tokens"]).to_numpy()
-    return ShrinkLaw(
-        context_edges_tokens=tuple(float(edge) for edge in edges),
-        tool_hazard_ratio=tuple(float(h) for h in hazards[Driver.TOOL]),
-        human_hazard_ratio=tuple(float(h) for h in hazards[Driver.HUMAN]),
-        kept_ratio=fit_law(ratio, grid=0.001, most_components=4),
-    )
 
 
 def block_of(shared: "np.ndarray") -> int:

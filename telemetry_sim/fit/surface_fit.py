@@ -7,21 +7,23 @@ import polars as pl
 
 from telemetry_sim.errors import SettingsError
 from telemetry_sim.fit.arrivals import fit_arrivals
-from telemetry_sim.fit.calls import TraceCalls, laid_out
+from telemetry_sim.fit.calls import laid_out
+from telemetry_sim.fit.course import course_of, fit_course
 from telemetry_sim.fit.effects import (
     Scores,
-    Spread,
     memory_of,
     regressed,
     residual_covariance,
     spread_of,
     step_correlations,
 )
+from telemetry_sim.fit.ending import fit_contexts
 from telemetry_sim.fit.mixture_fit import fit_law
-from telemetry_sim.fit.prefix_fit import fit_prefix, fit_shrink
+from telemetry_sim.fit.prefix_fit import fit_prefix
 from telemetry_sim.fit.service_fit import fit_finish, fit_models, fit_service
+from telemetry_sim.fit.tuning import tuned
 from telemetry_sim.fitted.mixture import MixtureLaw
-from telemetry_sim.fitted.surface import EFFECTS, Driver, FittedSurface, Provenance, SessionEffects
+from telemetry_sim.fitted.surface import EFFECTS, Course, Driver, FittedSurface, Provenance, SessionEffects
 from telemetry_sim.laws import Floats
 
 LEAST_VALUES = 30
@@ -50,16 +52,22 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
         first=pl.col("input_tokens").first(),
         start_s=(pl.col("requested_at").first() - pl.lit(requested.min())).dt.total_microseconds() / 1e6,
     )
-    calls_law = fit_law(_array(sessions["calls_count"]))
     first_law = fit_law(_array(sessions["first"]))
     output = _laws(main, "output_tokens", (Driver.OPENING, Driver.TOOL, Driver.HUMAN))
+    contexts = fit_contexts(main)
+    first = _array(sessions["first"])
+    main = _second_of_fresh(main, first, contexts.parted_at[0])
     growing = main.filter(pl.col("growth_tokens") > 0)
-    growth = _laws(growing, "growth_tokens", (Driver.TOOL, Driver.HUMAN))
+    growth = _laws(growing, "growth_tokens", (Driver.OPENING, Driver.TOOL, Driver.HUMAN), "growth_driver")
     gap = _laws(main.filter(pl.col("gap_s").is_not_null()), "gap_s", (Driver.TOOL, Driver.HUMAN))
     turns = _turns(main)
     turn_law = fit_law(_array(turns["len"])) if turns.height and main["turn_id"].max() != 0 else None
-    regressors = np.column_stack((calls_law.scores(sessions["calls_count"]), first_law.scores(sessions["first"])))
-    return FittedSurface(
+    regressors = np.column_stack((first_law.scores(sessions["first"]), contexts.is_large))
+    columns = _score_columns(main, output, growth, gap)
+    course = fit_course(
+        first, contexts.parted_at, main["session"].to_numpy(), main["place"].to_numpy(), list(columns.values())
+    )
+    surface = FittedSurface(
         name=name,
         product=str(main["surface"][0]),
         tier=str(main["service_tier"][0]),
@@ -73,26 +81,38 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
             not_told=tuple(sorted(set(calls.columns) - trace.told)),
         ),
         arrivals=fit_arrivals(_array(sessions["start_s"]), span_s),
-        calls_per_session=calls_law,
+        ending=contexts.ending,
+        classes=contexts.classes,
+        contexts=contexts.contexts,
+        kept_ratio=contexts.kept_ratio,
+        course=course,
         first_input=first_law,
-        most_input_tokens=int(main["input_tokens"].max()),  # type: ignore[arg-type]
         output=output,
         growth=growth,
         gap=gap,
         calls_per_turn=turn_law,
-        effects=_effects(main, output, growth, gap, turns, turn_law, regressors),
-        shrink=fit_shrink(main),
+        effects=_effects(main, first, course, columns, turns, turn_law, regressors),
         prefix=fit_prefix(trace),
         service=fit_service(trace),
         finish=fit_finish(trace),
         model=fit_models(trace, edges := _model_edges(sessions)),
         model_edges_tokens=edges,
     )
+    return tuned(surface)
 
 
 def _model_edges(sessions: pl.DataFrame) -> tuple[float, ...]:
     found = {float(sessions["first"].quantile(share)) for share in (0.25, 0.5, 0.75)}  # type: ignore[arg-type]
     return tuple(sorted(found))
+
+
+def _second_of_fresh(main: pl.DataFrame, first: Floats, resumed_from: float) -> pl.DataFrame:
+    """Adds growth_driver: the second call of a fresh session, which reads the surroundings, has a law of its own."""
+    fresh = pl.Series(first[main["session"].to_numpy()] <= resumed_from)
+    second = (pl.col("place") == 1) & fresh
+    if main.filter(second).height < LEAST_VALUES:
+        return main.with_columns(growth_driver="driver")
+    return main.with_columns(growth_driver=pl.when(second).then(pl.lit(Driver.OPENING.value)).otherwise("driver"))
 
 
 def _array(column: pl.Series) -> Floats:
@@ -107,7 +127,7 @@ def grid_of(values: Floats) -> float:
     return CLOCK_GRIDS_S[-1]
 
 
-def _laws(rows: pl.DataFrame, column: str, drivers: Sequence[Driver]) -> dict[Driver, MixtureLaw]:
+def _laws(rows: pl.DataFrame, column: str, drivers: Sequence[Driver], by: str = "driver") -> dict[Driver, MixtureLaw]:
     """A law per driver that has rows; a driver with few rows takes the law of all."""
     if rows.height == 0:
         return {}
@@ -115,7 +135,7 @@ def _laws(rows: pl.DataFrame, column: str, drivers: Sequence[Driver]) -> dict[Dr
     laws: dict[Driver, MixtureLaw] = {}
     pooled: MixtureLaw | None = None
     for driver in drivers:
-        mine = rows.filter(pl.col("driver") == driver.value)
+        mine = rows.filter(pl.col(by) == driver.value)
         if mine.height >= LEAST_VALUES:
             laws[driver] = fit_law(_array(mine[column]), grid=grid)
         elif mine.height:
@@ -135,7 +155,7 @@ def _turns(main: pl.DataFrame) -> pl.DataFrame:
 def _scores(rows: pl.DataFrame, column: str, laws: dict[Driver, MixtureLaw]) -> Floats:
     """Normal scores of a column, by driver's law; NaN where there is no value or no law."""
     values = rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    driver = rows["driver"].to_numpy()
+    driver = rows["growth_driver" if column == "growth_tokens" else "driver"].to_numpy()
     found = np.full(len(values), np.nan)
     for word, law in laws.items():
         mask = (driver == word.value) & np.isfinite(values)
@@ -145,25 +165,35 @@ def _scores(rows: pl.DataFrame, column: str, laws: dict[Driver, MixtureLaw]) -> 
     return found
 
 
-def _effects(
+def _score_columns(
     main: pl.DataFrame,
     output: dict[Driver, MixtureLaw],
     growth: dict[Driver, MixtureLaw],
     gap: dict[Driver, MixtureLaw],
+) -> dict[str, Floats]:
+    """Normal scores by effect, NaN where a row has none."""
+    z_gap = _scores(main, "gap_s", gap)
+    human = main["driver"].to_numpy() == Driver.HUMAN.value
+    return {
+        "output": _scores(main, "output_tokens", output),
+        "growth": _scores(main, "growth_tokens", growth),
+        "tool_gap": np.where(human, np.nan, z_gap),
+        "human_gap": np.where(human, z_gap, np.nan),
+    }
+
+
+def _effects(
+    main: pl.DataFrame,
+    first: Floats,
+    course: Course,
+    raw: dict[str, Floats],
     turns: pl.DataFrame,
     turn_law: MixtureLaw | None,
     regressors: Floats,
 ) -> SessionEffects:
     session = main["session"].to_numpy()
-    z_output, z_growth = _scores(main, "output_tokens", output), _scores(main, "growth_tokens", growth)
-    z_gap = _scores(main, "gap_s", gap)
-    human = main["driver"].to_numpy() == Driver.HUMAN.value
-    columns = {
-        "output": z_output,
-        "growth": z_growth,
-        "tool_gap": np.where(human, np.nan, z_gap),
-        "human_gap": np.where(human, z_gap, np.nan),
-    }
+    shift, spread = course_of(course, first, session, main["place"].to_numpy())
+    columns = {name: (raw[name] - shift[j]) / spread[j] for j, name in enumerate(EFFECTS[:-1])}
     scores = [_told(session, columns[name]) for name in EFFECTS[:-1]]
     turn_score = turn_law.scores(turns["len"]) if turn_law is not None else np.zeros(0)
     scores.append(Scores(session=turns["session"].to_numpy()[: len(turn_score)], score=turn_score))
@@ -175,12 +205,10 @@ def _effects(
     }
     before = np.where(main["place"].to_numpy() > 0, np.roll(residual["output"], 1), np.nan)
     steps = step_correlations([before, residual["tool_gap"], residual["growth"]])
-    rank = np.corrcoef(regressors.T)[0, 1] if len(regressors) > 2 and np.all(regressors.std(axis=0) > 0) else 0.0
     return SessionEffects(
-        calls_first_correlation_ratio=float(rank),
         intercept=tuple(float(f[0][0]) for f in fits),
-        calls_slope=tuple(float(f[0][1]) for f in fits),
-        first_slope=tuple(float(f[0][2]) for f in fits),
+        first_slope=tuple(float(f[0][1]) for f in fits),
+        large_shift=tuple(float(f[0][2]) for f in fits),
         residual_covariance=tuple(tuple(float(x) for x in row) for row in covariance),
         within_sigma_ratio=tuple(float(np.sqrt(s.within_variance)) for s in spreads),
         memory_ratio=tuple(memory_of(scores[i], spreads[i]) for i in (0, 2, 1)),

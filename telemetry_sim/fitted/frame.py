@@ -15,7 +15,7 @@ from telemetry_sim.fitted.rows import (
 )
 from telemetry_sim.fitted.surface import FittedSurface, ShareTable
 from telemetry_sim.laws import Floats, Ints
-from telemetry_sim.streams import normals, uniforms
+from telemetry_sim.streams import Keys, normals, uniforms
 from warehouse.contracts import SERVICE_TIERS, SURFACES, CallStatus, values_of
 
 MICROSECONDS = 1_000_000
@@ -23,14 +23,14 @@ CLOCK_SKEW_S = 0.5
 """Contract `ModelCalls`: how much later than the last token the first may seem."""
 
 
-def with_service(surface: FittedSurface, rows: Rows, table: pl.DataFrame) -> pl.DataFrame:
+def with_service(surface: FittedSurface, rows: Rows, session_key: Keys, table: pl.DataFrame) -> pl.DataFrame:
     """Adds ttft_s and duration_s (null where the trace would not tell) and spent_s (never null)."""
     law = surface.service
     if law is None:
         nothing = pl.lit(None, dtype=pl.Float64)
         return table.with_columns(ttft_s=nothing, duration_s=nothing, spent_s=pl.lit(0.0))
     output = table["output_tokens"].to_numpy().astype(np.float64)
-    noise = law.session_sigma_ratio * normals(rows.session_key, S_SERVICE)[rows.session]
+    noise = law.session_sigma_ratio * normals(session_key, S_SERVICE)[rows.session]
     noise = noise + law.call_sigma_ratio * normals(rows.key, D_SERVICE)
     spent = (law.base_s + law.per_output_token_s * output) * np.exp(noise)
     told = uniforms(rows.key, D_TOLD) < law.told_ratio
@@ -55,7 +55,9 @@ def words_by_band(table: ShareTable, band: Ints, chance: Floats) -> pl.Series:
     return words.gather(place)
 
 
-def model_calls(surface: FittedSurface, rows: Rows, table: pl.DataFrame, start_s: Floats, seed: int) -> pl.DataFrame:
+def model_calls(
+    surface: FittedSurface, rows: Rows, session_key: Keys, table: pl.DataFrame, start_s: Floats, seed: int
+) -> pl.DataFrame:
     """The contract's columns, in order of request."""
     opening = rows.step == 0
     gap = np.where(opening, 0.0, table["gap_s"].to_numpy())
@@ -74,7 +76,7 @@ def model_calls(surface: FittedSurface, rows: Rows, table: pl.DataFrame, start_s
     tells_prefix = surface.prefix is not None
     shared = pl.col("shared_prefix_tokens") if tells_prefix else pl.lit(None, dtype=pl.Int64)
     frame = pl.concat([table, ids], how="horizontal").with_columns(
-        *_words(surface, rows, table),
+        *_words(surface, rows, session_key, table),
         step_index=pl.Series(rows.step),
         requested_at=(began + pl.duration(microseconds=pl.Series(at_us))).dt.replace_time_zone("UTC"),
         shared_prefix_tokens=shared,
@@ -85,7 +87,7 @@ def model_calls(surface: FittedSurface, rows: Rows, table: pl.DataFrame, start_s
     return _typed(surface, frame, seed).sort("requested_at", "session_id", "step_index")
 
 
-def _words(surface: FittedSurface, rows: Rows, table: pl.DataFrame) -> list[pl.Series]:
+def _words(surface: FittedSurface, rows: Rows, session_key: Keys, table: pl.DataFrame) -> list[pl.Series]:
     """Columns finish_reason and model."""
     none = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows.step))
     finish, model = none, none
@@ -97,7 +99,7 @@ def _words(surface: FittedSurface, rows: Rows, table: pl.DataFrame) -> list[pl.S
     if surface.model is not None:
         first = table["input_tokens"].to_numpy()[rows.step == 0]
         band = np.searchsorted(np.asarray(surface.model_edges_tokens), first)
-        words = words_by_band(surface.model, band, uniforms(rows.session_key, S_MODEL))
+        words = words_by_band(surface.model, band, uniforms(session_key, S_MODEL))
         model = words.gather(rows.session)
     return [finish.alias("finish_reason"), model.alias("model")]
 

@@ -37,29 +37,53 @@ def turns_of(step: Ints, turn_length: Ints) -> Ints:
 def prompts_of(
     step: Ints,
     is_human: Bools,
+    kind: Ints,
     first: Ints,
     growth: Ints,
     chance: Floats,
     kept_ratio: Floats,
+    most: Ints,
     edges: Floats,
-    tool_hazard: Floats,
-    human_hazard: Floats,
-    most: int,
-) -> tuple[Ints, Bools]:
-    """Prompt of each row and whether it shrank; `edges` has one number fewer than the hazards."""
+    hazard: Floats,
+    end_chance: Floats,
+    step_rate: Floats,
+    end_edges: Floats,
+    end_factor: Floats,
+) -> tuple[Ints, Bools, Bools]:
+    """Prompt of each row, whether it shrank, and whether the session would end after it.
+
+    Args:
+        step: Place of the row in its session.
+        is_human: Whether a human brought the call about.
+        kind: Class of the row's session.
+        first: First prompt of the row's session.
+        growth: Growth of the row, should it grow.
+        chance: Uniform draw against the hazard of shrinking.
+        kept_ratio: Shrunk prompt over the prompt before, should it shrink.
+        most: Longest prompt by class.
+        edges: Inner edges of context bands by class, padded with infinity. Shape (classes, bands - 1).
+        hazard: Hazard of shrinking. Shape (classes, 2, bands), tool first.
+        end_chance: Uniform draw against the end.
+        step_rate: Rate of ending by the number of calls so far.
+        end_edges: Like `edges`, for the end.
+        end_factor: Factor on the rate. Shape (classes, bands).
+    """
     rows = len(step)
     prompt = np.empty(rows, np.int64)
     shrank = np.zeros(rows, np.bool_)
+    ends = np.zeros(rows, np.bool_)
     for row in range(rows):
+        own = kind[row]
         if step[row] == 0:
-            prompt[row] = first[row]
-            continue
-        before = prompt[row - 1]
-        band = np.searchsorted(edges, before)
-        hazard = human_hazard[band] if is_human[row] else tool_hazard[band]
-        after = before + growth[row]
-        if chance[row] < hazard or after > most:
-            shrank[row] = True
-            after = max(np.int64(before * min(kept_ratio[row], 0.999)), 1)
+            after = first[row]
+        else:
+            before = prompt[row - 1]
+            band = np.searchsorted(edges[own], before)
+            after = before + growth[row]
+            if chance[row] < hazard[own, 1 if is_human[row] else 0, band] or after > most[own]:
+                shrank[row] = True
+                after = max(np.int64(before * min(kept_ratio[row], 0.999)), 1)
         prompt[row] = after
-    return prompt, shrank
+        rate = step_rate[row] * end_factor[own, np.searchsorted(end_edges[own], after)]
+        ends[row] = end_chance[row] < 1.0 - np.exp(-rate)
+    return prompt, shrank, ends

@@ -43,14 +43,14 @@ class Provenance:
 class SessionEffects:
     """How a session's scores lie around their own mean: a Gaussian copula over sessions, autoregressions inside.
 
-    The score of effect j in session s is intercept[j] + slope[j] . (calls score, first score) + its residual, plus
-    within_sigma[j] times noise of variance 1 that remembers memory[j] of the call before.
+    The score of effect j in session s is intercept[j] + first_slope[j] x score of the first prompt + large_shift[j] if
+    the session's context has no limit + a residual, plus within_sigma[j] times noise of variance 1 that remembers
+    memory[j] of the call before.
     """
 
-    calls_first_correlation_ratio: float
     intercept: tuple[float, ...]
-    calls_slope: tuple[float, ...]
     first_slope: tuple[float, ...]
+    large_shift: tuple[float, ...]
     residual_covariance: tuple[tuple[float, ...], ...]
     within_sigma_ratio: tuple[float, ...]
     memory_ratio: tuple[float, ...]
@@ -59,16 +59,59 @@ class SessionEffects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShrinkLaw:
-    """When a prompt becomes shorter than the one before (compaction, a rewritten context), and how much is left."""
+class Course:
+    """How the mean scores change along a session: the first steps of a fresh session read much, then little."""
 
-    context_edges_tokens: tuple[float, ...]
-    """Inner edges of the bands of the context before."""
+    step_edges_count: tuple[float, ...]
+    first_edges_tokens: tuple[float, ...]
+    """Inner edges of the bands of the session's first prompt."""
+    shift: tuple[tuple[tuple[float, ...], ...], ...]
+    """By effect (all but turns), by band of the first prompt, by band of the step."""
+    spread: tuple[tuple[tuple[float, ...], ...], ...]
+    """Factor on the spread around the session's mean, likewise."""
+    reach: tuple[tuple[tuple[float, ...], ...], ...]
+    """Factor on the session effect, likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextLaw:
+    """What the context does to a session of one class: prompts shrink (compaction, rewriting), sessions end.
+
+    Edges are the inner ones of bands of the context before; hazards and factors have one number more.
+    """
+
+    most_tokens: int
+    """A prompt that would pass this is shrunk."""
+    shrink_edges_tokens: tuple[float, ...]
     tool_hazard_ratio: tuple[float, ...]
-    """Share of tool-driven calls that shrink, by band: one number more than edges."""
+    """Share of tool-driven calls that shrink."""
     human_hazard_ratio: tuple[float, ...]
-    kept_ratio: MixtureLaw
-    """New prompt over the prompt before."""
+    end_edges_tokens: tuple[float, ...]
+    end_factor_ratio: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndLaw:
+    """When a session ends: after each call with probability 1 - exp(-step rate x context factor).
+
+    Sessions end where their context nears its limit as much as where their user is done, so that calls per session,
+    first prompt and growth hang together.
+    """
+
+    step_edges_count: tuple[float, ...]
+    """Inner edges of the bands of calls so far."""
+    step_rate_ratio: tuple[float, ...]
+    most_calls: int
+    """A session ends here at the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassShare:
+    """Classes of sessions: 0 fresh, 1 resumed (by the first prompt), 2 without a limit on their context (by chance)."""
+
+    resumed_from_tokens: float
+    first_edges_tokens: tuple[float, ...]
+    large_ratio: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +172,20 @@ class FittedSurface:
     tier: str
     provenance: Provenance
     arrivals: ArrivalLaw
-    calls_per_session: MixtureLaw
+    ending: EndLaw
+    classes: ClassShare
+    contexts: tuple[ContextLaw, ...]
+    """By class of the session; a missing class is like the last one."""
+    kept_ratio: MixtureLaw | None
+    """A shrunk prompt over the prompt before; None where prompts never shrink."""
+    course: Course
     first_input: MixtureLaw
-    most_input_tokens: int
-    """Longest prompt; a call that would pass it compacts."""
     output: dict[Driver, MixtureLaw]
     growth: dict[Driver, MixtureLaw]
+    """Under `opening`: the second call of a fresh session."""
     gap: dict[Driver, MixtureLaw]
     calls_per_turn: MixtureLaw | None
     effects: SessionEffects
-    shrink: ShrinkLaw | None
     prefix: PrefixLaw | None
     service: ServiceLaw | None
     finish: ShareTable | None

@@ -1,0 +1,60 @@
+"""Tunes a fitted surface against its own play: played scores must have mean 0 and variance 1, as the trace's."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from telemetry_sim.fitted.rows import Rows
+from telemetry_sim.fitted.sessions import Drawn, drawn_sessions
+from telemetry_sim.fitted.surface import EFFECTS, FittedSurface
+from telemetry_sim.streams import child_keys, root_key
+
+if TYPE_CHECKING:
+    from telemetry_sim.laws import Bools
+
+ROUNDS = 3
+CALLS = 60_000
+MOST_SESSIONS = 4_000
+LEAST_ROWS = 500
+LEAST_VARIANCE = 0.1
+SEED = 20_231_116
+"""Assumed: any; the same for all surfaces, so that a fit is a function of its trace."""
+
+
+def tuned(surface: FittedSurface) -> FittedSurface:
+    """The surface with intercepts and spreads inside sessions moved until its play has the laws' own marginals.
+
+    Long sessions, early ends and limits tie the number of calls to their sizes, so that moments by session do not give
+    the marginals over calls.
+    """
+    per_session = max(surface.provenance.calls_count / max(surface.provenance.sessions_count, 1), 1.0)
+    sessions = int(np.clip(CALLS / per_session, 1, MOST_SESSIONS))
+    if surface.ending.most_calls == 1:
+        sessions = LEAST_ROWS * 4
+    keys = child_keys(root_key(SEED), np.arange(sessions))
+    for _ in range(ROUNDS):
+        surface = _moved(surface, *drawn_sessions(surface, keys))
+    return surface
+
+
+def _moved(surface: FittedSurface, rows: Rows, drawn: Drawn) -> FittedSurface:
+    effects = surface.effects
+    intercept, sigma = list(effects.intercept), list(effects.within_sigma_ratio)
+    inner = rows.step > 0
+    human = drawn.human & inner
+    masks: dict[str, Bools] = {
+        "output": np.ones_like(inner),
+        "growth": inner,
+        "tool_gap": inner & ~human,
+        "human_gap": human,
+    }
+    for place, name in enumerate(EFFECTS[:-1]):
+        score = drawn.scores[masks[name], place]
+        if len(score) < LEAST_ROWS:
+            continue
+        intercept[place] -= float(score.mean())
+        variance = max(sigma[place] ** 2 + 1.0 - float(score.var()), LEAST_VARIANCE)
+        sigma[place] = float(np.sqrt(variance))
+    moved = replace(effects, intercept=tuple(intercept), within_sigma_ratio=tuple(sigma))
+    return replace(surface, effects=moved)

@@ -71,8 +71,11 @@ def with_abandonment_step(
     return replace(parameters, patience=patience)
 
 
-def with_stall(parameters: SurfaceParameters, cause: StallCause, *, severity_ratio: float = 20.0) -> SurfaceParameters:
+def with_stall(parameters: SurfaceParameters, cause: StallCause, *, severity_ratio: float = 10.0) -> SurfaceParameters:
     """Agents of the surface stall for one cause above all others.
+
+    With abandonment on, people leave the sessions that stall, and the stall shows mostly in what is missing; plant
+    with `SimulationSettings(abandonment=False)` where the wait itself is to be found.
 
     Args:
         parameters: Of a surface with an agent's loop.

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -27,18 +27,31 @@ def render_html(content: ReportContent) -> str:
     A content security policy names the hashes of the two scripts, so that no other script could run and nothing
     could be fetched even if an escape failed.
     """
-    parts = sections(content)
+    return render_page(
+        "report.html.j2",
+        sections(content),
+        run=content.run,
+        headline=headline(content),
+        tiles=tiles(content),
+    )
+
+
+def render_page(template: str, parts: Sequence[Section], **values: object) -> str:
+    """A page of sections, with the styles, the charts of the sections and the script that draws them inline.
+
+    Args:
+        template: Name of a template of this package; it gets `sections`, `captions`, `specs`, the styles and scripts.
+        parts: The sections.
+        values: What else the template asks for.
+    """
     figures = {figure.key: figure for section in parts for figure in _figures(section)}
     specs = {key: chart_spec(figure.chart) for key, figure in figures.items()}
     captions = {key: str(spec.pop("title", "")) for key, spec in specs.items()}
     bundle, start = _bundle(), _text("charts.js.j2")
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            run=content.run,
-            headline=headline(content),
-            tiles=tiles(content),
             sections=parts,
             captions=captions,
             style=Markup(_text("report.css")),  # noqa: S704 - a file of this package
@@ -46,6 +59,7 @@ def render_html(content: ReportContent) -> str:
             start=Markup(start),  # noqa: S704 - a file of this package
             specs=script_json(specs),
             policy=_policy(bundle, start),
+            **values,
         )
     )
 

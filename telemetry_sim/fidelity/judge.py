@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from telemetry_sim.fidelity.copies import copied_runs
-from telemetry_sim.fidelity.judge_streams import client_measures, dispersion_measures, prefix_measures, system_measures
 from telemetry_sim.fidelity.joint import rank_correlations
+from telemetry_sim.fidelity.judge_streams import client_measures, dispersion_measures, prefix_measures, system_measures
 from telemetry_sim.fidelity.measures import Fidelity, Measure, Overlay
 from telemetry_sim.fidelity.prefix import prefix_curve, prefix_reuse_ratio
 from telemetry_sim.fidelity.splits import COVERED, Imitate, Split, compared_split

@@ -19,7 +19,7 @@ BASE_S = 0.05
 UNCACHED_S_PER_TOKEN = 1e-4
 """Assumed: 10 K tokens of prefill per second."""
 OUTPUT_S_PER_TOKEN = 0.0154
-"""Measured on Claude Code traces: server time over output tokens (docs/sources.md: claude_code_weka)."""
+"""Measured on Claude Code traces: server time over output tokens (docs/sources.md: weka2026)."""
 TAIL = 0.99
 TOGETHER = 20
 """Assumed: sessions of a trace that are under way at a time, where each tells only its own times."""

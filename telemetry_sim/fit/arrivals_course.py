@@ -23,7 +23,7 @@ def course_of(times_s: Floats, span_s: float) -> Course:
     """The course of the rate, by Poisson regression of counts; flat where it tells nothing.
 
     The number of terms is chosen by a quasi-likelihood with a penalty, divided by the overdispersion that the widest
-    model leaves (McCullagh and Nelder, Generalized Linear Models, 1989, section 9.2): a burst is not taken for a course.
+    model leaves (McCullagh and Nelder, Generalized Linear Models, 1989, section 9.2): a burst is no course.
 
     Args:
         times_s: Arrivals from 0 on, s.

@@ -2,6 +2,8 @@
 
 from telemetry_sim.fitted.arrivals import ArrivalFamily, ArrivalLaw, GapLaw, law_from_dict, law_to_dict
 from telemetry_sim.fitted.arrivals_draw import draw_arrivals
+from telemetry_sim.fitted.client_rates import ClientRateLaw, rates_from_dict, rates_to_dict
+from telemetry_sim.fitted.client_rates_draw import simulate_client_windows
 from telemetry_sim.fitted.files import load_fitted, save_fitted
 from telemetry_sim.fitted.generate import simulate_fitted
 from telemetry_sim.fitted.mixture import Component, ComponentKind, MixtureLaw
@@ -10,6 +12,7 @@ from telemetry_sim.fitted.surface import Driver, FittedSurface, Provenance
 __all__ = [
     "ArrivalFamily",
     "ArrivalLaw",
+    "ClientRateLaw",
     "Component",
     "ComponentKind",
     "Driver",
@@ -21,6 +24,9 @@ __all__ = [
     "law_from_dict",
     "law_to_dict",
     "load_fitted",
+    "rates_from_dict",
+    "rates_to_dict",
     "save_fitted",
+    "simulate_client_windows",
     "simulate_fitted",
 ]

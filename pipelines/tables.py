@@ -9,11 +9,16 @@ import dataframely as dy
 
 from warehouse.contracts import (
     AbandonmentCurve,
+    AbandonmentThresholds,
     ContextGrowth,
+    ContextTrend,
     DemandCalls,
+    DemandForecast,
     DesignEvaluations,
+    EmergingWorkloads,
     KernelHotspots,
     ModelCalls,
+    PrefixReuse,
     Quarantine,
     SessionFeatures,
     Sessions,
@@ -21,6 +26,7 @@ from warehouse.contracts import (
     StepBins,
     ToolCalls,
     WaitProfile,
+    WorkloadDrift,
     WorkloadMix,
 )
 
@@ -79,6 +85,12 @@ TABLES: Mapping[str, TableSpec] = {
         abandonment_curve=AbandonmentCurve,
         context_growth=ContextGrowth,
         workload_mix=WorkloadMix,
+        prefix_reuse=PrefixReuse,
+        abandonment_thresholds=AbandonmentThresholds,
+        context_trend=ContextTrend,
+        workload_drift=WorkloadDrift,
+        emerging_workloads=EmergingWorkloads,
+        demand_forecast=DemandForecast,
         demand_calls=DemandCalls,
     ),
     **_specs(Group.HOTSPOTS, step_bins=StepBins, kernel_hotspots=KernelHotspots),

@@ -2,8 +2,8 @@
 
 from types import ModuleType
 
-from pipelines.assets import exploration, features, report, telemetry
+from pipelines.assets import exploration, features, history, report, telemetry
 
-ASSET_MODULES: tuple[ModuleType, ...] = (telemetry, features, exploration, report)
+ASSET_MODULES: tuple[ModuleType, ...] = (telemetry, features, history, exploration, report)
 
 __all__ = ["ASSET_MODULES"]

@@ -85,6 +85,12 @@ def workload_mix(context: dg.AssetExecutionContext, lake: LakeResource) -> Mater
     return feature_day(context, lake, "workload_mix", lambda seen: featurize.workload_mix(seen.calls))
 
 
+@feature_asset("prefix_reuse", deps=("model_calls",))
+def prefix_reuse(context: dg.AssetExecutionContext, lake: LakeResource) -> Materialized:
+    """What of the prompts is shared, what the cache kept of it, and what the rest cost."""
+    return feature_day(context, lake, "prefix_reuse", lambda seen: featurize.prefix_reuse(seen.calls))
+
+
 @feature_asset("demand_calls", deps=("model_calls", "sessions"))
 def demand_calls(
     context: dg.AssetExecutionContext, lake: LakeResource, source: SourceResource, loop: LoopResource

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from pipelines.assets import features, telemetry
+from pipelines.assets import features, history, telemetry
 from pipelines.lake_days import read_days, write_day
 from pipelines.recording import record_day
 from pipelines.resources import LakeResource, LoopResource, SourceResource, trace_source
@@ -84,7 +84,15 @@ def test_telemetry_tells_every_check_it_declares(filled: Filled) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    ["session_features", "wait_profile", "stall_profile", "abandonment_curve", "context_growth", "workload_mix"],
+    [
+        "session_features",
+        "wait_profile",
+        "stall_profile",
+        "abandonment_curve",
+        "context_growth",
+        "workload_mix",
+        "prefix_reuse",
+    ],
 )
 def test_a_feature_writes_its_day_and_holds_its_contract(filled: Filled, table: str) -> None:
     lake, _, _ = filled
@@ -94,6 +102,30 @@ def test_a_feature_writes_its_day_and_holds_its_contract(filled: Filled, table: 
     assert all(passed(result).values())
     with lake.opened() as tables:
         assert tables.days(table) == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("abandonment_thresholds", 0),
+        ("context_trend", 0),
+        ("workload_drift", 0),
+        ("emerging_workloads", 0),
+        ("demand_forecast", 18),
+    ],
+)
+def test_a_feature_of_history_says_little_after_one_day_and_holds_its_contract(
+    filled: Filled, table: str, rows: int
+) -> None:
+    lake, _, _ = filled
+    for needed in ("session_features", "workload_mix"):
+        getattr(features, needed)(context(), lake=lake)
+    asset: dg.AssetsDefinition = getattr(history, table)
+    result: Result = asset(context(), lake=lake)  # type: ignore[assignment]
+    assert set(passed(result)) == {spec.name for spec in asset.check_specs}
+    assert all(passed(result).values())
+    with lake.opened() as tables:
+        assert tables.row_count(table) == rows
 
 
 def test_demand_is_served_by_the_policy_or_by_the_llm_that_was_asked_for(filled: Filled) -> None:
@@ -171,7 +203,7 @@ def test_a_lost_race_is_tried_again_and_bad_data_is_not(
 def test_the_body_of_an_asset_is_short() -> None:
     import ast
 
-    for module in (telemetry, features):
+    for module in (telemetry, features, history):
         tree = ast.parse(Path(str(module.__file__)).read_text())
         for node in ast.walk(tree):
             is_asset = isinstance(node, ast.FunctionDef) and node.decorator_list

@@ -35,10 +35,11 @@ def test_every_table_asset_says_what_it_is_and_who_owns_it(definitions: dg.Defin
             assert [column.name for column in schema.columns] == TABLES[name].schema.column_names()
 
 
-def test_features_come_from_telemetry_and_go_stale(definitions: dg.Definitions) -> None:
+def test_features_come_from_telemetry_or_from_each_other_and_go_stale(definitions: dg.Definitions) -> None:
     for name, spec in assets(definitions).items():
         if spec.group_name == Group.FEATURES:
-            assert "model_calls" in {dep.asset_key.to_user_string() for dep in spec.deps}, name
+            deps = {dep.asset_key.to_user_string() for dep in spec.deps}
+            assert deps & {"model_calls", "session_features", "workload_mix"}, name
             assert spec.freshness_policy is not None, name
 
 

@@ -10,7 +10,14 @@ import polars as pl
 
 from tests.warehouse.ingest.dynamo_files import DYNAMO_EVENTS
 from tests.warehouse.ingest.otlp_files import CLAUDE, CODEX, GEN_AI, OPENINFERENCE
-from tests.warehouse.ingest.trace_files import AZURE_HEADER, AZURE_ROWS, GOLDEN_SESSION, MOONCAKE_ROWS, SERVEGEN_WINDOWS
+from tests.warehouse.ingest.trace_files import (
+    AZURE_HEADER,
+    AZURE_ROWS,
+    GOLDEN_SESSION,
+    MOONCAKE_ROWS,
+    SERVEGEN_DATASET,
+    SERVEGEN_WINDOWS,
+)
 
 BURSTGPT_HEADER = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type"
 BURSTGPT_ROWS = (
@@ -254,7 +261,14 @@ SEEDS: dict[str, tuple[Seed, ...]] = {
         seed("trace_0001.json", json.dumps(GOLDEN_SESSION).encode()),
         seed("t_requests.parquet", parquet(weka_requests())),
     ),
-    "servegen": (seed("chunk-1-trace.csv", table(*SERVEGEN_WINDOWS["1"])),),
+    "servegen": (
+        Seed(
+            name="chunk-1-trace.csv",
+            content=table(*SERVEGEN_WINDOWS["1"]),
+            beside={"chunk-1-dataset.json": json.dumps(SERVEGEN_DATASET["1"]).encode()},
+        ),
+        seed("chunk-1-trace.csv", table(*SERVEGEN_WINDOWS["1"])),
+    ),
     "otlp": (
         seed("export.jsonl", lines((GEN_AI, OPENINFERENCE))),
         seed("export.json", json.dumps(CLAUDE).encode()),

@@ -12,7 +12,9 @@ from tests.warehouse.ingest.seeds import SEEDS, Seed
 from warehouse.ingest import FORMATS
 
 CASES = [(name, seed) for name in FORMATS for seed in SEEDS.get(name, ())]
-NAMES = [f"{name}-{seed.name}" for name, seed in CASES]
+QUICK = 6
+"""Mutations of each seed in the quick suite."""
+NAMES = [f"{name}-{at}-{seed.name}" for at, (name, seed) in enumerate(CASES)]
 
 
 def test_every_format_has_a_seed() -> None:
@@ -20,10 +22,10 @@ def test_every_format_has_a_seed() -> None:
 
 
 @pytest.mark.parametrize(("name_of_format", "seed"), CASES, ids=NAMES)
-def test_a_seed_is_read_and_each_mutation_of_it_survived(name_of_format: str, seed: Seed) -> None:
+def test_a_seed_is_read_and_some_damages_to_it_are_survived(name_of_format: str, seed: Seed) -> None:
     assert survives(name_of_format, seed, seed.content)
     chooser = random.Random(f"{name_of_format} {seed.name}")
-    for mutation in set(MUTATIONS):
+    for mutation in chooser.sample(MUTATIONS, QUICK):
         survives(name_of_format, seed, mutation(seed.content, chooser.randint))
 
 

@@ -82,7 +82,7 @@ def test_a_scenario_scales_weights_and_lengths_of_the_demand() -> None:
     scales = told.filter(quantile="p90", surface="codex_loop").row(0, named=True)
     loops, loops_before = (frame.filter(surface="codex_loop") for frame in (scaled, before))
     assert loops["weight_ratio"].unique().to_list() == pytest.approx([scales["session_weight_ratio"]])
-    ratio = loops["input_tokens"].sum() / loops_before["input_tokens"].sum()
+    ratio = loops["input_tokens"].to_numpy().sum() / loops_before["input_tokens"].to_numpy().sum()
     assert ratio == pytest.approx(scales["input_scale_ratio"], rel=1e-3)
     untold = scaled.filter(surface="api_burst")
     assert untold.equals(before.filter(surface="api_burst"))

@@ -13,8 +13,6 @@ from telemetry_sim.parameters import Volume
 from telemetry_sim.streams import Keys, child_keys, root_key, uniforms
 from warehouse.contracts import Surface
 
-CLIENTS_PER_BLOCK = 16_384
-"""Clients are generated in blocks of this many, so that memory stays bounded; blocks change no client's draws."""
 CLIENT_STREAM = 1
 """What hangs under (seed, surface): crowds have 2, sessions 3."""
 TRAITS, STARTS = 0, 1
@@ -46,15 +44,6 @@ class Clients:
     output_normal: Floats
     """The same of its median answer."""
     client_ids: pl.Series
-
-    @property
-    def block_count(self) -> int:
-        """Number of blocks the clients are generated in."""
-        return math.ceil(len(self.region) / CLIENTS_PER_BLOCK)
-
-    def of_block(self, block: int) -> Ints:
-        """Client numbers of a block: every block has heavy and light clients."""
-        return np.arange(block, len(self.region), self.block_count, dtype=np.int64)
 
 
 def surface_number(surface: Surface) -> int:

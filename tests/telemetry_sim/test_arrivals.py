@@ -57,13 +57,6 @@ def test_sessions_follow_the_hours_and_the_expected_number() -> None:
     assert np.abs(hours - expected).max() < 0.006
 
 
-def test_blocks_split_the_clients_without_loss() -> None:
-    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
-    assert clients.block_count > 1
-    members = np.concatenate([clients.of_block(block) for block in range(clients.block_count)])
-    assert np.array_equal(np.sort(members), np.arange(len(clients.region)))
-
-
 def test_clients_have_skewed_rates_unique_ids_and_the_declared_regions() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
     assert clients.rate_ratio.sum() == pytest.approx(1.0)

@@ -24,9 +24,12 @@ GRID = np.linspace(-6.0, 6.0, 121)
 def mean_rates(law: ClientRateLaw) -> Floats:
     """Mean rate of each client, 1/s, the busiest first."""
     ranks = np.arange(1, law.clients_count + 1)
-    missing = np.maximum(1.0 - np.asarray(law.rank_shares), 1e-12)
-    rest = np.exp(np.interp(np.log(ranks), np.log(law.rank_knots), np.log(missing)))
-    rest[-1] = 0.0
+    knots, missing = np.asarray(law.rank_knots), np.maximum(1.0 - np.asarray(law.rank_shares), 0.0)
+    rest = np.interp(ranks, knots, missing)
+    told = knots[missing > 0.0]
+    if len(told):
+        inner = ranks <= told[-1]
+        rest[inner] = np.exp(np.interp(np.log(ranks[inner]), np.log(told), np.log(missing[: len(told)])))
     shares = np.maximum(-np.diff(np.concatenate(([1.0], rest))), 0.0)
     shares = np.sort(shares)[::-1]
     return np.asarray(law.total_rate_per_s * shares / shares.sum(), dtype=np.float64)

@@ -11,7 +11,17 @@ import polars as pl
 
 from warehouse.ingest.errors import UnreadableTrace
 
-__all__ = ["GZIP_MAGIC", "Source", "folder_files", "is_parquet", "open_file", "read_parquet"]
+__all__ = [
+    "GZIP_MAGIC",
+    "LARGEST_UNPACKED_BYTES",
+    "Source",
+    "folder_files",
+    "is_parquet",
+    "is_parquet_file",
+    "open_file",
+    "read_parquet",
+    "refuse_packers",
+]
 
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -58,12 +68,21 @@ def open_file(path: Path) -> Source:
         raise UnreadableTrace(f"{path}: cannot be read ({error}); check its permissions") from error
     if content.startswith(GZIP_MAGIC):
         content = _unpacked(content, path)
-    packer = next((name for magic, name in OTHER_PACKERS.items() if content.startswith(magic)), None)
-    if packer is not None:
-        raise UnreadableTrace(f"{path}: is packed with {packer}; unpack it, or pack the trace itself with gzip")
+    refuse_packers(content, path)
     if not content.strip():
         raise UnreadableTrace(f"{path}: is empty; was the download or export finished?")
     return Source(path=path, name=path.name, source_id=content_id(content), content=content)
+
+
+def refuse_packers(content: bytes, path: Path) -> None:
+    """Refuses what is packed otherwise than with gzip, or twice.
+
+    Raises:
+        UnreadableTrace: with the packer's name.
+    """
+    packer = next((name for magic, name in OTHER_PACKERS.items() if content.startswith(magic)), None)
+    if packer is not None:
+        raise UnreadableTrace(f"{path}: is packed with {packer}; unpack it, or pack the trace itself with gzip")
 
 
 def _unpacked(content: bytes, path: Path) -> bytes:
@@ -95,6 +114,15 @@ def content_id(*parts: bytes) -> str:
 def is_parquet(content: bytes) -> bool:
     """Whether the bytes begin like a Parquet file."""
     return content.startswith(PARQUET_MAGIC)
+
+
+def is_parquet_file(path: Path) -> bool:
+    """Whether the file begins like a Parquet file; a missing or unreadable one does not."""
+    try:
+        with path.open("rb") as file:
+            return is_parquet(file.read(len(PARQUET_MAGIC)))
+    except OSError:
+        return False
 
 
 def read_parquet(source: Source) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.ingest.prefix import longest_shared_prefix, runs_of_ids
+from warehouse.ingest.prefix_ids import shared_prefix_of_ids
 
 
 def literal(groups: list[int], calls: list[list[int]]) -> list[tuple[int, int]]:
@@ -81,3 +82,20 @@ def test_a_growing_session_costs_time_linear_in_its_calls(size: int) -> None:
         return time.perf_counter() - begin
 
     assert min(seconds(size) for _ in range(3)) < 8 * min(seconds(size // 2) for _ in range(3)) + 0.01
+
+
+def by_columns(calls: list[list[int]]) -> list[tuple[int, int]]:
+    shared = shared_prefix_of_ids(pl.Series(calls, dtype=pl.List(pl.Int64)))
+    return list(zip(shared.parent_row.tolist(), shared.block_count.tolist(), strict=True))
+
+
+@given(st.lists(st.lists(st.integers(-2, 3), max_size=6), max_size=20))
+def test_columns_agree_with_literal_comparison_on_colliding_ids(calls: list[list[int]]) -> None:
+    assert by_columns(calls) == literal([0] * len(calls), calls)
+
+
+@given(st.lists(st.lists(st.integers(0, 2), max_size=7), max_size=25), st.sampled_from([1, 10**12]))
+def test_columns_agree_with_literal_comparison_on_ids_that_name_prefixes(paths: list[list[int]], apart: int) -> None:
+    names: dict[tuple[int, ...], int] = {}
+    calls = [[apart * names.setdefault(tuple(path[: at + 1]), len(names)) for at in range(len(path))] for path in paths]
+    assert by_columns(calls) == literal([0] * len(calls), calls)

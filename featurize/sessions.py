@@ -7,6 +7,17 @@ from featurize.calls import WAITS, call_waits
 from featurize.lineage import known_sum, reports_lineage, shared_over_input_ratio, shared_tokens
 from warehouse.contracts import SessionFeatures
 
+_READ = (
+    "session_id",
+    "turn_id",
+    "step_index",
+    "input_tokens",
+    "output_tokens",
+    "shared_prefix_tokens",
+    "status",
+    "source_id",
+)
+
 
 def session_features(calls: pl.LazyFrame, tools: pl.LazyFrame, sessions: pl.LazyFrame) -> dy.LazyFrame[SessionFeatures]:
     """One row per session that has calls in the frame.
@@ -21,7 +32,7 @@ def session_features(calls: pl.LazyFrame, tools: pl.LazyFrame, sessions: pl.Lazy
         sessions: frame valid under `Sessions`; sessions without calls in `calls` are left out.
     """
     of_calls = (
-        call_waits(calls, tools)
+        call_waits(calls, tools, keep=_READ)
         .with_columns(reports_lineage=reports_lineage())
         .with_columns(shared_tokens=shared_tokens())
         .group_by("session_id", maintain_order=True)
@@ -50,12 +61,12 @@ def span_s() -> pl.Expr:
 
 def input_of_first_step() -> pl.Expr:
     """Prompt length of the session's first call; null if that call did not report it."""
-    return pl.col("input_tokens").get(pl.col("step_index").arg_min())
+    return pl.col("input_tokens").min_by("step_index")
 
 
 def input_of_last_step() -> pl.Expr:
     """Prompt length of the session's last call; null if that call did not report it."""
-    return pl.col("input_tokens").get(pl.col("step_index").arg_max())
+    return pl.col("input_tokens").max_by("step_index")
 
 
 def cut_count() -> pl.Expr:

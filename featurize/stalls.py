@@ -57,7 +57,7 @@ def stall_profile(
     keys = ("surface", "day")
     causes = [limit.cause for limit in limits]
     return StallProfile.cast(
-        call_waits(calls, tools)
+        call_waits(calls, tools, keep=("surface", "day", "input_tokens", "cache_read_tokens", "shared_prefix_tokens"))
         .filter(pl.col("is_agent"))
         .with_columns(cache_miss_s=cache_miss_s())
         .group_by(keys, maintain_order=True)

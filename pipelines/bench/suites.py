@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from pipelines.bench.featurize import featurize
+from pipelines.bench.ingest import ingest
 from pipelines.bench.lake import lake
 from pipelines.bench.rows import BenchRow
 from pipelines.bench.silicon import serving_speed, timing_speed
@@ -20,6 +22,8 @@ class Suite(Protocol):
 
 SUITES: Mapping[str, Suite] = {
     "telemetry": telemetry,
+    "featurize": featurize,
+    "ingest": ingest,
     "lake": lake,
     "timing-speed": timing_speed,
     "serving-speed": serving_speed,

@@ -33,7 +33,9 @@ def maintain(as_json: Annotated[bool, typer.Option("--json", help="Print the cou
 
 @told
 def bench(
-    suite: Annotated[str, typer.Argument(help="telemetry, lake, timing-speed, serving-speed, or all.")] = "all",
+    suite: Annotated[
+        str, typer.Argument(help="telemetry, featurize, lake, timing-speed, serving-speed, or all.")
+    ] = "all",
     full: Annotated[bool, typer.Option("--full", help="Measure also what takes minutes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:

@@ -94,7 +94,8 @@ def _session_bytes(prefix: Bytes, client: Ints, ordinal: Ints) -> Bytes:
     start = len(prefix)
     ids = np.empty((len(client), start + 2 * ID_DIGITS + 1), np.uint8)
     for s in range(len(client)):
-        ids[s, :start] = prefix
+        for place in range(start):
+            ids[s, place] = prefix[place]
         ids[s, start + ID_DIGITS] = DASH
         left, right = client[s], ordinal[s]
         for digit in range(ID_DIGITS - 1, -1, -1):

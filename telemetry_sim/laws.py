@@ -16,7 +16,7 @@ Bools = npt.NDArray[np.bool_]
 
 REACH = 8.0
 """Laws are tabulated over standard normals from -REACH to REACH."""
-STEPS_PER_SIGMA = 32.0
+STEPS_PER_SIGMA = 128.0
 """Table steps per unit of the normal: linear between them, which is exact for a lognormal law."""
 NORMALS = np.linspace(-REACH, REACH, int(2 * REACH * STEPS_PER_SIGMA) + 1)
 BISECTIONS = 60
@@ -137,7 +137,8 @@ def _survival(
 @njit(cache=True)
 def drawn_value(log_table: Floats, normal: float) -> float:
     """Value of a law at a standard normal, from its table; for use inside compiled loops."""
-    place = min(max((normal + REACH) * STEPS_PER_SIGMA, 0.0), len(log_table) - 1.000001)
+    last = len(log_table) - 1
+    place = min(max((normal + REACH) * (last / (2.0 * REACH)), 0.0), last - 1e-6)
     below = int(place)
     return np.exp(log_table[below] + (place - below) * (log_table[below + 1] - log_table[below]))
 

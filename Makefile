@@ -55,7 +55,7 @@ bench: $(STAMP)  ## the benchmarks (minutes)
 
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  --generate-hashes --no-strip-extras --all-extras pyproject.toml -o requirements.lock
+	  --generate-hashes --no-strip-extras --extra dev pyproject.toml -o requirements.lock
 
 clean:  ## forget the virtual environment and the local state
 	rm -rf $(VENV) .scoville .mypy_cache .ruff_cache .pytest_cache

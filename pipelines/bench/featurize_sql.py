@@ -30,8 +30,9 @@ linked AS (
 
 _WAITS = f"""{_LINKED},
 spans AS (
-  SELECT call_id, 
-    (max(epoch_us(started_at) + CAST(round(duration_s * 1e6) AS BIGINT)) - min(epoch_us(started_at))) / 1e6 AS tool_span_s
+  SELECT call_id,
+    (max(epoch_us(started_at) + CAST(round(duration_s * 1e6) AS BIGINT)) - min(epoch_us(started_at))) / 1e6
+      AS tool_span_s
   FROM tools GROUP BY call_id),
 spanned AS (
   SELECT l.*, tool_span_s, queue_s AS queue_wait_s, CASE WHEN is_retry THEN known_gap_s END AS backoff_s,

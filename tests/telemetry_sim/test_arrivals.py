@@ -1,12 +1,14 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from telemetry_sim import surface_parameters
+from telemetry_sim import ParameterError, surface_parameters
 from telemetry_sim.arrivals import REGIONS, DayLoad, Starts, draw_starts, hourly_load
 from telemetry_sim.clients import Clients, make_clients
 from telemetry_sim.laws import Ints
+from telemetry_sim.parameters import Arrivals
 from warehouse.contracts import Surface
 
 WEDNESDAY, SATURDAY = date(2026, 6, 3), date(2026, 6, 6)
@@ -90,3 +92,41 @@ def test_days_of_a_client_are_drawn_apart() -> None:
     clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 50_000.0)
     days = [drawn(clients, day, 50_000.0, np.arange(100)).start_s for day in (WEDNESDAY, date(2026, 6, 4))]
     assert not np.isin(days[0], days[1]).any()
+
+
+def with_shares(gamma: float, weibull: float, mmpp: float) -> Arrivals:
+    laws = VOLUME.arrivals
+    return replace(
+        laws,
+        gamma=replace(laws.gamma, share_ratio=gamma, shape_ratio=0.2),
+        weibull=replace(laws.weibull, share_ratio=weibull, shape_ratio=0.5),
+        mmpp=replace(laws.mmpp, share_ratio=mmpp),
+    )
+
+
+def counts_by_client(arrivals: Arrivals) -> Ints:
+    clients = make_clients(3, Surface.CODEX_LOOP, VOLUME, 3_000.0)
+    everyone = np.arange(len(clients.region))
+    load = DayLoad.of(VOLUME, WEDNESDAY)
+    starts = draw_starts(clients, everyone, WEDNESDAY, load, 200_000.0, arrivals)
+    assert np.all(np.diff(starts.client) >= 0)
+    return np.bincount(starts.client, minlength=len(everyone)).astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.3, 0.3, 0.3)]
+)
+def test_every_law_of_arrivals_brings_the_expected_number_of_sessions(shares: tuple[float, float, float]) -> None:
+    assert counts_by_client(with_shares(*shares)).sum() == pytest.approx(200_000, rel=0.04)
+
+
+def test_clients_that_keep_their_law_keep_their_sessions_when_others_change_theirs() -> None:
+    poisson, mixed = counts_by_client(with_shares(0.0, 0.0, 0.0)), counts_by_client(with_shares(0.2, 0.2, 0.2))
+    large = poisson > 50
+    assert large.sum() > 500
+    assert np.mean(poisson[large] == mixed[large]) == pytest.approx(0.4, abs=0.06)
+
+
+def test_shares_of_laws_beyond_one_are_refused() -> None:
+    with pytest.raises(ParameterError, match=r"sum to 1\.2"):
+        with_shares(0.6, 0.6, 0.0)

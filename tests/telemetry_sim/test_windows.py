@@ -1,4 +1,5 @@
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from telemetry_sim import surface_parameters
 from telemetry_sim.arrivals import DayLoad, Starts, draw_starts
 from telemetry_sim.clients import make_clients
+from telemetry_sim.streams import child_keys, root_key
+from telemetry_sim.windows import window_factors
 from warehouse.contracts import Surface
 
 PARAMETERS = surface_parameters(Surface.API_BURST)
@@ -50,3 +53,31 @@ def test_no_request_falls_into_a_silent_window() -> None:
     largest = np.bincount(bursts.client).argmax()
     windows = np.unique((bursts.start_s[bursts.client == largest] // 600).astype(np.int64))
     assert 0.1 < len(windows) / 144 < 0.75
+
+
+WINDOWS = PARAMETERS.volume.arrivals.windows
+KEYS = child_keys(root_key(5), np.arange(1500))
+
+
+def test_the_rate_steps_from_window_to_window_as_much_as_servegen_measures() -> None:
+    """ServeGen: 10-minute steps of the log rate have a standard deviation of 0.5 to 0.8."""
+    factor = window_factors(WINDOWS, KEYS, DAY)
+    both = (factor[:, 1:] > 0.0) & (factor[:, :-1] > 0.0)
+    level = np.log(np.where(factor > 0.0, factor, 1.0))
+    steps = (level[:, 1:] - level[:, :-1])[both]
+    assert 0.5 < steps.std() < 0.8
+    assert level[factor > 0.0].std() == pytest.approx(WINDOWS.sigma_ratio, rel=0.05)
+
+
+def test_silence_remembers_itself_and_has_the_declared_share() -> None:
+    active = window_factors(WINDOWS, KEYS, DAY) > 0.0
+    assert active.mean() == pytest.approx(WINDOWS.active_ratio, abs=0.02)
+    stays = np.corrcoef(active[:, 1:].ravel(), active[:, :-1].ravel())[0, 1]
+    assert stays == pytest.approx(WINDOWS.active_memory_ratio, abs=0.03)
+
+
+def test_the_memory_of_a_rate_crosses_midnight() -> None:
+    calm = replace(WINDOWS, active_ratio=1.0)
+    evening = np.log(window_factors(calm, KEYS, DAY)[:, -1])
+    morning = np.log(window_factors(calm, KEYS, DAY + timedelta(days=1))[:, 0])
+    assert np.corrcoef(evening, morning)[0, 1] == pytest.approx(calm.memory_ratio, abs=0.03)

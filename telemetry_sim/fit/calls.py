@@ -6,8 +6,6 @@ import polars as pl
 
 from telemetry_sim.fitted.surface import Driver
 
-NEEDED = ("session_id", "step_index", "turn_id", "input_tokens", "output_tokens", "requested_at")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceCalls:
@@ -19,11 +17,12 @@ class TraceCalls:
     """Columns that are not null everywhere."""
 
 
-def laid_out(calls: pl.DataFrame) -> TraceCalls:
+def laid_out(calls: pl.DataFrame, end_ratio: pl.DataFrame | None = None) -> TraceCalls:
     """Sorts the calls of main agents and adds what a call follows.
 
     Args:
         calls: A `ModelCalls` frame. Calls without input or output tokens are left out.
+        end_ratio: Chance that a session's last call was its true end (columns call_id, ended); by default certain.
     """
     told = frozenset(name for name in calls.columns if calls[name].null_count() < calls.height)
     kept = calls.filter(
@@ -43,4 +42,6 @@ def laid_out(calls: pl.DataFrame) -> TraceCalls:
         calls_count=pl.len().over("session_id"),
         session=pl.col("session_id").rle_id().cast(pl.Int64),
     )
-    return TraceCalls(main=main, told=told)
+    if end_ratio is None:
+        return TraceCalls(main=main.with_columns(ended=pl.lit(1.0)), told=told)
+    return TraceCalls(main=main.join(end_ratio, on="call_id", how="left", maintain_order="left"), told=told)

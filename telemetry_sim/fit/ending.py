@@ -158,7 +158,7 @@ def _shrinks(steps: pl.DataFrame) -> tuple[Floats, dict[Driver, Floats]]:
 def _ends(main: pl.DataFrame, kind: Ints, step_edges: Floats) -> tuple[list[Floats], Floats, list[Floats]]:
     """Rates by calls so far and factors by context, by alternating fits (Poisson likelihood of the ends)."""
     place = main["place"].to_numpy()
-    ends = (place == main["calls_count"].to_numpy() - 1).astype(np.float64)
+    ends = (place == main["calls_count"].to_numpy() - 1) * main["ended"].to_numpy()
     context = main["input_tokens"].to_numpy().astype(np.float64)
     own = kind[main["session"].to_numpy()]
     step_band = np.searchsorted(step_edges, place)

@@ -8,6 +8,7 @@ import polars as pl
 from telemetry_sim.errors import SettingsError
 from telemetry_sim.fit.arrivals import fit_arrivals
 from telemetry_sim.fit.calls import laid_out
+from telemetry_sim.fit.conversations import strung
 from telemetry_sim.fit.course import course_of, fit_course
 from telemetry_sim.fit.effects import (
     Scores,
@@ -21,13 +22,15 @@ from telemetry_sim.fit.ending import fit_contexts
 from telemetry_sim.fit.mixture_fit import fit_law
 from telemetry_sim.fit.prefix_fit import fit_prefix
 from telemetry_sim.fit.service_fit import fit_finish, fit_models, fit_service
-from telemetry_sim.fit.tuning import tuned
+from telemetry_sim.fit.tuning import tuned, with_window
 from telemetry_sim.fitted.mixture import MixtureLaw
 from telemetry_sim.fitted.surface import EFFECTS, Course, Driver, FittedSurface, Provenance, SessionEffects
 from telemetry_sim.laws import Floats
 
 LEAST_VALUES = 30
 """Below this a driver's law is fitted to all drivers together."""
+LOOKBACK_SPANS = 1.0
+"""Assumed: conversations that began this many spans before the trace still reach into it."""
 CLOCK_GRIDS_S = (1.0, 0.1, 0.01, 0.001)
 
 
@@ -41,7 +44,8 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
     Raises:
         SettingsError: if no call tells both its tokens.
     """
-    trace = laid_out(calls)
+    found = strung(calls)
+    trace = laid_out(calls) if found is None else laid_out(found.calls, found.end_ratio)
     main = trace.main
     if main.height == 0:
         raise SettingsError(f"{name}: none of {calls.height} calls tells its input and output tokens; nothing to fit")
@@ -52,7 +56,7 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
         first=pl.col("input_tokens").first(),
         start_s=(pl.col("requested_at").first() - pl.lit(requested.min())).dt.total_microseconds() / 1e6,
     )
-    first_law = fit_law(_array(sessions["first"]))
+    first_law = fit_law(_array(sessions["first"]) if found is None else found.first_tokens)
     output = _laws(main, "output_tokens", (Driver.OPENING, Driver.TOOL, Driver.HUMAN))
     contexts = fit_contexts(main)
     first = _array(sessions["first"])
@@ -60,6 +64,8 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
     growing = main.filter(pl.col("growth_tokens") > 0)
     growth = _laws(growing, "growth_tokens", (Driver.OPENING, Driver.TOOL, Driver.HUMAN), "growth_driver")
     gap = _laws(main.filter(pl.col("gap_s").is_not_null()), "gap_s", (Driver.TOOL, Driver.HUMAN))
+    if found is not None:
+        gap = {Driver.HUMAN: fit_law(found.gaps_s, grid=grid_of(found.gaps_s))}
     turns = _turns(main)
     turn_law = fit_law(_array(turns["len"])) if turns.height and main["turn_id"].max() != 0 else None
     regressors = np.column_stack((first_law.scores(sessions["first"]), contexts.is_large))
@@ -75,7 +81,7 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
             source_name=name,
             source_id=str(main["source_id"][0]),
             calls_count=calls.height,
-            sessions_count=sessions.height,
+            sessions_count=calls["session_id"].n_unique(),
             first_day=str(requested.min().date()),  # type: ignore[union-attr]
             span_s=span_s,
             not_told=tuple(sorted(set(calls.columns) - trace.told)),
@@ -97,8 +103,10 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
         finish=fit_finish(trace),
         model=fit_models(trace, edges := _model_edges(sessions)),
         model_edges_tokens=edges,
+        lookback_s=None if found is None else LOOKBACK_SPANS * span_s,
     )
-    return tuned(surface)
+    surface = tuned(surface)
+    return surface if found is None else with_window(surface)
 
 
 def _model_edges(sessions: pl.DataFrame) -> tuple[float, ...]:

@@ -58,3 +58,11 @@ def _moved(surface: FittedSurface, rows: Rows, drawn: Drawn) -> FittedSurface:
         sigma[place] = float(np.sqrt(variance))
     moved = replace(effects, intercept=tuple(intercept), within_sigma_ratio=tuple(sigma))
     return replace(surface, effects=moved)
+
+
+def with_window(surface: FittedSurface) -> FittedSurface:
+    """The surface with the rate of conversations that gives the trace's number of calls in its span."""
+    keys = child_keys(root_key(SEED), np.arange(MOST_SESSIONS))
+    rows, _ = drawn_sessions(surface, keys)
+    rate = surface.provenance.calls_count / surface.provenance.span_s * MOST_SESSIONS / len(rows.step)
+    return replace(surface, arrivals=replace(surface.arrivals, rate_per_s=rate))

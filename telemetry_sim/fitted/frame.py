@@ -104,6 +104,44 @@ def _words(surface: FittedSurface, rows: Rows, session_key: Keys, table: pl.Data
     return [finish.alias("finish_reason"), model.alias("model")]
 
 
+def standing_alone(surface: FittedSurface, calls: pl.DataFrame, span_s: float) -> pl.DataFrame:
+    """Calls of found conversations as the trace shows them: inside the span, each on its own, tied by prefixes alone.
+
+    A call whose parent lies before the span, or that opens a conversation, shares the prefix that everybody has with
+    the call before it.
+    """
+    began = pl.lit(surface.provenance.first_day).str.to_date().cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    tick_us = round(surface.arrivals.tick_s * MICROSECONDS)
+    since = (pl.col("requested_at") - began).dt.total_microseconds()
+    inside = calls.with_columns(since=since).filter(pl.col("since").is_between(0, int(span_s * MICROSECONDS)))
+    if tick_us:
+        inside = inside.with_columns(
+            requested_at=began + pl.duration(microseconds=pl.col("since") // tick_us * tick_us)
+        )
+    here = inside["call_id"].implode()
+    opening = float(surface.prefix.opening_tokens.quantiles(0.5)) if surface.prefix is not None else 0.0
+    block = surface.prefix.block_tokens if surface.prefix is not None else 1
+    orphan = ~pl.col("parent_call_id").is_in(here).fill_null(value=False)
+    common = pl.min_horizontal(pl.lit(int(opening)), pl.col("input_tokens") // block * block)
+    common = pl.when(pl.int_range(pl.len()) == 0).then(0).otherwise(common)
+    previous = pl.when(common > 0).then(pl.col("call_id").shift(1))
+    return (
+        inside.with_columns(
+            parent_call_id=pl.when(orphan).then(previous).otherwise("parent_call_id"),
+            shared_prefix_tokens=pl.when(orphan).then(common).otherwise("shared_prefix_tokens"),
+        )
+        .with_columns(
+            session_id="call_id",
+            turn_id=pl.lit(0, pl.Int64),
+            step_index=pl.lit(0, pl.Int64),
+            starts_after_call_id=pl.lit(None, pl.String),
+            gap_s=pl.lit(None, pl.Float64),
+            day=pl.col("requested_at").dt.date(),
+        )
+        .drop("since")
+    )
+
+
 def _typed(surface: FittedSurface, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
     text, count, real = pl.lit(None, pl.String), pl.lit(None, pl.Int64), pl.lit(None, pl.Float64)
     return frame.select(

@@ -7,11 +7,11 @@ import polars as pl
 
 from telemetry_sim.errors import SettingsError
 from telemetry_sim.fitted.arrivals_draw import draw_arrivals
-from telemetry_sim.fitted.frame import model_calls, with_service
+from telemetry_sim.fitted.frame import model_calls, standing_alone, with_service
 from telemetry_sim.fitted.rows import ARRIVALS, D_CUT, D_LOST, D_OPENING, SESSIONS, Rows
 from telemetry_sim.fitted.sessions import Drawn, drawn_sessions
 from telemetry_sim.fitted.surface import FittedSurface
-from telemetry_sim.laws import Ints
+from telemetry_sim.laws import Floats, Ints
 from telemetry_sim.streams import child_keys, normals, root_key, uniforms
 
 
@@ -34,7 +34,23 @@ def simulate_fitted(surface: FittedSurface, *, seed: int, sessions_count: int | 
     if wanted < 0:
         raise SettingsError(f"{wanted} sessions cannot be played; give a number from 0")
     key = root_key(seed, _number_of(surface.name))
-    session_key = child_keys(child_keys(key, SESSIONS)[()], np.arange(max(wanted, 1)))
+    if wanted == 0:
+        return _played(surface, key, seed, np.zeros(1)).clear()
+    starts_key = child_keys(key, ARRIVALS)[()]
+    if surface.lookback_s is None:
+        return _played(
+            surface, key, seed, draw_arrivals(surface.arrivals, starts_key, surface.provenance.span_s, count=wanted)
+        )
+    span_s = surface.provenance.span_s * wanted / surface.provenance.sessions_count
+    whole_s = span_s + surface.lookback_s
+    expected = round(surface.arrivals.rate_per_s * whole_s)
+    starts = draw_arrivals(surface.arrivals, starts_key, whole_s, count=expected) - surface.lookback_s
+    calls = _played(surface, key, seed, starts if len(starts) else np.zeros(1))
+    return standing_alone(surface, calls, span_s)
+
+
+def _played(surface: FittedSurface, key: np.uint64, seed: int, start_s: Floats) -> pl.DataFrame:
+    session_key = child_keys(child_keys(key, SESSIONS)[()], np.arange(len(start_s)))
     rows, drawn = drawn_sessions(surface, session_key)
     table = pl.DataFrame(
         {
@@ -46,11 +62,7 @@ def simulate_fitted(surface: FittedSurface, *, seed: int, sessions_count: int | 
             "shared_prefix_tokens": _shared(surface, rows, drawn),
         }
     )
-    start_s = draw_arrivals(
-        surface.arrivals, child_keys(key, ARRIVALS)[()], surface.provenance.span_s, count=max(wanted, 1)
-    )
-    calls = model_calls(surface, rows, session_key, with_service(surface, rows, session_key, table), start_s, seed)
-    return calls if wanted else calls.clear()
+    return model_calls(surface, rows, session_key, with_service(surface, rows, session_key, table), start_s, seed)
 
 
 def _number_of(name: str) -> int:

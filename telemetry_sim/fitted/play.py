@@ -85,5 +85,5 @@ def prompts_of(
                 after = max(np.int64(before * min(kept_ratio[row], 0.999)), 1)
         prompt[row] = after
         rate = step_rate[row] * end_factor[own, np.searchsorted(end_edges[own], after)]
-        ends[row] = end_chance[row] < 1.0 - np.exp(-rate)
+        ends[row] = end_chance[row] < rate
     return prompt, shrank, ends

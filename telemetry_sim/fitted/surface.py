@@ -92,7 +92,7 @@ class ContextLaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndLaw:
-    """When a session ends: after each call with probability 1 - exp(-step rate x context factor).
+    """When a session ends: after each call with probability step rate x context factor, at most 1.
 
     Sessions end where their context nears its limit as much as where their user is done, so that calls per session,
     first prompt and growth hang together.
@@ -191,3 +191,6 @@ class FittedSurface:
     finish: ShareTable | None
     model: ShareTable | None
     model_edges_tokens: tuple[float, ...]
+    lookback_s: float | None = None
+    """Set where conversations were found in a trace of single calls: so long before the span they begin, and calls
+    stand alone in the frame. None where the trace tells its sessions."""

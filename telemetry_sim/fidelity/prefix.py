@@ -30,7 +30,7 @@ def prefix_reuse_ratio(calls: pl.DataFrame) -> float:
     """Tokens shared with an earlier call over all input tokens; nan where the trace does not tell lineage."""
     if calls["shared_prefix_tokens"].null_count() == calls.height:
         return float("nan")
-    return float((calls["shared_prefix_tokens"].sum() or 0) / max(calls["input_tokens"].sum() or 0, 1))
+    return int(calls["shared_prefix_tokens"].sum()) / max(int(calls["input_tokens"].sum()), 1)
 
 
 def prefix_curve(calls: pl.DataFrame, *, sizes: Sequence[int] = CACHE_BLOCKS) -> PrefixCurve:

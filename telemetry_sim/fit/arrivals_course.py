@@ -51,7 +51,8 @@ def _binned(times_s: Floats, span_s: float, bin_s: float) -> tuple[Floats, Float
     """Counts of whole bins and their middles."""
     bins = int(span_s / bin_s + 1e-9)
     counts = np.bincount(np.minimum((times_s / bin_s).astype(np.int64), bins), minlength=bins + 1)[:bins]
-    return counts.astype(np.float64), (np.arange(bins) + 0.5) * bin_s
+    middle: Floats = (np.arange(float(bins)) + 0.5) * bin_s
+    return counts.astype(np.float64), middle
 
 
 def _chosen(counts: Floats, designs: list[Floats]) -> Floats:
@@ -83,7 +84,7 @@ def _knot_columns(middle: Floats, span_s: float, knots: int) -> Floats:
 
 def _regression(counts: Floats, design: Floats) -> tuple[Floats, Floats]:
     """Coefficients and means of a Poisson regression with a logarithmic link, by iterated weighted least squares."""
-    weights = np.linalg.lstsq(design, np.log(counts + 0.5), rcond=None)[0]
+    weights: Floats = np.asarray(np.linalg.lstsq(design, np.log(counts + 0.5), rcond=None)[0], dtype=np.float64)
     ridge = 1e-6 * np.eye(design.shape[1])
     for _ in range(ROUNDS):
         mean = np.exp(np.clip(design @ weights, -30.0, 30.0))

@@ -76,7 +76,7 @@ def rate_matrix(windows: pl.DataFrame) -> Floats:
     """Rates by client and window, 1/s; a window that is not told is silent. Shape (clients, windows)."""
     client = (windows["client_id"].rank("dense") - 1).to_numpy()
     step = float(windows["window_s"][0])
-    window = np.rint((windows["window_start_s"].to_numpy() - windows["window_start_s"].min()) / step).astype(np.int64)  # type: ignore[operator]
+    window = np.rint((windows["window_start_s"].to_numpy() - windows["window_start_s"].min()) / step).astype(np.int64)
     matrix = np.zeros((int(client.max()) + 1, int(window.max()) + 1))
     matrix[client.astype(np.int64), window] = windows["rate_per_s"].to_numpy()
     return matrix

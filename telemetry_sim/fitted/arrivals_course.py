@@ -21,7 +21,7 @@ def relative_course(course: Course, times_s: Floats, span_s: float) -> Floats:
         span_s: Length of the time asked about.
     """
     grid_s = course.trend_span_s or (DAY_S if course.day_harmonics else span_s)
-    grid = (np.arange(1440) + 0.5) * (grid_s / 1440)
+    grid: Floats = (np.arange(1440.0) + 0.5) * (grid_s / 1440)
     return np.asarray(np.exp(_log_course(course, times_s)) / np.exp(_log_course(course, grid)).mean())
 
 

@@ -10,12 +10,14 @@ from telemetry_sim.fitted.arrivals import ArrivalLaw, GapLaw
 from telemetry_sim.fitted.arrivals_course import CourseClock
 from telemetry_sim.fitted.arrivals_path import relative_rates
 from telemetry_sim.laws import Floats
-from telemetry_sim.streams import child_keys, uniforms
+from telemetry_sim.streams import Keys, child_keys, uniforms
 
 PATH, GAPS = 1, 2
+Key = np.uint64 | Keys
+"""A stream: one key, also as an array without axes."""
 
 
-def draw_arrivals(law: ArrivalLaw, key: np.uint64, span_s: float, *, count: int | None = None) -> Floats:
+def draw_arrivals(law: ArrivalLaw, key: Key, span_s: float, *, count: int | None = None) -> Floats:
     """Sorted start times in [0, span).
 
     Args:
@@ -46,7 +48,7 @@ def draw_arrivals(law: ArrivalLaw, key: np.uint64, span_s: float, *, count: int 
     return np.minimum(times, np.nextafter(span_s, 0.0))
 
 
-def unit_gaps(law: ArrivalLaw, key: np.uint64, begin: int, count: int) -> Floats:
+def unit_gaps(law: ArrivalLaw, key: Key, begin: int, count: int) -> Floats:
     """Gaps of mean 1, those with the numbers `begin` to `begin + count` of the stream."""
     drawn = uniforms(key, np.arange(begin, begin + count))
     shape = law.gap_shape_ratio
@@ -59,7 +61,7 @@ def unit_gaps(law: ArrivalLaw, key: np.uint64, begin: int, count: int) -> Floats
             return np.asarray((-np.log(drawn)) ** (1.0 / shape) / gamma(1.0 + 1.0 / shape))
 
 
-def _points(law: ArrivalLaw, key: np.uint64, end: float) -> Floats:
+def _points(law: ArrivalLaw, key: Key, end: float) -> Floats:
     """Points of a renewal process of mean gap 1 in [0, end)."""
     chunk = int(end + 6.0 * math.sqrt(end / min(law.gap_shape_ratio, 1.0)) + 16)
     found = np.cumsum(unit_gaps(law, key, 0, chunk))
@@ -68,6 +70,6 @@ def _points(law: ArrivalLaw, key: np.uint64, end: float) -> Floats:
     return found[found < end]
 
 
-def _exactly(law: ArrivalLaw, key: np.uint64, end: float, count: int) -> Floats:
+def _exactly(law: ArrivalLaw, key: Key, end: float, count: int) -> Floats:
     summed = np.cumsum(unit_gaps(law, key, 0, count + 1))
     return summed[:-1] * (end / summed[-1])

@@ -8,7 +8,7 @@ from numba import njit
 
 from telemetry_sim.fitted.arrivals import ArrivalLaw
 from telemetry_sim.laws import Bools, Floats
-from telemetry_sim.streams import child_keys, normals, uniforms
+from telemetry_sim.streams import Keys, child_keys, normals, uniforms
 
 LEVEL, SWITCH = 0, 64
 """Numbers of the streams below the law's own: one per level part, then the switching of bursts."""
@@ -24,7 +24,7 @@ class PathNoise:
     """Uniforms: one for the first state, then two per step; empty for a law without silences."""
 
 
-def path_noise(law: ArrivalLaw, key: np.uint64, steps: int) -> PathNoise:
+def path_noise(law: ArrivalLaw, key: np.uint64 | Keys, steps: int) -> PathNoise:
     """Random numbers of a path of `steps` steps."""
     numbers = np.arange(steps)
     levels = tuple(normals(child_keys(key, LEVEL + part)[()], numbers) for part in range(len(law.levels)))
@@ -32,7 +32,7 @@ def path_noise(law: ArrivalLaw, key: np.uint64, steps: int) -> PathNoise:
     return PathNoise(levels=levels, switches=uniforms(child_keys(key, SWITCH)[()], draws))
 
 
-def relative_rates(law: ArrivalLaw, key: np.uint64, steps: int) -> Floats:
+def relative_rates(law: ArrivalLaw, key: np.uint64 | Keys, steps: int) -> Floats:
     """Rate of each step over the law's mean rate.
 
     Args:

@@ -49,7 +49,7 @@ class ClientRateLaw:
     total_rate_per_s: float
     """Mean of all clients together."""
     rank_knots: tuple[int, ...]
-    """Ranks, from 1, at which the cumulated share is told; between, what is missing to all is interpolated on logarithms."""
+    """Ranks, from 1, at which the cumulated share is told; between them the share still missing falls evenly in log."""
     rank_shares: tuple[float, ...]
     """Share of the total that the clients up to each knot send."""
     leaders: tuple[ClientCourse, ...]

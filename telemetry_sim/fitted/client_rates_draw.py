@@ -69,7 +69,7 @@ def rates_from(law: ClientRateLaw, logs: Floats) -> Floats:
     power = np.array([course.tail_power_ratio for course in courses_of(law)])[:, None]
     rates = np.exp(power * logs)
     if law.course.parameter_count:
-        middle = (np.arange(law.windows_count) + 0.5) * law.window_s
+        middle: Floats = (np.arange(float(law.windows_count)) + 0.5) * law.window_s
         rates = rates * relative_course(law.course, middle, law.windows_count * law.window_s)
     mean = rates.mean(axis=1, keepdims=True)
     return np.asarray(mean_rates(law)[:, None] * rates / np.where(mean > 0, mean, 1.0), dtype=np.float64)

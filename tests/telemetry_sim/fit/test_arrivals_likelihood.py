@@ -1,6 +1,6 @@
 """The forward pass against brute force, and the discrete autoregression against its own moments."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_the_forward_pass_sums_over_all_hidden_paths() -> None:
     table = count_probabilities(3, np.array([0.5, 2.5]), 1.0)
     total = 0.0
     for path in product((0, 1), repeat=len(COUNTS)):
-        weight = start[path[0]] * np.prod([chain[a, b] for a, b in zip(path, path[1:], strict=False)])
+        weight = start[path[0]] * np.prod([chain[a, b] for a, b in pairwise(path)])
         total += weight * np.prod([table[count, state] for count, state in zip(COUNTS, path, strict=True)])
     assert chain_log_likelihood(COUNTS, start, chain, table) == pytest.approx(np.log(total))
 

@@ -1,10 +1,9 @@
 """Prefix reuse: how much of the prompts was shared, how much of that the cache still held, and what the rest cost."""
 
-from itertools import pairwise
-
 import dataframely as dy
 import polars as pl
 
+from featurize.neighbours import id_key
 from featurize.prefill_cost import prefill_cost
 from warehouse.contracts import PrefixReuse
 
@@ -23,19 +22,14 @@ def prefix_reuse(calls: pl.LazyFrame) -> dy.LazyFrame[PrefixReuse]:
     Args:
         calls: frame valid under `ModelCalls`.
     """
-    linked = calls.filter(pl.col("parent_call_id").is_not_null() & pl.col("shared_prefix_tokens").is_not_null())
     reports = pl.col("cache_read_tokens").is_not_null()
     shared, cached = pl.col("shared_prefix_tokens"), pl.col("cache_read_tokens")
     lost = (shared - cached).clip(lower_bound=0)
-    keys = ("surface", "idle_low_s", "idle_high_s", "is_model_switch", "day")
+    of_band = ("surface", "day", "idle_band", "is_model_switch")
+    counted = ("call_count", "input_tokens", "shared_tokens", "told_count", "told_shared_tokens", "cached_tokens")
     return PrefixReuse.cast(
-        linked.join(_switching_calls(calls), on="call_id", how="left")
-        .with_columns(
-            idle_low_s=band_of_idle_s(tuple((low, low) for low in IDLE_EDGES_S)),
-            idle_high_s=band_of_idle_s((*pairwise(IDLE_EDGES_S), (IDLE_EDGES_S[-1], None))),
-            is_model_switch=pl.col("is_model_switch").fill_null(value=False),
-        )
-        .group_by(keys)
+        _with_switches(calls)
+        .group_by(of_band)
         .agg(
             call_count=pl.len().cast(pl.Int64),
             input_tokens=pl.col("input_tokens").sum(),
@@ -45,6 +39,7 @@ def prefix_reuse(calls: pl.LazyFrame) -> dy.LazyFrame[PrefixReuse]:
             cached_tokens=cached.sum(),
             lost_tokens=lost.sum(),
         )
+        .select(*of_band, *counted, "lost_tokens", idle_low_s=band_edge_s(0), idle_high_s=band_edge_s(1))
         .join(prefill_cost(calls), on=("surface", "day"), how="left")
         .with_columns(
             reuse_ratio=pl.when(pl.col("input_tokens") > 0).then(pl.col("shared_tokens") / pl.col("input_tokens")),
@@ -54,7 +49,7 @@ def prefix_reuse(calls: pl.LazyFrame) -> dy.LazyFrame[PrefixReuse]:
             lost_s=pl.col("lost_tokens") * pl.col("uncached_s_per_tokens"),
             lost_low_s=pl.col("lost_tokens") * pl.col("uncached_low_s_per_tokens"),
             lost_high_s=pl.col("lost_tokens") * pl.col("uncached_high_s_per_tokens"),
-            band=pl.struct("is_model_switch", pl.col("idle_low_s").fill_null(float("inf")))
+            band=pl.struct("is_model_switch", pl.col("idle_band").fill_null(len(IDLE_EDGES_S)))
             .rank("ordinal")
             .over("surface", "day")
             .cast(pl.Int64),
@@ -91,20 +86,40 @@ def kept_ratio() -> pl.Expr:
     return pl.when(whole > 0).then(pl.col("kept_tokens") / whole)
 
 
-def band_of_idle_s(answer_by_low_s: tuple[tuple[float, float | None], ...]) -> pl.Expr:
-    """The answer of the band that a call's idle time falls in; null where the idle time is not known."""
-    chosen = pl.lit(answer_by_low_s[0][1], dtype=pl.Float64)
-    for low_s, answer_s in answer_by_low_s[1:]:
-        chosen = pl.when(pl.col("gap_s") >= low_s).then(pl.lit(answer_s, dtype=pl.Float64)).otherwise(chosen)
-    return pl.when(pl.col("gap_s").is_not_null()).then(chosen)
+def idle_band() -> pl.Expr:
+    """Number of the band that a call's idle time falls in; null where the idle time is not known."""
+    passed = [(pl.col("gap_s") >= low_s).cast(pl.Int8) for low_s in IDLE_EDGES_S[1:]]
+    return pl.when(pl.col("gap_s").is_not_null()).then(pl.sum_horizontal(passed))
 
 
-def _switching_calls(calls: pl.LazyFrame) -> pl.LazyFrame:
-    """Calls that another model answered than their parent; only sessions with several models are joined."""
-    known = calls.filter(pl.col("model").is_not_null()).select("call_id", "session_id", "model", "parent_call_id")
-    several = known.group_by("session_id").agg(models=pl.col("model").n_unique()).filter(pl.col("models") > 1)
-    mine = known.join(several.select("session_id"), on="session_id", how="semi")
-    parents = mine.select(parent_call_id="call_id", parent_model="model")
-    return mine.join(parents, on="parent_call_id", how="inner").select(
-        "call_id", is_model_switch=pl.col("model") != pl.col("parent_model")
+def band_edge_s(side: int) -> pl.Expr:
+    """Lower (0) or upper (1) edge of the column `idle_band`; null for an unknown band and above the last one."""
+    edges = dict(enumerate(IDLE_EDGES_S[side:]))
+    return pl.col("idle_band").cast(pl.Int64).replace_strict(edges, default=None, return_dtype=pl.Float64)
+
+
+def _with_switches(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Calls with a parent, their band of idle time, and whether another model answered them than their parent.
+
+    Only sessions with several models are joined; the others cannot switch.
+    """
+    told = pl.col("parent_call_id").is_not_null() & pl.col("shared_prefix_tokens").is_not_null()
+    columns = ("surface", "day", "input_tokens", "shared_prefix_tokens", "cache_read_tokens")
+    known = calls.filter(pl.col("model").is_not_null())
+    models = known.group_by(session_key=id_key("session_id")).agg(models=pl.col("model").n_unique())
+    several = models.filter(pl.col("models") > 1).select("session_key")
+    mine = known.select(
+        "model", call_key=id_key("call_id"), session_key=id_key("session_id"), parent_key=id_key("parent_call_id")
+    ).join(several, on="session_key", how="semi")
+    parents = mine.select(parent_key="call_key", parent_model="model")
+    switches = (
+        mine.join(parents, on="parent_key", how="inner")
+        .filter(pl.col("model") != pl.col("parent_model"))
+        .select("call_key", is_model_switch=pl.lit(value=True))
+    )
+    return (
+        calls.filter(told)
+        .select(*columns, idle_band=idle_band(), call_key=id_key("call_id"))
+        .join(switches, on="call_key", how="left")
+        .with_columns(pl.col("is_model_switch").fill_null(value=False))
     )

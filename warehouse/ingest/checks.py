@@ -85,9 +85,9 @@ def split_rows(frame: pl.DataFrame, checks: Sequence[Check], raw: pl.Expr) -> tu
         for at, check in enumerate(checks)
     )
     judged = frame.with_columns(first.alias("_broken"))
+    if judged["_broken"].null_count() == frame.height:
+        return frame.rechunk(), pl.DataFrame(schema=REFUSED_SCHEMA)
     good = judged.filter(pl.col("_broken").is_null()).drop("_broken").rechunk()  # polars 2.1 formats one chunk only
-    if good.height == frame.height:
-        return good, pl.DataFrame(schema=REFUSED_SCHEMA)
     bad = judged.filter(pl.col("_broken").is_not_null())
     reason = pl.coalesce(
         pl.when(pl.col("_broken") == at).then(check.reason.cast(pl.String).fill_null(pl.lit("a cell of it is missing")))

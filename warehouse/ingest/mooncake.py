@@ -80,7 +80,7 @@ def _checks() -> list[Check]:
 
 
 def _with_lineage(good: pl.DataFrame, source: Source, origin: datetime) -> pl.DataFrame:
-    rows = good.sort("timestamp", maintain_order=True)
+    rows = good if good["timestamp"].is_sorted() else good.sort("timestamp", maintain_order=True)
     shared = shared_prefix_of_ids(rows["hash_ids"])
     short = pl.lit(source.source_id[:8])
     number = pl.col("row_number").cast(pl.String)

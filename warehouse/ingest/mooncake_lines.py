@@ -55,7 +55,7 @@ def read_lines(path: Path) -> tuple[pl.DataFrame, list[str], Source]:
             "JSON object per line. Rename the keys or choose another format"
         )
     source = Source(path=path, name=path.name, source_id=file.source_id, content=b"")
-    return pl.concat(parts, rechunk=True), [name for name in names if name not in COLUMNS], source
+    return pl.concat(parts), [name for name in names if name not in COLUMNS], source
 
 
 def _cells(slab: Slab) -> pl.DataFrame:

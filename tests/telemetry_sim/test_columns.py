@@ -27,7 +27,7 @@ def test_session_ids_tell_client_and_number_in_base_36_and_sort_like_them(client
     ordinal = np.arange(len(clients))
     ids = text(session_bytes("codex-20260602-", client, ordinal)).to_list()
     parts = [name.removeprefix("codex-20260602-").split("-") for name in ids]
-    assert [(int(a, 36), int(b, 36)) for a, b in parts] == list(zip(client, ordinal, strict=True))
+    assert [(int(a, 36), int(b, 36)) for a, b in parts] == list(zip(client.tolist(), ordinal.tolist(), strict=True))
     assert ids == sorted(ids)
 
 

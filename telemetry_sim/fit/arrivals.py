@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from telemetry_sim.errors import SettingsError
-from telemetry_sim.fit.arrivals_course import course_of
+from telemetry_sim.fit.arrivals_course import course_of, size_scores_of
 from telemetry_sim.fit.arrivals_families import (
     Candidate,
     Counted,
@@ -35,17 +35,20 @@ SAME_TIME_RATIO = 0.5
 """A trace in which more arrivals than this share their time with another one was rounded."""
 
 
-def fit_arrivals(start_times_s: Floats, span_s: float) -> ArrivalLaw:
+def fit_arrivals(start_times_s: Floats, span_s: float, *, sizes: Floats | None = None) -> ArrivalLaw:
     """The law of when things start.
 
     Args:
         start_times_s: Start times in any order, s. Shape (starts,).
         span_s: Length of the observed time, which begins at 0 or at the first start.
+        sizes: Size of what starts, such as the output tokens of single calls, in the order of the times; a drift of
+            sizes along the span is then fitted too. Shape (starts,).
 
     Raises:
         SettingsError: if there is no arrival, a time is not finite, or the span does not hold them.
     """
-    times = np.sort(np.asarray(start_times_s, dtype=np.float64))
+    given = np.asarray(start_times_s, dtype=np.float64)
+    times = np.sort(given)
     if len(times) == 0 or not np.isfinite(times).all() or not span_s > 0:
         raise SettingsError(
             f"{len(times)} arrivals over {span_s} s cannot be fitted; give finite times, a span above 0"
@@ -59,6 +62,7 @@ def fit_arrivals(start_times_s: Floats, span_s: float) -> ArrivalLaw:
         return ArrivalLaw(family=ArrivalFamily.RENEWAL, rate_per_s=rate)
     tick_s = tick_of(times)
     course = course_of(times, span_s)
+    drift = size_scores_of(given - origin, sizes, span_s) if sizes is not None else ()
     clock = CourseClock(course, span_s)
     flat = clock.flat_of(times) if tick_s == 0 else times
     counted = _counted(flat, clock.length_s if tick_s == 0 else span_s, tick_s)
@@ -66,7 +70,11 @@ def fit_arrivals(start_times_s: Floats, span_s: float) -> ArrivalLaw:
     law = replace(best.law, rate_per_s=rate)
     if law.family is ArrivalFamily.RENEWAL and tick_s == 0:
         law = _with_gap_law(law, np.diff(flat))
-    return replace(moved_to_moments(law, counted), course=course, tick_s=tick_s)
+    return replace(
+        moved_to_moments(law, counted),
+        course=replace(course, size_scores=drift, size_span_s=span_s if drift else 0.0),
+        tick_s=tick_s,
+    )
 
 
 def tick_of(times_s: Floats) -> float:

@@ -1,6 +1,8 @@
 """The expected course of a stream's rate: daily where the trace spans days, a coarse trend where it does not."""
 
 import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from telemetry_sim.fitted.arrivals import FLAT, Course, DayHarmonic
 from telemetry_sim.fitted.arrivals_course import DAY_S
@@ -45,6 +47,37 @@ def course_of(times_s: Floats, span_s: float) -> Course:
     if len(weights) < 2:
         return FLAT
     return Course(trend_log_ratios=tuple(float(value) for value in weights - weights.mean()), trend_span_s=span_s)
+
+
+def size_scores_of(times_s: Floats, sizes: Floats, span_s: float) -> tuple[float, ...]:
+    """Mean normal score of sizes at knots over the span, by least squares over bins; empty where sizes do not drift.
+
+    Args:
+        times_s: Start of each call, s from the begin. Shape (calls,).
+        sizes: Size of each call, such as its output tokens. Shape (calls,).
+        span_s: Observed time.
+    """
+    most = min(MOST_KNOTS, int(span_s // KNOT_S) + 1)
+    if most < 3 or len(times_s) < LEAST_ARRIVALS or span_s >= LEAST_DAYS * DAY_S:
+        return ()
+    ranks = (rankdata(sizes) - 0.5) / len(sizes)
+    bins = BINS_PER_KNOT * (most - 1)
+    place = np.minimum((times_s / span_s * bins).astype(np.int64), bins - 1)
+    count = np.bincount(place, minlength=bins).astype(np.float64)
+    total = np.bincount(place, weights=ndtri(ranks), minlength=bins)
+    told = count > 0
+    mean, weight = total[told] / count[told], np.sqrt(count[told])
+    middle = ((np.arange(float(bins)) + 0.5) * (span_s / bins))[told]
+    best, chosen = float((weight**2 * mean**2).sum()), np.zeros(0)
+    best = len(mean) * np.log(max(best, 1e-12))
+    for knots in range(2, most + 1):
+        design = _knot_columns(middle, span_s, knots)
+        found = np.linalg.lstsq(design * weight[:, None], mean * weight, rcond=None)[0]
+        left = float((weight**2 * (mean - design @ found) ** 2).sum())
+        score = len(mean) * np.log(max(left, 1e-12)) + knots * np.log(len(mean))
+        if score < best:
+            best, chosen = score, found
+    return tuple(float(value) for value in chosen)
 
 
 def _binned(times_s: Floats, span_s: float, bin_s: float) -> tuple[Floats, Floats]:

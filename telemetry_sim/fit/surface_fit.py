@@ -86,7 +86,11 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
             span_s=span_s,
             not_told=tuple(sorted(set(calls.columns) - trace.told)),
         ),
-        arrivals=fit_arrivals(_array(sessions["start_s"]), span_s),
+        arrivals=fit_arrivals(
+            _array(sessions["start_s"]),
+            span_s,
+            sizes=_array(main["output_tokens"]) if main.height == sessions.height else None,
+        ),
         ending=contexts.ending,
         classes=contexts.classes,
         contexts=contexts.contexts,

@@ -65,11 +65,14 @@ class Course:
     """Log-rate at knots spread evenly over the fitted span, five minutes or more apart; linear between them."""
     trend_span_s: float = 0.0
     """The fitted span; later times hold the last knot's rate."""
+    size_scores: tuple[float, ...] = ()
+    """Mean normal score of the calls' sizes at knots spread evenly over `size_span_s`; empty if sizes do not drift."""
+    size_span_s: float = 0.0
 
     @property
     def parameter_count(self) -> int:
         """How many numbers the course holds."""
-        return 2 * len(self.day_harmonics) + max(len(self.trend_log_ratios) - 1, 0)
+        return 2 * len(self.day_harmonics) + max(len(self.trend_log_ratios) - 1, 0) + len(self.size_scores)
 
 
 FLAT = Course()
@@ -130,7 +133,8 @@ def law_from_dict(plain: Mapping[str, Any]) -> ArrivalLaw:
     try:
         course = dict(given.get("course", {}))
         course["day_harmonics"] = tuple(DayHarmonic(**part) for part in course.get("day_harmonics", ()))
-        course["trend_log_ratios"] = tuple(float(value) for value in course.get("trend_log_ratios", ()))
+        for name in ("trend_log_ratios", "size_scores"):
+            course[name] = tuple(float(value) for value in course.get(name, ()))
         given["course"] = Course(**course)
         given["family"] = ArrivalFamily(given["family"])
         given["gap_law"] = GapLaw(given.get("gap_law", GapLaw.EXPONENTIAL))

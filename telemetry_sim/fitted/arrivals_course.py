@@ -32,7 +32,7 @@ class CourseClock:
         self.length_s = span_s
         self._clock = np.array([0.0, span_s])
         self._flat = self._clock
-        if course.parameter_count:
+        if course.day_harmonics or course.trend_log_ratios:
             steps = min(max(LEAST_STEPS, math.ceil(span_s / STEP_S)), MOST_STEPS)
             self._clock = np.linspace(0.0, span_s, steps + 1)
             relative = relative_course(course, 0.5 * (self._clock[1:] + self._clock[:-1]), span_s)

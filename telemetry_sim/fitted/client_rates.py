@@ -88,7 +88,8 @@ def rates_from_dict(plain: Mapping[str, Any]) -> ClientRateLaw:
     try:
         course = dict(given.get("course", {}))
         course["day_harmonics"] = tuple(DayHarmonic(**part) for part in course.get("day_harmonics", ()))
-        course["trend_log_ratios"] = tuple(course.get("trend_log_ratios", ()))
+        for name in ("trend_log_ratios", "size_scores"):
+            course[name] = tuple(course.get(name, ()))
         given["course"] = Course(**course)
         given["leaders"] = tuple(ClientCourse(**part) for part in given["leaders"])
         given["others"] = tuple(ClientCourse(**part) for part in given["others"])

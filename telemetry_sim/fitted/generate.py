@@ -7,6 +7,7 @@ import polars as pl
 
 from telemetry_sim.errors import SettingsError
 from telemetry_sim.fitted.arrivals_draw import draw_arrivals
+from telemetry_sim.fitted.arrivals_sizes import placed_by_size
 from telemetry_sim.fitted.frame import model_calls, standing_alone, with_service
 from telemetry_sim.fitted.rows import ARRIVALS, D_CUT, D_LOST, D_OPENING, SESSIONS, Rows
 from telemetry_sim.fitted.sessions import Drawn, drawn_sessions
@@ -52,6 +53,8 @@ def simulate_fitted(surface: FittedSurface, *, seed: int, sessions_count: int | 
 def _played(surface: FittedSurface, key: np.uint64, seed: int, start_s: Floats) -> pl.DataFrame:
     session_key = child_keys(child_keys(key, SESSIONS)[()], np.arange(len(start_s)))
     rows, drawn = drawn_sessions(surface, session_key)
+    if surface.prefix is None:
+        start_s = placed_by_size(surface.arrivals, key, start_s, drawn.output)
     table = pl.DataFrame(
         {
             "human": drawn.human,

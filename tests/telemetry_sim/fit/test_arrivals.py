@@ -7,8 +7,18 @@ import pytest
 from telemetry_sim.errors import SettingsError
 from telemetry_sim.fidelity.dispersion import dispersion_index
 from telemetry_sim.fit.arrivals import fit_arrivals, tick_of
-from telemetry_sim.fitted.arrivals import ArrivalFamily, ArrivalLaw, GapLaw, LevelPart, SilencePhase, law_to_dict
+from telemetry_sim.fitted.arrivals import (
+    ArrivalFamily,
+    ArrivalLaw,
+    Course,
+    GapLaw,
+    LevelPart,
+    SilencePhase,
+    law_from_dict,
+    law_to_dict,
+)
 from telemetry_sim.fitted.arrivals_draw import draw_arrivals
+from telemetry_sim.fitted.arrivals_sizes import placed_by_size
 from telemetry_sim.laws import Floats
 from telemetry_sim.streams import child_keys, root_key
 from tests.shared_data import shared_path
@@ -116,3 +126,27 @@ def test_simulated_dispersion_meets_the_azure_traces(name: str) -> None:
     law = fit_arrivals(times, span_s)
     for window_s, bar in ((1.0, 0.3), (10.0, 0.3), (60.0, 0.4)):
         assert median_dispersion(law, span_s, window_s) == pytest.approx(dispersion_index(times, window_s), rel=bar)
+
+
+def test_a_planted_drift_of_sizes_is_found_and_played_and_none_is_invented() -> None:
+    generator = np.random.default_rng(12)
+    times = poisson(4.0, 2400.0, 3)
+    sizes = np.exp(generator.normal(size=len(times)) + 1.5 * times / 2400.0)
+    law = fit_arrivals(times, 2400.0, sizes=sizes)
+    assert law.course.size_scores[-1] - law.course.size_scores[0] == pytest.approx(
+        1.5 / np.std(np.log(sizes)), rel=0.15
+    )
+    assert law_from_dict(law_to_dict(law)) == law
+    placed = placed_by_size(law, root_key(4), times, generator.permutation(sizes))
+    assert np.array_equal(np.sort(placed), times)
+    assert fit_arrivals(times, 2400.0, sizes=generator.permutation(sizes)).course.size_scores == ()
+
+
+def test_played_sizes_follow_the_drift() -> None:
+    law = ArrivalLaw(
+        family=ArrivalFamily.RENEWAL, rate_per_s=4.0, course=Course(size_scores=(-1.0, 1.0), size_span_s=1000.0)
+    )
+    times, sizes = poisson(4.0, 1000.0, 3), np.random.default_rng(5).exponential(size=10_000)
+    placed = placed_by_size(law, root_key(1), times, sizes[: len(times)])
+    late = placed > 500.0
+    assert np.median(sizes[: len(times)][late]) > 2.0 * np.median(sizes[: len(times)][~late])

@@ -63,8 +63,8 @@ def regressed(spread: Spread, regressors: Floats) -> tuple[Floats, Floats, float
     design = np.column_stack((np.ones(len(weights)), regressors))
     ridge = np.diag([1e-9] + [1.0] * regressors.shape[1])
     normal = design.T @ (design * weights[:, None]) + ridge
-    coefficients = np.linalg.solve(normal, design.T @ (weights * spread.means))
-    residual = np.where(spread.counts > 0, spread.means - design @ coefficients, 0.0)
+    coefficients = np.asarray(np.linalg.solve(normal, design.T @ (weights * spread.means)), dtype=np.float64)
+    residual = np.asarray(np.where(spread.counts > 0, spread.means - design @ coefficients, 0.0), dtype=np.float64)
     if spread.between_variance == 0.0:
         return coefficients, residual, 0.0
     variance = float((weights * (residual**2 - noise)).sum() / weights.sum())

@@ -1,9 +1,11 @@
 """Fitting the law of one quantity: candidates from one family to mixtures, chosen by penalised likelihood."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import njit
 from scipy.special import digamma, logsumexp, polygamma
 
 from telemetry_sim.fitted.mixture import Component, ComponentKind, MixtureLaw
@@ -11,8 +13,11 @@ from telemetry_sim.laws import Floats
 
 MOST_COMPONENTS = 12
 MOST_BINS = 600
-EM_ROUNDS = 400
-LEAST_SIGMA = 0.02
+EM_ROUNDS = 1_000
+EM_GAIN = 1e-7
+LEAST_TAIL = 30
+VALUES_PER_COMPONENT = 12
+LEAST_SIGMA = 0.002
 POINT_SHARE = 0.004
 """A value that holds more than this share, and far more than its neighbours, is a point of mass."""
 POINT_EXCESS = 4.0
@@ -147,7 +152,7 @@ def _spread(cells: Cells, shift: float) -> tuple[Floats, Floats]:
     moved = np.maximum(cells.values[owner] + place * cells.grid - shift, 0.02 * cells.grid)
     logs, weights = np.log(moved), cells.counts[owner] / pieces[owner]
     if len(logs) <= MOST_BINS:
-        return logs, weights
+        return logs, np.asarray(weights, dtype=np.float64)
     order = np.argsort(logs, kind="stable")
     logs, weights = logs[order], weights[order]
     summed = np.cumsum(weights)
@@ -155,22 +160,24 @@ def _spread(cells: Cells, shift: float) -> tuple[Floats, Floats]:
     by_share = np.minimum((summed / summed[-1] * (MOST_BINS // 2)).astype(np.int64), MOST_BINS // 2 - 1)
     _, labels = np.unique(np.searchsorted(edges, logs, side="right") * MOST_BINS + by_share, return_inverse=True)
     total = np.bincount(labels, weights)
-    return np.bincount(labels, weights * logs) / total, total
+    return np.bincount(labels, weights * logs) / total, np.asarray(total, dtype=np.float64)
 
 
-def _candidates(logs: Floats, weights: Floats, most: int, total: float) -> "list[tuple[str, tuple[Component, ...]]]":
+def _candidates(logs: Floats, weights: Floats, most: int, total: float) -> Iterator[tuple[str, tuple[Component, ...]]]:
+    """Families from simple to rich, each made only when it is asked for."""
     mean = float(np.average(logs, weights=weights))
     sigma = max(math.sqrt(float(np.average((logs - mean) ** 2, weights=weights))), LEAST_SIGMA)
     one = Component(kind=ComponentKind.LOGNORMAL, weight_ratio=1.0, first=mean, second=sigma)
-    found: list[tuple[str, tuple[Component, ...]]] = [("lognormal", (one,))]
-    found.append(("gamma", (_gamma(logs, weights),)))
-    found.append(("weibull", (_weibull(logs, weights),)))
-    found.extend(_with_tail(logs, weights, share) for share in TAIL_SHARES if total * share >= 30)
+    yield "lognormal", (one,)
+    yield "gamma", (_gamma(logs, weights),)
+    yield "weibull", (_weibull(logs, weights),)
+    for share in TAIL_SHARES:
+        if total * share >= LEAST_TAIL:
+            yield _with_tail(logs, weights, share)
     for count in range(2, most + 1):
-        if total < 12 * count:
-            break
-        found.append((f"lognormal_mixture_{count}", lognormal_mixture(logs, weights, count)))
-    return found
+        if total < VALUES_PER_COMPONENT * count:
+            return
+        yield f"lognormal_mixture_{count}", lognormal_mixture(logs, weights, count)
 
 
 def _gamma(logs: Floats, weights: Floats) -> Component:
@@ -225,20 +232,45 @@ def lognormal_mixture(logs: Floats, weights: Floats, count: int) -> tuple[Compon
     share = np.maximum(np.bincount(label, w, count), 1e-9)
     mean = np.bincount(label, w * x, count) / share
     sigma = np.sqrt(np.bincount(label, w * (x - mean[label]) ** 2, count) / share + LEAST_SIGMA**2)
-    before = -math.inf
-    for _ in range(EM_ROUNDS):
-        logp = np.log(share) - np.log(sigma) - 0.5 * ((x[:, None] - mean) / sigma) ** 2
-        norm = logsumexp(logp, axis=1)
-        now = float((w * norm).sum())
-        held = w[:, None] * np.exp(logp - norm[:, None])
-        share = np.maximum(held.sum(axis=0), 1e-9)
-        mean = (held * x[:, None]).sum(axis=0) / share
-        sigma = np.sqrt((held * (x[:, None] - mean) ** 2).sum(axis=0) / share + LEAST_SIGMA**2)
-        if now - before < 1e-7:
-            break
-        before = now
+    _climb(x, w, share, mean, sigma, EM_ROUNDS, EM_GAIN, LEAST_SIGMA)
     share = share / share.sum()
     return tuple(
         Component(kind=ComponentKind.LOGNORMAL, weight_ratio=float(a), first=float(b), second=float(c))
         for a, b, c in zip(share, mean, sigma, strict=True)
     )
+
+
+@njit(cache=True)
+def _climb(
+    x: Floats, w: Floats, share: Floats, mean: Floats, sigma: Floats, rounds: int, gain: float, least: float
+) -> None:
+    """Rounds of expectation maximisation until the mean log-likelihood gains less than `gain`; changes its arrays."""
+    count = len(share)
+    logp = np.empty(count)
+    before = -np.inf
+    for _ in range(rounds):
+        total, first, second = np.zeros(count), np.zeros(count), np.zeros(count)
+        now = 0.0
+        for i in range(len(x)):
+            top = -np.inf
+            for k in range(count):
+                logp[k] = np.log(share[k] / sigma[k]) - 0.5 * ((x[i] - mean[k]) / sigma[k]) ** 2
+                top = max(top, logp[k])
+            norm = 0.0
+            for k in range(count):
+                logp[k] = np.exp(logp[k] - top)
+                norm += logp[k]
+            now += w[i] * (top + np.log(norm))
+            for k in range(count):
+                held = w[i] * logp[k] / norm
+                total[k] += held
+                first[k] += held * (x[i] - mean[k])
+                second[k] += held * (x[i] - mean[k]) ** 2
+        for k in range(count):
+            share[k] = max(total[k], 1e-9)
+            move = first[k] / share[k]
+            sigma[k] = np.sqrt(max(second[k] / share[k] - move * move, 0.0) + least * least)
+            mean[k] += move
+        if now - before < gain:
+            return
+        before = now

@@ -44,7 +44,7 @@ def fit_service(trace: TraceCalls) -> ServiceLaw | None:
         ttft_edges_tokens=edges,
         ttft_median_s=medians,
         ttft_sigma_ratio=sigma,
-        streamed_ratio=float(trace.main["ttft_s"].is_not_null().mean()),  # type: ignore[arg-type]
+        streamed_ratio=_streamed(trace.main, edges) if medians else (),
     )
 
 
@@ -63,6 +63,13 @@ def _ttft(told: pl.DataFrame) -> tuple[tuple[float, ...], tuple[float, ...], flo
     ]
     sigma = float(np.std(logs - np.asarray(medians)[band]))
     return tuple(float(e) for e in edges), tuple(float(np.exp(m)) for m in medians), sigma
+
+
+def _streamed(main: pl.DataFrame, edges: tuple[float, ...]) -> tuple[float, ...]:
+    band = np.searchsorted(edges, main["input_tokens"].to_numpy())
+    tells = main["ttft_s"].is_not_null().to_numpy().astype(np.float64)
+    count = np.bincount(band, minlength=len(edges) + 1)
+    return tuple(float(x) for x in np.bincount(band, tells, len(edges) + 1) / np.maximum(count, 1))
 
 
 def _table(word: pl.Series, band: np.ndarray, bands: tuple[str, ...]) -> ShareTable:

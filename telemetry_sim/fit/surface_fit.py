@@ -68,7 +68,7 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
         gap = {Driver.HUMAN: fit_law(found.gaps_s, grid=grid_of(found.gaps_s))}
     turns = _turns(main)
     turn_law = fit_law(_array(turns["len"])) if turns.height and main["turn_id"].max() != 0 else None
-    regressors = np.column_stack((first_law.scores(sessions["first"]), contexts.is_large))
+    regressors = np.column_stack((first_law.scores(sessions["first"]), contexts.is_large.astype(np.float64)))
     columns = _score_columns(main, output, growth, gap)
     course = fit_course(
         first, contexts.parted_at, main["session"].to_numpy(), main["place"].to_numpy(), list(columns.values())

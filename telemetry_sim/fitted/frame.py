@@ -41,7 +41,7 @@ def with_service(surface: FittedSurface, rows: Rows, session_key: Keys, table: p
         return columns.with_columns(ttft_s=pl.lit(None, dtype=pl.Float64))
     band = np.searchsorted(np.asarray(law.ttft_edges_tokens), table["input_tokens"].to_numpy())
     first = np.asarray(law.ttft_median_s)[band] * np.exp(law.ttft_sigma_ratio * normals(rows.key, D_TTFT))
-    streamed = uniforms(rows.key, D_STREAMED) < law.streamed_ratio
+    streamed = uniforms(rows.key, D_STREAMED) < np.asarray(law.streamed_ratio)[band]
     return columns.with_columns(
         ttft_s=pl.when(pl.Series(streamed)).then(pl.Series(np.minimum(first, spent))).otherwise(None)
     )
@@ -78,7 +78,7 @@ def model_calls(
     frame = pl.concat([table, ids], how="horizontal").with_columns(
         *_words(surface, rows, session_key, table),
         step_index=pl.Series(rows.step),
-        requested_at=(began + pl.duration(microseconds=pl.Series(at_us))).dt.replace_time_zone("UTC"),
+        requested_at=(began + pl.duration(microseconds=pl.lit(pl.Series(at_us)))).dt.replace_time_zone("UTC"),
         shared_prefix_tokens=shared,
         parent_call_id=pl.when(inside & (shared > 0)).then("before_id") if tells_prefix else pl.lit(None, pl.String),
         starts_after_call_id=pl.when(inside).then("before_id"),

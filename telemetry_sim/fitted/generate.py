@@ -54,7 +54,7 @@ def _played(surface: FittedSurface, key: np.uint64, seed: int, start_s: Floats) 
     session_key = child_keys(child_keys(key, SESSIONS)[()], np.arange(len(start_s)))
     rows, drawn = drawn_sessions(surface, session_key)
     if surface.prefix is None:
-        start_s = placed_by_size(surface.arrivals, key, start_s, drawn.output)
+        start_s = placed_by_size(surface.arrivals, key, start_s, drawn.output.astype(np.float64))
     table = pl.DataFrame(
         {
             "human": drawn.human,

@@ -78,7 +78,7 @@ def drawn_sessions(surface: FittedSurface, session_key: Keys) -> tuple[Rows, Dra
             places = open_places[begin : begin + chunk]
             rows, drawn = _laid_out(surface, session_key, places, horizon)
             ends = drawn.ends.reshape(len(places), horizon)
-            closed = ends.any(axis=1) | (horizon == most)
+            closed = np.asarray(ends.any(axis=1) | (horizon == most), dtype=np.bool_)
             length = np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, horizon)
             parts.append(_kept(rows, drawn, (np.arange(horizon) < length[:, None]) & closed[:, None]))
             going.append(places[~closed])

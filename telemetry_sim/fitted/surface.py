@@ -143,8 +143,8 @@ class ServiceLaw:
     ttft_median_s: tuple[float, ...]
     """By band of the prompt, one more than edges; empty where the trace tells no first-token times."""
     ttft_sigma_ratio: float
-    streamed_ratio: float
-    """Share of calls that tell the time to first token."""
+    streamed_ratio: tuple[float, ...]
+    """Share of calls that tell the time to first token, by the same bands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

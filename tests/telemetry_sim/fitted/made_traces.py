@@ -1,13 +1,13 @@
 """Made-up traces with planted truth, in the form of the contract."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from warehouse.contracts import SERVICE_TIERS, SURFACES, ModelCalls
 
-BEGIN = datetime(2025, 1, 6, tzinfo=timezone.utc)
+BEGIN = datetime(2025, 1, 6, tzinfo=UTC)
 REUSED = 0.9
 """Planted: a prompt shares so much of the prompt before, in blocks of 16."""
 

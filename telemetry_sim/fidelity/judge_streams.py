@@ -33,7 +33,7 @@ Shares = tuple[tuple[int, float, float], ...]
 
 
 def dispersion_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame]) -> tuple[Curve, list[Measure]]:
-    """Dispersion index, autocorrelation and peak of the request rate."""
+    """Dispersion index, autocorrelation and peak of the request rate; barred where the trace tells its own times."""
     times, made = times_of(real), [times_of(calls) for calls in synthetic]
     span_s = float(times.max() - times.min())
     curve, measures = [], []
@@ -44,7 +44,7 @@ def dispersion_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame]) -
         low, high = np.quantile(drawn, COVERED)
         curve.append((window_s, value, float(np.median(drawn)), float(low), float(high)))
         if window_s in DISPERSION_WINDOWS_S:
-            bar = DISPERSION_BARS[window_s]
+            bar = DISPERSION_BARS[window_s] if tells_times(real) else None
             measures.append(_figure(f"dispersion_index_{window_s:g}s", value, drawn, bar=bar))
     if span_s >= LEAST_WINDOWS * LAGS * LAG_S:
         real_lags = rate_autocorrelation(times, LAG_S, LAGS)
@@ -81,7 +81,7 @@ def prefix_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame]) -> It
     if real["shared_prefix_tokens"].null_count() == real.height:
         return
     own = prefix_curve(real)
-    bar = PREFIX_BAR if real["session_id"].n_unique() == real.height else None
+    bar = PREFIX_BAR if tells_times(real) else None
     made = [prefix_curve(calls) for calls in synthetic[:PREFIX_DRAWS]]
     for at, size in enumerate(own.cache_blocks):
         drawn = [curve.hit_ratios[at] for curve in made]
@@ -104,6 +104,11 @@ def system_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame], seed:
     value = float(np.median(own))
     yield _figure("system_p99_ttft_s", value, made, bar=SYSTEM_BAR)
     yield _figure("system_p99_ttft_s_single_poisson", value, single)
+
+
+def tells_times(calls: pl.DataFrame) -> bool:
+    """Whether a trace tells when each call came; one of sessions mostly tells only times within each."""
+    return calls["session_id"].n_unique() == calls.height
 
 
 def times_of(calls: pl.DataFrame) -> Floats:

@@ -27,8 +27,8 @@ BACKLOG_SHARE = 0.99
 BACKLOG_BINS = 2048
 JITTER = 65
 """Number of the stream, beside those of the path, of the chance in counts."""
-SHORT_QUEUE = 10.0
-"""Requests, beside five steps' worth, that a backlog is counted on top of: what is short is not told from nothing."""
+SHORT_QUEUE, SHORT_STEPS = 10.0, 20.0
+"""Requests, and steps worth of them, that a backlog is counted on top of: what is short is not told from nothing."""
 DISPERSION_WIDTH, BACKLOG_WIDTH = 0.06, 0.02
 """Relative miss of a dispersion index, and of the backlog, that costs one unit of the objective."""
 SHIFT_WIDTH = 0.5
@@ -64,7 +64,7 @@ def moved_to_moments(law: ArrivalLaw, counted: Counted) -> ArrivalLaw:
         cost,
         start,
         method="Nelder-Mead",
-        options={"maxfev": EVALUATIONS, "xatol": 0.02, "fatol": 0.3, "initial_simplex": simplex},
+        options={"maxfev": EVALUATIONS, "xatol": 0.01, "fatol": 0.3, "initial_simplex": simplex},
     )
     return shifted(law, found.x) if found.fun < cost(start) else law
 

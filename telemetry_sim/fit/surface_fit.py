@@ -157,11 +157,8 @@ def _laws(rows: pl.DataFrame, column: str, drivers: Sequence[Driver], by: str = 
 
 
 def _turns(main: pl.DataFrame) -> pl.DataFrame:
-    """Calls per human request, the last request of each session left out (it may go on)."""
-    turns = main.group_by("session", "turn_id", maintain_order=True).agg(pl.len())
-    return turns.with_columns(last=pl.col("turn_id") == pl.col("turn_id").max().over("session")).filter(
-        ~pl.col("last") | (pl.col("turn_id").max().over("session") == 0)
-    )
+    """Calls per human request. The last request of a session counts as it was seen, like in the play."""
+    return main.group_by("session", "turn_id", maintain_order=True).agg(pl.len())
 
 
 def _scores(rows: pl.DataFrame, column: str, laws: dict[Driver, MixtureLaw]) -> Floats:
@@ -216,6 +213,7 @@ def _effects(
         name: columns[name] - spread.means[session] for name, spread in zip(EFFECTS[:-1], spreads[:-1], strict=True)
     }
     before = np.where(main["place"].to_numpy() > 0, np.roll(residual["output"], 1), np.nan)
+    tie = step_correlations([residual["tool_gap"], residual["output"]])[0, 1]
     steps = step_correlations([before, residual["tool_gap"], residual["growth"]])
     return SessionEffects(
         intercept=tuple(float(f[0][0]) for f in fits),
@@ -224,6 +222,7 @@ def _effects(
         residual_covariance=tuple(tuple(float(x) for x in row) for row in covariance),
         within_sigma_ratio=tuple(float(np.sqrt(s.within_variance)) for s in spreads),
         memory_ratio=tuple(memory_of(scores[i], spreads[i]) for i in (0, 2, 1)),
+        gap_output_correlation_ratio=float(np.clip(tie, -0.9, 0.9)),
         step_correlation=tuple(tuple(float(x) for x in row) for row in steps),
     )
 

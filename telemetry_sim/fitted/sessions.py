@@ -195,9 +195,11 @@ def _waves(surface: FittedSurface, rows: Rows) -> dict[str, Floats]:
     effects = surface.effects
     lower = np.linalg.cholesky(np.asarray(effects.step_correlation))
     noise = [normals(rows.key, draw) for draw in (D_OUTPUT, D_GAP, D_GROWTH)]
-    output = remembered(rows.step, noise[0], effects.memory_ratio[0])
-    before = np.where(rows.step > 0, np.roll(output, 1), 0.0)
     gap_own = remembered(rows.step, noise[1], effects.memory_ratio[1])
+    output_own = remembered(rows.step, noise[0], effects.memory_ratio[0])
+    tie = effects.gap_output_correlation_ratio
+    output = np.where(rows.step > 0, tie * gap_own + np.sqrt(1.0 - tie * tie) * output_own, output_own)
+    before = np.where(rows.step > 0, np.roll(output, 1), 0.0)
     growth_own = remembered(rows.step, noise[2], effects.memory_ratio[2])
     gap = lower[1, 0] * before + lower[1, 1] * gap_own
     growth = lower[2, 0] * before + lower[2, 1] * gap_own + lower[2, 2] * growth_own

@@ -56,6 +56,8 @@ class SessionEffects:
     memory_ratio: tuple[float, ...]
     step_correlation: tuple[tuple[float, ...], ...]
     """Between the answer before, the gap and the growth of one step."""
+    gap_output_correlation_ratio: float
+    """Between the gap and the answer that follows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

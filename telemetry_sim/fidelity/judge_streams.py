@@ -27,6 +27,8 @@ LAG_S = 10.0
 PREFIX_BAR, SHARE_BAR, SYSTEM_BAR = 0.03, 0.15, 0.15
 """Bars of the issue: of the hit share at each cache size, of the client rank-share, of the queue."""
 PREFIX_DRAWS = 5
+RINGS = 5
+"""Rings that each trace of sessions is laid on: where sessions begin matters much to the queue."""
 
 Curve = tuple[tuple[float, float, float, float, float], ...]
 Shares = tuple[tuple[int, float, float], ...]
@@ -98,8 +100,13 @@ def system_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame], seed:
     generator = np.random.default_rng(seed)
     first = stream_of(real, generator)
     server = server_for(first)
-    own = [tail_ttft_s(stream_of(real, generator, span_s=first.span_s), server) for _ in synthetic]
-    made = [tail_ttft_s(stream_of(calls, generator, span_s=first.span_s), server) for calls in synthetic]
+    rings = 1 if tells_times(real) else RINGS
+    own = [tail_ttft_s(stream_of(real, generator, span_s=first.span_s), server) for _ in range(rings * len(synthetic))]
+    made = [
+        tail_ttft_s(stream_of(calls, generator, span_s=first.span_s), server)
+        for calls in synthetic
+        for _ in range(rings)
+    ]
     single = [tail_ttft_s(poisson_stream(first, generator), server) for _ in synthetic]
     value = float(np.median(own))
     yield _figure("system_p99_ttft_s", value, made, bar=SYSTEM_BAR)

@@ -21,7 +21,7 @@ UNCACHED_S_PER_TOKEN = 1e-4
 OUTPUT_S_PER_TOKEN = 0.0154
 """Measured on Claude Code traces: server time over output tokens (docs/sources.md: weka2026)."""
 TAIL = 0.99
-TOGETHER = 100
+TOGETHER = 20
 """Assumed: sessions of a trace that are under way at a time, where each tells only its own times."""
 
 

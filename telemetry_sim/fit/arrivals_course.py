@@ -68,11 +68,11 @@ def size_scores_of(times_s: Floats, sizes: Floats, span_s: float) -> tuple[float
     told = count > 0
     mean, weight = total[told] / count[told], np.sqrt(count[told])
     middle = ((np.arange(float(bins)) + 0.5) * (span_s / bins))[told]
-    best, chosen = float((weight**2 * mean**2).sum()), np.zeros(0)
-    best = len(mean) * np.log(max(best, 1e-12))
+    chosen: Floats = np.zeros(0)
+    best = len(mean) * np.log(max(float((weight**2 * mean**2).sum()), 1e-12))
     for knots in range(2, most + 1):
         design = _knot_columns(middle, span_s, knots)
-        found = np.linalg.lstsq(design * weight[:, None], mean * weight, rcond=None)[0]
+        found: Floats = np.asarray(np.linalg.lstsq(design * weight[:, None], mean * weight, rcond=None)[0])
         left = float((weight**2 * (mean - design @ found) ** 2).sum())
         score = len(mean) * np.log(max(left, 1e-12)) + knots * np.log(len(mean))
         if score < best:

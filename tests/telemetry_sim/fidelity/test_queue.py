@@ -55,9 +55,9 @@ def test_the_server_is_scaled_to_the_utilisation() -> None:
 
 
 def test_sessions_keep_their_inner_times_on_a_ring() -> None:
-    rows = [row for number in range(40) for row in session(f"s{number}", [(9, 1), (9, 1), (9, 1)])]
+    rows = [row for number in range(80) for row in session(f"s{number}", [(9, 1), (9, 1), (9, 1)])]
     stream = stream_of(calls(*rows), np.random.default_rng(2))
-    assert stream.span_s == pytest.approx(40 * 2.0 / TOGETHER)
+    assert stream.span_s == pytest.approx(80 * 2.0 / TOGETHER)
     assert ((stream.times_s >= 0) & (stream.times_s < stream.span_s)).all()
     assert (np.diff(stream.times_s) >= 0).all()
 

@@ -57,7 +57,9 @@ def test_the_planted_share_of_reuse_is_found_again(trace: pl.DataFrame, played: 
     assert prefix_reuse_ratio(played) == pytest.approx(prefix_reuse_ratio(trace), abs=0.01)
     before = pl.col("input_tokens").shift(1).over("session_id")
     share = inner.with_columns(before=before).drop_nulls("before")
-    assert share["shared_prefix_tokens"].sum() / share["before"].sum() == pytest.approx(REUSED, abs=0.01)
+    assert share.select(pl.col("shared_prefix_tokens").sum() / pl.col("before").sum()).item() == pytest.approx(
+        REUSED, abs=0.01
+    )
 
 
 def test_every_fourth_call_stays_human(played: pl.DataFrame) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from warehouse.ingest.errors import UnreadableTrace
-from warehouse.ingest.source import GZIP_MAGIC, is_parquet
+from warehouse.ingest.reading.source import GZIP_MAGIC, is_parquet
 
 __all__ = ["Clues", "look"]
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from warehouse.contracts import Surface
-from warehouse.ingest import (
+from warehouse.ingest.adapters import (
     azure,
     bailian,
     burstgpt,
@@ -23,7 +23,6 @@ from warehouse.ingest import (
 from warehouse.ingest.clues import Clues, look
 from warehouse.ingest.errors import UnknownFormat, UnreadableTrace
 from warehouse.ingest.ingested import Ingested
-from warehouse.ingest.servegen_files import split_selection
 
 __all__ = ["DEFAULT_ANCHOR", "FORMATS", "Evidence", "TraceFormat", "described_formats", "detect_format", "ingest"]
 
@@ -189,7 +188,7 @@ def detect_format(path: Path) -> str:
     Raises:
         UnreadableTrace: if none or several fit.
     """
-    path, _ = split_selection(path)
+    path, _ = servegen.split_selection(path)
     if path.is_dir():
         shown = {name: look(path, known.folder) for name, known in FORMATS.items() if known.folder}
     else:

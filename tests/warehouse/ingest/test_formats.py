@@ -84,8 +84,10 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path, name_of_format: str, 
 
 @pytest.mark.parametrize("name_of_format", list(FORMATS))
 def test_a_parquet_file_of_strange_types_is_refused_or_quarantined(tmp_path: Path, name_of_format: str) -> None:
-    from warehouse.ingest import azure, bailian, burstgpt, mooncake, ragpulse_files, tracelab_rounds
-    from warehouse.ingest.weka_parquet import NEEDED
+    from warehouse.ingest.adapters import azure, bailian, burstgpt, mooncake
+    from warehouse.ingest.adapters.ragpulse.files import CELLS
+    from warehouse.ingest.adapters.tracelab.rounds import NEEDED as OF_ROUNDS
+    from warehouse.ingest.adapters.weka.parquet import NEEDED
 
     columns = {
         "azure": azure.COLUMNS,
@@ -93,8 +95,8 @@ def test_a_parquet_file_of_strange_types_is_refused_or_quarantined(tmp_path: Pat
         "weka": tuple(NEEDED),
         "burstgpt": (*burstgpt.COLUMNS, *burstgpt.OPTIONAL),
         "bailian": bailian.COLUMNS,
-        "ragpulse": tuple(ragpulse_files.CELLS),
-        "tracelab": (*tracelab_rounds.NEEDED, "prefix_tokens", "tools"),
+        "ragpulse": tuple(CELLS),
+        "tracelab": (*OF_ROUNDS, "prefix_tokens", "tools"),
     }
     names = columns.get(name_of_format, ("session_id", "turns"))
     for values in ([[1, 2]], [b"\xff"], [{"a": 1}], [None], [True], [float("nan")], ["x"], [2**63 + 1]):

@@ -1,0 +1,207 @@
+"""Lines of a Mooncake trace as cells: clean lines by columns, others one by one, a slab of the file at a time."""
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from warehouse.ingest.errors import UnreadableTrace
+from warehouse.ingest.reading.slabs import Slab, TextFile
+from warehouse.ingest.reading.source import Source
+
+__all__ = ["CELLS", "COLUMNS", "read_lines"]
+
+COLUMNS = ("timestamp", "input_length", "output_length", "hash_ids")
+CELLS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "timestamp": pl.Float64,
+    "input_length": pl.Int64,
+    "output_length": pl.Int64,
+    "hash_ids": pl.List(pl.Int64),
+}
+CHUNK_LINES = 4096
+SHOWN_LINES = 1000
+"""Lines whose keys are looked at."""
+INT64 = 2**63
+DIGITS = b"0123456789"
+ZEROS = bytes.maketrans(DIGITS, b"0" * len(DIGITS))
+LINES = bytes.maketrans(b",", b"\n")
+DENSE_LINE = b'{"timestamp":"input_length":"output_length":"hash_ids":[]}\n'
+SPACED_LINE = b'{"timestamp": "input_length": "output_length": "hash_ids": []}\n'
+"""A clean line without its digits and commas, as JSON is written densely and by Python."""
+KEY_BYTES = b'"_{}abcdefghijklmnopqrstuvwxyz'
+
+
+def read_lines(path: Path) -> tuple[pl.DataFrame, list[str], Source]:
+    """Columns of CELLS with row_number and problem, the keys beside them, and the source.
+
+    Raises:
+        UnreadableTrace: if the file cannot be read, or its lines have not the keys of a Mooncake trace.
+    """
+    file = TextFile(path=path)
+    parts: list[pl.DataFrame] = []
+    names: list[str] = []
+    for slab in file.slabs():
+        if not names:
+            names = _names(line for line in slab.content[: 1 << 20].split(b"\n")[:SHOWN_LINES] if line.strip())
+        parts.append(_cells(slab))
+    if not set(COLUMNS) <= set(names):
+        found = ", ".join(repr(name[:40]) for name in names[:12]) or "none (no line is a JSON object)"
+        raise UnreadableTrace(
+            f"{path}: keys found: {found}; a mooncake trace has timestamp, input_length, output_length, hash_ids, one "
+            "JSON object per line. Rename the keys or choose another format"
+        )
+    source = Source(path=path, name=path.name, source_id=file.source_id, content=b"")
+    return pl.concat(parts), [name for name in names if name not in COLUMNS], source
+
+
+def _cells(slab: Slab) -> pl.DataFrame:
+    if slab.is_overlong:
+        problem = {"row_number": [slab.first_line], "problem": ["the line is longer than 8 MB"]}
+        empty = pl.DataFrame(problem, schema={"row_number": pl.Int64, "problem": pl.String})
+        return empty.select(
+            *(pl.lit(None, dtype=kind).alias(name) for name, kind in CELLS.items()), "problem", "row_number"
+        )
+    content = slab.content.removeprefix(b"\xef\xbb\xbf") if slab.first_line == 1 else slab.content
+    clean = _clean(content)
+    if clean is not None:
+        return clean.with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64) + slab.first_line)
+    lines = content.split(b"\n")
+    numbers = [at for at, line in enumerate(lines) if line.strip()]
+    parts = [pl.DataFrame(schema={**CELLS, "problem": pl.String, "row_number": pl.Int64})]
+    for begin in range(0, len(numbers), CHUNK_LINES):
+        chunk = numbers[begin : begin + CHUNK_LINES]
+        texts = [lines[at] for at in chunk]
+        part = _parsed(texts)
+        if part is None:
+            part = _one_by_one(texts)
+        parts.append(part.with_columns(row_number=pl.Series([slab.first_line + at for at in chunk], dtype=pl.Int64)))
+    return pl.concat(parts)
+
+
+def _clean(content: bytes) -> pl.DataFrame | None:
+    """Lines of nothing but the four keys in their order and whole numbers, read as one column of numbers; else None.
+
+    Two skeletons hold every line to that. Without its digits a line is the four keys and the commas of the list; and
+    without keys it is `:n,:n,:n,:[n,n,n]`, with no digit before a colon, bracket or blank, or after the list. A number
+    that is missing shows as a hole in the column. Leading zeros, which strict JSON has not, are let through.
+    """
+    text = content if content.endswith(b"\n") else content + b"\n"
+    keys = text.translate(None, DIGITS)
+    count = keys.count(b"\n")
+    is_spaced = keys.startswith(b'{"timestamp": ')
+    bare = keys.replace(b", ", b"") if is_spaced else keys.translate(None, b",")
+    if bare != (SPACED_LINE if is_spaced else DENSE_LINE) * count:
+        return None
+    values = text.translate(None, b" " + KEY_BYTES)
+    commas = values.translate(None, DIGITS)
+    zeros = text.translate(ZEROS, KEY_BYTES)
+    placed = commas.count(b":,:,:,:[") == count == commas.count(b"]\n") and commas.count(b"\n:") == count - 1
+    if not placed or any(wrong in zeros for wrong in (b"0:", b"0[", b"]0", b"0 ")):
+        return None
+    column = values.translate(LINES, b":[]")
+    try:
+        flat = pl.read_csv(io.BytesIO(column), has_header=False, schema={"n": pl.Int64})["n"]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    return _frame_of(flat, commas, count)
+
+
+def _frame_of(flat: pl.Series, commas: bytes, count: int) -> pl.DataFrame | None:
+    """The numbers of clean lines as cells; None where one is missing.
+
+    Args:
+        flat: all numbers in order.
+        commas: the lines as `:,:,:,:[,,]`, which tells how many blocks each has.
+        count: how many lines.
+    """
+    ends = np.flatnonzero(np.frombuffer(commas, dtype=np.uint8) == ord("\n"))
+    blocks = np.diff(ends, prepend=-1) - len(b":,:,:,:[]\n") + 1
+    begins = np.cumsum(blocks + 3) - blocks - 3
+    if flat.null_count() or len(flat) != int(blocks.sum()) + 3 * count:
+        return None
+    numbers = flat.to_numpy()
+    in_list = np.ones(len(numbers), dtype=bool)
+    for at in range(3):
+        in_list[begins + at] = False
+    lists = pa.LargeListArray.from_arrays(np.concatenate(([0], np.cumsum(blocks))), pa.array(numbers[in_list]))
+    return pl.DataFrame(
+        {
+            "timestamp": numbers[begins].astype(np.float64),
+            "input_length": numbers[begins + 1],
+            "output_length": numbers[begins + 2],
+            "hash_ids": pl.from_arrow(lists),
+            "problem": pl.Series([None], dtype=pl.String).new_from_index(0, count),
+        }
+    )
+
+
+def _names(lines: Iterable[bytes]) -> list[str]:
+    names: dict[str, None] = {}
+    for line in lines:
+        value = _object(line)
+        if isinstance(value, dict):
+            names.update(dict.fromkeys(value))
+    return list(names)
+
+
+def _parsed(lines: Sequence[bytes]) -> pl.DataFrame | None:
+    """A chunk in one go, or None if any line needs a closer look."""
+    try:
+        frame = pl.read_ndjson(io.BytesIO(b"\n".join(lines)), schema=CELLS)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
+        return None
+    if frame.height != len(lines):
+        return None
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("problem"))
+
+
+def _one_by_one(lines: Sequence[bytes]) -> pl.DataFrame:
+    """A chunk line by line: what cannot be read becomes a problem, a wrong cell becomes null."""
+    rows = []
+    for line in lines:
+        value = _object(line)
+        known = value if isinstance(value, dict) else {}
+        rows.append(
+            {
+                "timestamp": _number(known.get("timestamp")),
+                "input_length": _whole(known.get("input_length")),
+                "output_length": _whole(known.get("output_length")),
+                "hash_ids": _ids(known.get("hash_ids")),
+                "problem": None if isinstance(value, dict) else str(value),
+            }
+        )
+    return pl.DataFrame(rows, schema={**CELLS, "problem": pl.String}, orient="row")
+
+
+def _object(line: bytes) -> dict[str, object] | str:
+    """The JSON object of a line, or what is wrong with the line."""
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return "the line holds bytes that are not UTF-8"
+    except RecursionError:
+        return "the line is nested too deeply"
+    except ValueError:
+        return "the line is not JSON (cut short?)"
+    return value if isinstance(value, dict) else "the line is JSON, but not an object"
+
+
+def _number(value: object) -> float | None:
+    plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < INT64
+    return float(value) if plain else None  # type: ignore[arg-type]
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < INT64 or value != int(value):
+        return None
+    return int(value)
+
+
+def _ids(value: object) -> list[int | None] | None:
+    if not isinstance(value, Iterable) or isinstance(value, str | dict):
+        return None
+    return [_whole(item) for item in value]

@@ -36,7 +36,7 @@ def io_retried(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Ite
         raise dg.RetryRequested(max_retries=IO_RETRIES, seconds_to_wait=wait_s) from error
 
 
-def no_invariants(rows: pl.DataFrame) -> Sequence[dg.AssetCheckResult]:  # noqa: ARG001 - the others look at the rows
+def no_invariants(rows: pl.DataFrame | pl.LazyFrame) -> Sequence[dg.AssetCheckResult]:  # noqa: ARG001 - others look at them
     """The checks beside the contract of a table that has none."""
     return ()
 
@@ -69,7 +69,12 @@ def record_day(
 
 
 def materialized(
-    lake: Lake, receipt: WriteReceipt, rows: pl.DataFrame, *, seed: int, checks: Sequence[dg.AssetCheckResult]
+    lake: Lake,
+    receipt: WriteReceipt,
+    rows: pl.DataFrame | pl.LazyFrame,
+    *,
+    seed: int,
+    checks: Sequence[dg.AssetCheckResult],
 ) -> Materialized:
     """What Dagster keeps of a write."""
     return dg.MaterializeResult(

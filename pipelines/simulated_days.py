@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from pipelines.tables import TABLES
-from telemetry_sim import SimulationSettings, TelemetryPart, parts_of_sessions
+from telemetry_sim import SimulationSettings, TelemetryPart, parts_of_day, parts_of_sessions
 from telemetry_sim.blocks import ONE_DAY
 from warehouse.lake import Lake, WriteReceipt
 
@@ -36,6 +36,32 @@ class Shelf:
         for path in self.paths.pop((table, day), []):
             yield pl.read_ipc(path)
             path.unlink()
+
+
+def land_simulated_day(lake: Lake, settings: SimulationSettings, day: date) -> dict[str, WriteReceipt]:
+    """Simulates one day and makes it the content of its day in the lake, one commit per table.
+
+    The day before is played too, for the sessions that run past midnight.
+
+    Args:
+        lake: The data set.
+        settings: What to simulate.
+        day: The UTC day.
+
+    Returns:
+        What was written, by table.
+    """
+    with TemporaryDirectory(dir=lake.home, prefix="simulated-") as folder:
+        shelf = Shelf(Path(folder))
+        return _replaced(lake, shelf, day, _calls_of(shelf, settings, day))
+
+
+def _calls_of(shelf: Shelf, settings: SimulationSettings, day: date) -> Iterator[pl.DataFrame]:
+    """Calls of a day in order of sessions; its tools and sessions are put aside."""
+    for part in parts_of_day(settings, day):
+        _put_aside(shelf, part, "tool_calls", "sessions")
+        if not part.model_calls.is_empty():
+            yield part.model_calls
 
 
 def land_simulated_days(
@@ -68,12 +94,16 @@ def _landed(lake: Lake, shelf: Shelf, settings: SimulationSettings, day: date) -
         yield from shelf.taken("model_calls", day)
         yield from _own_calls(shelf, settings, day)
 
-    sources = {"model_calls": all_calls(), **{t: shelf.taken(t, day) for t in ("tool_calls", "sessions")}}
-    receipts = {
+    return day, _replaced(lake, shelf, day, all_calls())
+
+
+def _replaced(lake: Lake, shelf: Shelf, day: date, calls: Iterator[pl.DataFrame]) -> dict[str, WriteReceipt]:
+    """Lands calls while they are made, then what was put aside meanwhile."""
+    sources = {"model_calls": calls, **{table: shelf.taken(table, day) for table in ("tool_calls", "sessions")}}
+    return {
         table: lake.replace_stream(table, parts, schema=TABLES[table].schema, partition={"day": day})
         for table, parts in sources.items()
     }
-    return day, receipts
 
 
 def _own_calls(shelf: Shelf, settings: SimulationSettings, start_day: date) -> Iterator[pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""Where telemetry comes from: a simulation, or a real trace on disk; both answer for one day at a time."""
+"""Where telemetry comes from: a simulation, whose days are made as they are landed, or a real trace on disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.errors import BadInput
 from pipelines.partitions import refuse_days_outside
-from telemetry_sim import SimulationSettings, simulate_day
+from telemetry_sim import SimulationSettings
 from warehouse.contracts import Quarantine, Surface
 from warehouse.ingest import Ingested, ingest
 from warehouse.lake import DEFAULT_DATASET
@@ -65,12 +65,6 @@ class SimulatedSource:
         days = [self.settings.first_day + timedelta(days=number) for number in range(self.day_count)]
         refuse_days_outside(days)
         return days
-
-    def read_day(self, day: date) -> DayFrames:
-        """The day's rows."""
-        made = simulate_day(self.settings, day)
-        frames = {"model_calls": made.model_calls, "tool_calls": made.tool_calls, "sessions": made.sessions}
-        return DayFrames(frames=frames, source_id=self.source_id)
 
     def quarantine(self) -> pl.DataFrame:
         """Refused rows; a simulation has none."""

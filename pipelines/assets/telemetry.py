@@ -8,10 +8,12 @@ import polars as pl
 
 from pipelines.assets.spec import LAKE_POOL, table_asset, table_checks
 from pipelines.checks import call_tokens_conserved, calls_accounted, contract_results
+from pipelines.landed_checks import doubled_count, landed_day
 from pipelines.partitions import daily, day_of
 from pipelines.recording import Materialized, io_retried, materialized, no_invariants, record_day
 from pipelines.resources import LakeResource, SourceResource
-from pipelines.source import DayFrames, Source
+from pipelines.simulated_days import land_simulated_day
+from pipelines.source import SimulatedSource, Source, TraceSource
 from pipelines.tables import TABLES
 from warehouse.lake import Lake, WriteReceipt
 
@@ -30,9 +32,7 @@ def telemetry(context: dg.AssetExecutionContext, lake: LakeResource, source: Sou
     given = source.source()
     day = day_of(context.partition_key)
     with io_retried(context), lake.opened() as tables:
-        frames = given.read_day(day)
-        for table in DAY_TABLES:
-            yield _telemetry_day(tables, given, frames, table, day)
+        yield from _simulated(tables, given, day) if isinstance(given, SimulatedSource) else _read(tables, given, day)
 
 
 @dg.multi_asset(
@@ -64,20 +64,37 @@ def quarantine_result(lake: Lake, source: Source) -> Materialized:
     return materialized(lake, receipt, rows, seed=source.seed, checks=checks)
 
 
-def _telemetry_day(lake: Lake, source: Source, given: DayFrames, table: str, day: date) -> Materialized:
-    """One table of a day; the rows of other sources stay unless this source is the whole data set."""
+def _simulated(lake: Lake, source: SimulatedSource, day: date) -> Iterator[Materialized]:
+    """The tables of a simulated day, landed as it is made and checked as it lies there."""
+    receipts = land_simulated_day(lake, source.settings, day)
+
+    def call_invariants(rows: pl.LazyFrame) -> list[dg.AssetCheckResult]:
+        landed = rows.filter(pl.col("source_id") == source.source_id).select(pl.len()).collect(engine="streaming")
+        found = int(landed.item()) - doubled_count(rows, ["call_id"])
+        account = calls_accounted("model_calls", offered_count=receipts["model_calls"].row_count, found_count=found)
+        return [account, call_tokens_conserved(rows)]
+
+    for table in DAY_TABLES:
+        invariants = call_invariants if table == "model_calls" else no_invariants
+        yield landed_day(lake, receipts[table], day, seed=source.seed, invariants=invariants)
+
+
+def _read(lake: Lake, source: TraceSource, day: date) -> Iterator[Materialized]:
+    """The tables of a trace's day; the rows of other sources stay."""
+    given = source.read_day(day)
 
     def call_invariants(rows: pl.DataFrame) -> list[dg.AssetCheckResult]:
         found = rows.filter(pl.col("source_id") == given.source_id)["call_id"].n_unique()
-        account = calls_accounted(table, offered_count=given.frames[table].height, found_count=found)
+        account = calls_accounted("model_calls", offered_count=given.frames["model_calls"].height, found_count=found)
         return [account, call_tokens_conserved(rows)]
 
-    return record_day(
-        lake,
-        table,
-        given.frames[table],
-        day,
-        merge_source=None if source.is_whole_dataset else given.source_id,
-        seed=source.seed,
-        invariants=call_invariants if table == "model_calls" else no_invariants,
-    )
+    for table in DAY_TABLES:
+        yield record_day(
+            lake,
+            table,
+            given.frames[table],
+            day,
+            merge_source=given.source_id,
+            seed=source.seed,
+            invariants=call_invariants if table == "model_calls" else no_invariants,
+        )

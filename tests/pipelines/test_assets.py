@@ -15,7 +15,7 @@ from pipelines.recording import record_day
 from pipelines.resources import LakeResource, LoopResource, SourceResource, trace_source
 from pipelines.source import SimulatedSource
 from pipelines.tables import TABLES
-from tests.pipelines.homes import FIRST, small_source
+from tests.pipelines.homes import FIRST, made_day, small_source
 from tests.pipelines.trace_files import NEGATIVE, ROWS, write_azure
 from warehouse.contracts import ModelCalls
 from warehouse.errors import ConcurrentWrite, ContractBroken
@@ -54,8 +54,8 @@ def passed(result: Result) -> dict[str, bool]:
 
 
 def test_telemetry_writes_the_three_tables_of_the_day(filled: Filled) -> None:
-    lake, source, results = filled
-    made = source.source().read_day(FIRST).frames
+    lake, _, results = filled
+    made = made_day()
     assert set(results) == {"model_calls", "tool_calls", "sessions"}
     with lake.opened() as tables:
         for name, frame in made.items():
@@ -166,14 +166,14 @@ def test_a_source_survives_its_way_through_a_resource(tmp_path: Path) -> None:
 
 def test_a_name_that_looks_like_markup_stays_a_name(tmp_path: Path, filled: Filled) -> None:
     tenant = "<script>alert(1)</script>"
-    calls = filled[1].source().read_day(FIRST).frames["model_calls"].with_columns(tenant_id=pl.lit(tenant))
+    calls = made_day()["model_calls"].with_columns(tenant_id=pl.lit(tenant))
     with LakeResource(home=str(tmp_path)).opened() as lake:
         record_day(lake, "model_calls", calls, FIRST)
         assert read_days(lake, "model_calls", [FIRST]).collect()["tenant_id"].unique().to_list() == [tenant]
 
 
 def test_a_row_that_breaks_the_contract_is_not_written(tmp_path: Path, filled: Filled) -> None:
-    calls = filled[1].source().read_day(FIRST).frames["model_calls"]
+    calls = made_day()["model_calls"]
     with LakeResource(home=str(tmp_path)).opened() as lake:
         with pytest.raises(ContractBroken):
             write_day(lake, "model_calls", calls.with_columns(cache_read_tokens=pl.col("input_tokens") + 1), FIRST)
@@ -192,7 +192,7 @@ def test_a_lost_race_is_tried_again_and_bad_data_is_not(
         attempts.append(1)
         raise error
 
-    monkeypatch.setattr(Lake, "replace", fails)
+    monkeypatch.setattr(Lake, "replace_stream", fails)
     monkeypatch.setattr("pipelines.recording.FIRST_WAIT_S", 0.0)
     resources = {"lake": LakeResource(home=str(tmp_path)), "source": SourceResource.of(small_source(calls_per_day=50))}
     with pytest.raises((dg.DagsterError, ContractBroken)):

@@ -11,13 +11,13 @@ from pipelines.checks import (
     demand_tokens_conserved,
 )
 from pipelines.tables import TABLES
-from tests.pipelines.homes import FIRST, small_source
+from tests.pipelines.homes import made_day
 from warehouse.contracts import DemandCalls, ModelCalls
 
 
 @pytest.fixture(scope="module")
 def calls() -> pl.DataFrame:
-    return small_source(calls_per_day=500).read_day(FIRST).frames["model_calls"]
+    return made_day(calls_per_day=500)["model_calls"]
 
 
 def failed(table: str, rows: pl.DataFrame) -> set[str]:

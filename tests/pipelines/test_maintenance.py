@@ -8,7 +8,7 @@ from pipelines.lake_days import write_day
 from pipelines.maintenance import keep_house
 from pipelines.resources import LakeResource, LedgerResource
 from pipelines.settings import Settings
-from tests.pipelines.homes import FIRST, small_source
+from tests.pipelines.homes import FIRST, made_day
 from warehouse.contracts import ModelCalls
 from warehouse.ledger import Run
 
@@ -16,7 +16,7 @@ NOW = datetime.now(UTC)
 
 
 def test_snapshots_of_recorded_runs_stay_and_others_go_after_a_month(tmp_path: Path) -> None:
-    frame = small_source(calls_per_day=100).read_day(FIRST).frames["model_calls"]
+    frame = made_day(calls_per_day=100)["model_calls"]
     with LakeResource(home=str(tmp_path)).opened() as lake, LedgerResource(home=str(tmp_path)).opened() as ledger:
         receipts = [write_day(lake, "model_calls", frame, FIRST) for _ in range(3)]
         named = Run(

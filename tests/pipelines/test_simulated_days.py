@@ -6,16 +6,20 @@ from pathlib import Path
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.simulated_days import land_simulated_days
+from pipelines.simulated_days import land_simulated_day, land_simulated_days
 from pipelines.tables import TABLES
 from telemetry_sim import SimulationSettings, simulate_day
 from warehouse.lake import Lake
 
 
-def test_landed_days_equal_days_made_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_one_by_one", [False, True])
+def test_landed_days_equal_days_made_alone(tmp_path: Path, is_one_by_one: bool) -> None:
     settings = SimulationSettings(seed=3, calls_per_day=3_000, first_day=date(2026, 6, 2))
     lake = Lake.open(tmp_path)
-    landed = dict(land_simulated_days(lake, settings, 2))
+    if is_one_by_one:
+        landed = {day: land_simulated_day(lake, settings, day) for day in (date(2026, 6, 3), date(2026, 6, 2))}
+    else:
+        landed = dict(land_simulated_days(lake, settings, 2))
     for day, receipts in landed.items():
         alone = simulate_day(settings, day)
         for table in ("model_calls", "tool_calls", "sessions"):

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.tables import TABLES
 from telemetry_sim import SimulationSettings, TelemetryPart, parts_of_day, parts_of_sessions
-from telemetry_sim.blocks import ONE_DAY
+from telemetry_sim.engine.blocks import ONE_DAY
 from warehouse.lake import Lake, WriteReceipt
 
 

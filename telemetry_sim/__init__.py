@@ -1,13 +1,7 @@
 """What users do: simulated product telemetry of six surfaces, with the incumbent's latency and users' patience."""
 
-from telemetry_sim.crowds import FlashCrowd
-from telemetry_sim.errors import LatencyError, ParameterError, SettingsError, TelemetryError
-from telemetry_sim.latency import IncumbentLatency, LatencyLaw, LatencyTable
-from telemetry_sim.parameter_files import parse_surface, surface_parameters
-from telemetry_sim.parameters import Evidence, SurfaceParameters
-from telemetry_sim.plants import StallCause, with_abandonment_step, with_emergence, with_growth, with_stall
-from telemetry_sim.settings import DEFAULT_SURFACE_SHARES, SimulationSettings
-from telemetry_sim.simulate import (
+from telemetry_sim.engine.latency import IncumbentLatency, LatencyLaw, LatencyTable
+from telemetry_sim.engine.simulate import (
     TelemetryDay,
     TelemetryPart,
     parts_of_day,
@@ -15,7 +9,13 @@ from telemetry_sim.simulate import (
     simulate_day,
     simulate_days,
 )
-from telemetry_sim.trends import Drift
+from telemetry_sim.errors import LatencyError, ParameterError, SettingsError, TelemetryError
+from telemetry_sim.parameters import Evidence, SurfaceParameters
+from telemetry_sim.parameters.files import parse_surface, surface_parameters
+from telemetry_sim.plants import StallCause, with_abandonment_step, with_emergence, with_growth, with_stall
+from telemetry_sim.population.crowds import FlashCrowd
+from telemetry_sim.population.trends import Drift
+from telemetry_sim.settings import DEFAULT_SURFACE_SHARES, SimulationSettings
 
 __all__ = [
     "DEFAULT_SURFACE_SHARES",

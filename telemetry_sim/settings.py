@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from telemetry_sim.crowds import FlashCrowd, drawn_crowds
 from telemetry_sim.errors import SettingsError
-from telemetry_sim.parameter_files import surface_parameters
 from telemetry_sim.parameters import SurfaceParameters
-from telemetry_sim.trends import Drift, mix_ratios, volume_ratio
+from telemetry_sim.parameters.files import surface_parameters
+from telemetry_sim.population.crowds import FlashCrowd, drawn_crowds
+from telemetry_sim.population.trends import Drift, mix_ratios, volume_ratio
 from warehouse.contracts import Surface
 
 DEFAULT_SURFACE_SHARES: Mapping[Surface, float] = MappingProxyType(

@@ -4,6 +4,7 @@ from telemetry_sim.parameters.agent_loop import PHASES, TOOL_KINDS, AgentLoop
 from telemetry_sim.parameters.api_burst import ApiBurst
 from telemetry_sim.parameters.arrivals import Arrivals, Crowds, Mmpp, RenewalGaps, Windows
 from telemetry_sim.parameters.chat import Chat
+from telemetry_sim.parameters.files import parse_surface, surface_parameters
 from telemetry_sim.parameters.models import MODELS, Models
 from telemetry_sim.parameters.prompts import Cache, Context, Output
 from telemetry_sim.parameters.service import Latency, Patience
@@ -33,4 +34,6 @@ __all__ = [
     "Trend",
     "Volume",
     "Windows",
+    "parse_surface",
+    "surface_parameters",
 ]

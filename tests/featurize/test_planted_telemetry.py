@@ -7,9 +7,9 @@ import pytest
 
 from featurize import abandonment_thresholds, stall_profile, surface_trends
 from telemetry_sim import IncumbentLatency, SimulationSettings, simulate_day, simulate_days
-from telemetry_sim.parameter_files import surface_parameters
+from telemetry_sim.parameters.files import surface_parameters
 from telemetry_sim.plants import StallCause, with_abandonment_step, with_growth, with_stall
-from telemetry_sim.trends import Drift
+from telemetry_sim.population.trends import Drift
 from warehouse.contracts import Surface
 
 CHAT = Surface.LONG_CONTEXT_CHAT

@@ -35,6 +35,8 @@ class Parsed:
     """Columns of TOOL_SCHEMA; empty where the trace tells of no tools."""
     other_rows: int = 0
     """Good rows of the trace that are no model calls: events of tools, spans of agents."""
+    one_call_sessions: bool = False
+    """Whether every call is a session of its own, as in traces that tell no sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,8 @@ def read_azure(path: Path, surface: Surface | None, anchor: date) -> Ingested:
         *content_note(spare),
         *end_note(source),
     )
-    return finish(Parsed(calls=calls, refused=refused, rows_read=cells.height, notes=notes), source, served)
+    parsed = Parsed(calls=calls, refused=refused, rows_read=cells.height, notes=notes, one_call_sessions=True)
+    return finish(parsed, source, served)
 
 
 def _checks() -> list[Check]:

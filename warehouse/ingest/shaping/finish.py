@@ -44,7 +44,7 @@ def finish(parsed: Parsed, source: Source, surface: Surface) -> Ingested:
     return Ingested(
         model_calls=good,
         tool_calls=tool_calls,
-        sessions=_sessions(good),
+        sessions=_sessions(good, one_call_each=parsed.one_call_sessions),
         quarantine=quarantine,
         source_id=source.source_id,
         source_name=source.name,
@@ -123,17 +123,23 @@ def _quarantine(parts: Sequence[pl.DataFrame], source: Source) -> pl.DataFrame:
     )
 
 
-def _sessions(calls: pl.DataFrame) -> pl.DataFrame:
+def _sessions(calls: pl.DataFrame, *, one_call_each: bool) -> pl.DataFrame:
     """One row per session; where a call's duration is unknown its request counts as its end."""
     end = pl.col("requested_at") + pl.duration(microseconds=(pl.col("duration_s").fill_null(0) * 1e6).round().cast(int))
     constants = ("surface", "tenant_id", "client_id", "region", "service_tier", "source_id")
-    started = calls.group_by("session_id", maintain_order=True).agg(
-        pl.col(*constants).first(),
-        started_at=pl.col("requested_at").min(),
-        ended_at=end.max(),
-        turn_count=pl.col("turn_id").n_unique(),
-        call_count=pl.len(),
-    )
+    if one_call_each:
+        one = pl.lit(1)
+        started = calls.select(
+            "session_id", *constants, started_at="requested_at", ended_at=end, turn_count=one, call_count=one
+        )
+    else:
+        started = calls.group_by("session_id", maintain_order=True).agg(
+            pl.col(*constants).first(),
+            started_at=pl.col("requested_at").min(),
+            ended_at=end.max(),
+            turn_count=pl.col("turn_id").n_unique(),
+            call_count=pl.len(),
+        )
     full = started.with_columns(
         outcome=pl.lit(None), paid=pl.lit(None, dtype=pl.Boolean), day=pl.col("started_at").dt.date()
     )

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.contracts import Surface
-from warehouse.ingest.adapters.mooncake.lines import CELLS, COLUMNS, read_lines
+from warehouse.ingest.adapters.mooncake.lines import CELLS, COLUMNS, read_lines, whole_ids
 from warehouse.ingest.adapters.mooncake.unit import LONGEST_SPAN_MS, refuse_unit
 from warehouse.ingest.clues import Clues
 from warehouse.ingest.errors import UnreadableTrace
@@ -47,7 +47,8 @@ def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested
         f"shared prefixes come from hash_ids ({BLOCK_TOKENS}-token blocks, one namespace for the whole file)",
         *content_note(spare),
     )
-    return finish(Parsed(calls=calls, refused=refused, rows_read=cells.height, notes=notes), source, served)
+    parsed = Parsed(calls=calls, refused=refused, rows_read=cells.height, notes=notes, one_call_sessions=True)
+    return finish(parsed, source, served)
 
 
 def _checks() -> list[Check]:
@@ -68,7 +69,7 @@ def _checks() -> list[Check]:
         *token_checks("input_length", "output_length"),
         Check(
             rule="hash_ids_are_integers",
-            holds=pl.col("hash_ids").is_not_null() & ~pl.col("hash_ids").list.contains(None, nulls_equal=True),
+            holds=pl.col("hash_ids").is_not_null(),
             reason=pl.lit("hash_ids is missing or holds something else than whole numbers"),
         ),
         Check(
@@ -118,7 +119,7 @@ def _parquet_cells(source: Source) -> tuple[pl.DataFrame, list[str], Source]:
         usable = inner.is_integer() if name != "timestamp" else inner.is_numeric()
         usable = usable and isinstance(found_kind, pl.List) == (name == "hash_ids")
         casts.append((pl.col(name).cast(kind, strict=False) if usable else pl.lit(None, dtype=kind)).alias(name))
-    cells = frame.select(casts).with_row_index("row_number", offset=1)
+    cells = frame.select(casts).with_columns(whole_ids()).with_row_index("row_number", offset=1)
     problem = pl.lit(None, dtype=pl.String).alias("problem")
     spare = [name for name in frame.columns if name not in COLUMNS]
     return cells.with_columns(pl.col("row_number").cast(pl.Int64), problem), spare, source

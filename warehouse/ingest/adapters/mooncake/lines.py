@@ -2,18 +2,19 @@
 
 import io
 import json
+from collections import deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-import pyarrow as pa
 
+from warehouse.ingest.adapters.mooncake.clean_lines import clean_cells
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.reading.slabs import Slab, TextFile
 from warehouse.ingest.reading.source import Source
 
-__all__ = ["CELLS", "COLUMNS", "read_lines"]
+__all__ = ["CELLS", "COLUMNS", "read_lines", "whole_ids"]
 
 COLUMNS = ("timestamp", "input_length", "output_length", "hash_ids")
 CELLS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -26,13 +27,8 @@ CHUNK_LINES = 4096
 SHOWN_LINES = 1000
 """Lines whose keys are looked at."""
 INT64 = 2**63
-DIGITS = b"0123456789"
-ZEROS = bytes.maketrans(DIGITS, b"0" * len(DIGITS))
-LINES = bytes.maketrans(b",", b"\n")
-DENSE_LINE = b'{"timestamp":"input_length":"output_length":"hash_ids":[]}\n'
-SPACED_LINE = b'{"timestamp": "input_length": "output_length": "hash_ids": []}\n'
-"""A clean line without its digits and commas, as JSON is written densely and by Python."""
-KEY_BYTES = b'"_{}abcdefghijklmnopqrstuvwxyz'
+READERS_COUNT = 2
+"""Slabs that are read side by side: numpy lets go of the interpreter, so two keep two cores busy."""
 
 
 def read_lines(path: Path) -> tuple[pl.DataFrame, list[str], Source]:
@@ -44,10 +40,15 @@ def read_lines(path: Path) -> tuple[pl.DataFrame, list[str], Source]:
     file = TextFile(path=path)
     parts: list[pl.DataFrame] = []
     names: list[str] = []
-    for slab in file.slabs():
-        if not names:
-            names = _names(line for line in slab.content[: 1 << 20].split(b"\n")[:SHOWN_LINES] if line.strip())
-        parts.append(_cells(slab))
+    with ThreadPoolExecutor(READERS_COUNT) as pool:
+        ahead: deque[Future[pl.DataFrame]] = deque()
+        for slab in file.slabs():
+            if not names:
+                names = _names(line for line in slab.content[: 1 << 20].split(b"\n")[:SHOWN_LINES] if line.strip())
+            ahead.append(pool.submit(_cells, slab))
+            if len(ahead) > READERS_COUNT:
+                parts.append(ahead.popleft().result())
+        parts += [later.result() for later in ahead]
     if not set(COLUMNS) <= set(names):
         found = ", ".join(repr(name[:40]) for name in names[:12]) or "none (no line is a JSON object)"
         raise UnreadableTrace(
@@ -55,7 +56,7 @@ def read_lines(path: Path) -> tuple[pl.DataFrame, list[str], Source]:
             "JSON object per line. Rename the keys or choose another format"
         )
     source = Source(path=path, name=path.name, source_id=file.source_id, content=b"")
-    return pl.concat(parts), [name for name in names if name not in COLUMNS], source
+    return pl.concat(parts, how="vertical_relaxed"), [name for name in names if name not in COLUMNS], source
 
 
 def _cells(slab: Slab) -> pl.DataFrame:
@@ -66,7 +67,7 @@ def _cells(slab: Slab) -> pl.DataFrame:
             *(pl.lit(None, dtype=kind).alias(name) for name, kind in CELLS.items()), "problem", "row_number"
         )
     content = slab.content.removeprefix(b"\xef\xbb\xbf") if slab.first_line == 1 else slab.content
-    clean = _clean(content)
+    clean = clean_cells(content)
     if clean is not None:
         return clean.with_columns(row_number=pl.int_range(pl.len(), dtype=pl.Int64) + slab.first_line)
     lines = content.split(b"\n")
@@ -80,63 +81,6 @@ def _cells(slab: Slab) -> pl.DataFrame:
             part = _one_by_one(texts)
         parts.append(part.with_columns(row_number=pl.Series([slab.first_line + at for at in chunk], dtype=pl.Int64)))
     return pl.concat(parts)
-
-
-def _clean(content: bytes) -> pl.DataFrame | None:
-    """Lines of nothing but the four keys in their order and whole numbers, read as one column of numbers; else None.
-
-    Two skeletons hold every line to that. Without its digits a line is the four keys and the commas of the list; and
-    without keys it is `:n,:n,:n,:[n,n,n]`, with no digit before a colon, bracket or blank, or after the list. A number
-    that is missing shows as a hole in the column. Leading zeros, which strict JSON has not, are let through.
-    """
-    text = content if content.endswith(b"\n") else content + b"\n"
-    keys = text.translate(None, DIGITS)
-    count = keys.count(b"\n")
-    is_spaced = keys.startswith(b'{"timestamp": ')
-    bare = keys.replace(b", ", b"") if is_spaced else keys.translate(None, b",")
-    if bare != (SPACED_LINE if is_spaced else DENSE_LINE) * count:
-        return None
-    values = text.translate(None, b" " + KEY_BYTES)
-    commas = values.translate(None, DIGITS)
-    zeros = text.translate(ZEROS, KEY_BYTES)
-    placed = commas.count(b":,:,:,:[") == count == commas.count(b"]\n") and commas.count(b"\n:") == count - 1
-    if not placed or any(wrong in zeros for wrong in (b"0:", b"0[", b"]0", b"0 ")):
-        return None
-    column = values.translate(LINES, b":[]")
-    try:
-        flat = pl.read_csv(io.BytesIO(column), has_header=False, schema={"n": pl.Int64})["n"]
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return None
-    return _frame_of(flat, commas, count)
-
-
-def _frame_of(flat: pl.Series, commas: bytes, count: int) -> pl.DataFrame | None:
-    """The numbers of clean lines as cells; None where one is missing.
-
-    Args:
-        flat: all numbers in order.
-        commas: the lines as `:,:,:,:[,,]`, which tells how many blocks each has.
-        count: how many lines.
-    """
-    ends = np.flatnonzero(np.frombuffer(commas, dtype=np.uint8) == ord("\n"))
-    blocks = np.diff(ends, prepend=-1) - len(b":,:,:,:[]\n") + 1
-    begins = np.cumsum(blocks + 3) - blocks - 3
-    if flat.null_count() or len(flat) != int(blocks.sum()) + 3 * count:
-        return None
-    numbers = flat.to_numpy()
-    in_list = np.ones(len(numbers), dtype=bool)
-    for at in range(3):
-        in_list[begins + at] = False
-    lists = pa.LargeListArray.from_arrays(np.concatenate(([0], np.cumsum(blocks))), pa.array(numbers[in_list]))
-    return pl.DataFrame(
-        {
-            "timestamp": numbers[begins].astype(np.float64),
-            "input_length": numbers[begins + 1],
-            "output_length": numbers[begins + 2],
-            "hash_ids": pl.from_arrow(lists),
-            "problem": pl.Series([None], dtype=pl.String).new_from_index(0, count),
-        }
-    )
 
 
 def _names(lines: Iterable[bytes]) -> list[str]:
@@ -156,7 +100,13 @@ def _parsed(lines: Sequence[bytes]) -> pl.DataFrame | None:
         return None
     if frame.height != len(lines):
         return None
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("problem"))
+    return frame.with_columns(whole_ids(), pl.lit(None, dtype=pl.String).alias("problem"))
+
+
+def whole_ids() -> pl.Expr:
+    """The lists of ids, null where one holds something else than whole numbers."""
+    ids = pl.col("hash_ids")
+    return pl.when(ids.list.drop_nulls().list.len() == ids.list.len()).then(ids)
 
 
 def _one_by_one(lines: Sequence[bytes]) -> pl.DataFrame:
@@ -174,7 +124,7 @@ def _one_by_one(lines: Sequence[bytes]) -> pl.DataFrame:
                 "problem": None if isinstance(value, dict) else str(value),
             }
         )
-    return pl.DataFrame(rows, schema={**CELLS, "problem": pl.String}, orient="row")
+    return pl.DataFrame(rows, schema={**CELLS, "problem": pl.String}, orient="row").with_columns(whole_ids())
 
 
 def _object(line: bytes) -> dict[str, object] | str:

@@ -1,9 +1,6 @@
-"""Clean lines by columns against JSON line by line, and files that are read slab by slab."""
+"""Clean lines by columns against JSON line by line."""
 
-import gzip
 import json
-import re
-import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -12,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.ingest.trace_files import MOONCAKE_ROWS
-from warehouse.ingest import UnreadableTrace
-from warehouse.ingest.adapters.mooncake.lines import _clean, _one_by_one
-from warehouse.ingest.reading.slabs import TextFile
+from warehouse.ingest.adapters.mooncake import clean_lines
+from warehouse.ingest.adapters.mooncake.clean_lines import clean_cells
+from warehouse.ingest.adapters.mooncake.lines import _one_by_one, read_lines
 
 FACTS = ["timestamp", "input_length", "output_length", "hash_ids"]
 DENSE = (",", ":")
@@ -27,14 +24,19 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
+def facts(clean: pl.DataFrame) -> pl.DataFrame:
+    """The cells with 64-bit ids, which slower paths have always."""
+    return clean.select(FACTS).cast({"hash_ids": pl.List(pl.Int64)})
+
+
 @pytest.mark.parametrize("separators", [DENSE, (", ", ": ")])
 @given(rows=ROWS)
 @settings(max_examples=30)
 def test_clean_lines_are_read_as_json_reads_them(separators: tuple[str, str], rows: list[dict[str, object]]) -> None:
     lines = [json.dumps(row, separators=separators).encode() for row in rows]
-    clean = _clean(b"\n".join(lines))
+    clean = clean_cells(b"\n".join(lines))
     assert clean is not None
-    assert clean.select(FACTS).equals(_one_by_one(lines).select(FACTS))
+    assert facts(clean).equals(_one_by_one(lines).select(FACTS))
 
 
 @given(data=st.data())
@@ -45,9 +47,9 @@ def test_whatever_is_taken_for_clean_is_what_json_says(data: st.DataObject) -> N
         at = data.draw(st.integers(0, len(line)))
         until = data.draw(st.integers(at, min(len(line), at + 2)))
         line = line[:at] + data.draw(st.sampled_from([b"", *(bytes([c]) for c in b'10 ,:[]{}"-.eEst')])) + line[until:]
-    clean = _clean(line)
-    if clean is not None and not re.search(rb"(?<!\d)0\d", line):  # leading zeros are let through
-        assert clean.select(FACTS).equals(_one_by_one([line]).select(FACTS))
+    clean = clean_cells(line)
+    if clean is not None:
+        assert facts(clean).equals(_one_by_one([line]).select(FACTS))
 
 
 @pytest.mark.parametrize(
@@ -62,56 +64,52 @@ def test_whatever_is_taken_for_clean_is_what_json_says(data: st.DataObject) -> N
         '{"timestamp":1,"input_length":5,"output_length":5,"hash_ids":[1,]}',
         '{"timestamp":1.5,"input_length":5,"output_length":5,"hash_ids":[1]}',
         '{"timestamp":1,"input_length":5,"output_length":5,"hash_ids":[99999999999999999999]}',
+        '{"timestamp":01,"input_length":5,"output_length":5,"hash_ids":[1]}',
+        '{"timestamp":1,"input_length":5,"output_length":5,"hash_ids":[1, 2]}',
+        '{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1,2]}',
+        '{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1 ,2]}',
+        '{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1, 2 ,3, 4]}',
+        '{"timestamp":1,"input_length":5,"output_length":5,"hash_ids":[1]}\r',
+        '{"timestamp":1,"input_length":5,"output_length":5,"hash_ids":[1]}\n\n',
+        '{"timestamp":1,"input_length":5,"output_length":5,"hash_ids":[1]',
+        '{"timestamp":-1,"input_length":5,"output_length":5,"hash_ids":[1]}',
         '{"input_length":1,"timestamp":5,"output_length":5,"hash_ids":[1]}',
     ],
 )
 def test_a_line_that_is_not_clean_is_left_to_json(line: str) -> None:
-    assert _clean(line.encode()) is None
-
-
-@given(lines=st.lists(st.binary(max_size=30).filter(lambda b: b"\n" not in b), max_size=20), slab=st.integers(1, 40))
-@settings(max_examples=60)
-def test_slabs_hold_every_line_once_under_its_number(lines: list[bytes], slab: int) -> None:
-    content = b"\n".join(lines)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x"
-        path.write_bytes(b"x" + content)
-        file = TextFile(path=path, slab_bytes=slab)
-        found = {
-            part.first_line + at: line
-            for part in file.slabs()
-            for at, line in enumerate(part.content.removesuffix(b"\n").split(b"\n"))
-        }
-    expected = (b"x" + content).removesuffix(b"\n").split(b"\n")
-    assert [found[number] for number in sorted(found)] == expected
-    assert sorted(found) == list(range(1, len(expected) + 1))
-
-
-def test_an_overlong_line_is_named_and_the_lines_around_it_stay(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"a\n" + b"y" * 20_000_000 + b"\nb\nc\n")
-    slabs = list(TextFile(path=tmp_path / "x", slab_bytes=1 << 20).slabs())
-    assert [(slab.first_line, slab.is_overlong) for slab in slabs if slab.is_overlong] == [(2, True)]
-    kept = [(slab.first_line, slab.content) for slab in slabs if not slab.is_overlong]
-    assert (kept[0], kept[-1]) == ((1, b"a\n"), (3, b"b\nc\n"))
-
-
-def test_packed_and_plain_files_have_one_id(tmp_path: Path) -> None:
-    (tmp_path / "plain").write_bytes(b"a\nb\n" * 1000)
-    (tmp_path / "packed").write_bytes(gzip.compress(b"a\nb\n" * 1000))
-    ids = []
-    for name in ("plain", "packed"):
-        file = TextFile(path=tmp_path / name, slab_bytes=64)
-        assert sum(slab.content.count(b"\n") for slab in file.slabs()) == 2000
-        ids.append(file.source_id)
-    assert ids[0] == ids[1]
-    (tmp_path / "plain").write_bytes(b"")
-    with pytest.raises(UnreadableTrace, match="is empty"):
-        list(TextFile(path=tmp_path / "plain").slabs())
+    assert clean_cells(line.encode()) is None
 
 
 def test_cells_of_a_slab_are_the_cells_of_its_lines() -> None:
     content = b"".join(json.dumps(row).encode() + b"\n" for row in MOONCAKE_ROWS)
-    clean = _clean(content)
+    clean = clean_cells(content)
     assert clean is not None
     assert clean["hash_ids"].to_list() == [row["hash_ids"] for row in MOONCAKE_ROWS]
     assert clean["timestamp"].dtype == pl.Float64
+
+
+@pytest.mark.parametrize("stretch", [1, 80, 200, 1 << 19])
+def test_the_length_of_a_stretch_changes_no_cell(monkeypatch: pytest.MonkeyPatch, stretch: int) -> None:
+    content = b"".join(json.dumps(row).encode() + b"\n" for row in MOONCAKE_ROWS * 3)
+    monkeypatch.setattr(clean_lines, "STRETCH_BYTES", stretch)
+    clean = clean_cells(content)
+    assert clean is not None
+    assert clean["hash_ids"].to_list() == [row["hash_ids"] for row in MOONCAKE_ROWS] * 3
+
+
+def test_a_list_that_holds_no_whole_number_somewhere_is_no_list(tmp_path: Path) -> None:
+    rows = [{**MOONCAKE_ROWS[0], "hash_ids": ids} for ids in ([1, None], [1, 2], None, ["x"])]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    cells, _, _ = read_lines(tmp_path / "x.jsonl")
+    assert cells["hash_ids"].to_list() == [None, [1, 2], None, None]
+
+
+def test_clean_and_other_slabs_are_put_together_with_wide_ids(tmp_path: Path) -> None:
+    odd = {**MOONCAKE_ROWS[0], "hash_ids": [2**40], "more": 1}
+    many = [*MOONCAKE_ROWS * 40_000, odd]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in many), encoding="utf-8")
+    cells, spare, _ = read_lines(tmp_path / "x.jsonl")
+    assert cells["hash_ids"].to_list() == [row["hash_ids"] for row in many]
+    assert cells["row_number"].to_list() == list(range(1, len(many) + 1))
+    assert cells.schema["hash_ids"] == pl.List(pl.Int64)
+    assert spare == []

@@ -59,30 +59,48 @@ class Pool:
     @property
     def offered_usd_per_h(self) -> float:
         """Value of all scored calls per hour of the whole traffic, were none late and nobody left."""
-        worth = (self.demand.value_usd_per_token * self.demand.output_tokens)[self.demand.is_scored].sum()
+        demand = self.demand
+        worth = (demand.value_usd_per_token * demand.output_tokens * demand.weight_ratio)[demand.is_scored].sum()
         return float(worth) * self.traffic_ratio * 3600.0 / self.window_s
 
 
 def pool_load(demand: ReplayDemand, window_s: float) -> PoolLoad:
-    """Means of the scored calls."""
+    """Means of the scored calls, each counted as often as its weight says."""
     scored = demand.is_scored
+    weight = demand.weight_ratio[scored]
     shared = np.minimum(demand.shared_tokens, demand.input_tokens - 1)[scored]
     fresh = demand.input_tokens[scored] - shared
     output = demand.output_tokens[scored]
     context = demand.input_tokens[scored] + output / 2.0
-    gaps_s = demand.gap_ns[scored & (demand.parent >= 0) & (demand.after >= 0)] / 1e9
+    is_reuse = scored & (demand.parent >= 0) & (demand.after >= 0)
     return PoolLoad(
-        calls_per_s=scored.sum() / window_s,
-        output_tokens=float(output.mean()),
-        fresh_tokens=float(fresh.mean()),
-        shared_tokens=float(shared.mean()),
-        context_tokens=float(np.average(context, weights=output)),
-        prefill_context_tokens=float(np.average(shared + fresh / 2.0, weights=fresh)),
-        reuse_gap_s=np.quantile(gaps_s, QUANTILES) if gaps_s.size else np.empty(0),
+        calls_per_s=weight.sum() / window_s,
+        output_tokens=float(np.average(output, weights=weight)),
+        fresh_tokens=float(np.average(fresh, weights=weight)),
+        shared_tokens=float(np.average(shared, weights=weight)),
+        context_tokens=float(np.average(context, weights=weight * output)),
+        prefill_context_tokens=float(np.average(shared + fresh / 2.0, weights=weight * fresh)),
+        reuse_gap_s=weighted_quantiles(demand.gap_ns[is_reuse] / 1e9, demand.weight_ratio[is_reuse]),
         tpot_limit_s=_tightest_tpot_s(demand),
     )
 
 
+def weighted_quantiles(
+    values: Float[np.ndarray, "values"], weight: Float[np.ndarray, "values"]
+) -> Float[np.ndarray, "quantiles"]:
+    """The levels `QUANTILES` of weighted values, by straight lines between the middles of their weights.
+
+    With equal weights these are numpy's; without values there are none.
+    """
+    if values.size == 0:
+        return np.empty(0)
+    order = np.argsort(values, kind="stable")
+    middle = np.cumsum(weight[order]) - weight[order] / 2.0
+    place = (middle - middle[0]) / max(middle[-1] - middle[0], np.finfo(float).tiny)
+    return np.interp(QUANTILES, place, values[order])
+
+
 def _tightest_tpot_s(demand: ReplayDemand) -> float:
-    limits, counts = np.unique(demand.tpot_limit_s[demand.is_scored], return_counts=True)
+    limits, level = np.unique(demand.tpot_limit_s[demand.is_scored], return_inverse=True)
+    counts = np.bincount(level, weights=demand.weight_ratio[demand.is_scored])
     return float(limits[counts >= RARE_LEVEL_RATIO * counts.sum()].min())

@@ -85,7 +85,8 @@ def scenario_of(
     """Cut a demand into one pool per LLM and scale each to its cell.
 
     Args:
-        demand: Valid under `DemandCalls`; may hold more than the window.
+        demand: Valid under `DemandCalls`; may hold more than the window. Weights become sessions: see
+            `scale_sessions`.
         policy: Valid under `ServingPolicy`.
         name: Of the scenario.
         baseline: The incumbent, which sets the size of the cells and the promises within reach.
@@ -103,7 +104,8 @@ def scenario_of(
     """
     lead_in, window = timedelta(seconds=cell.lead_in_s), timedelta(seconds=cell.window_s)
     calls = demand.filter(
-        pl.col("requested_at").is_between(window_start - lead_in, window_start + window, closed="left")
+        pl.col("requested_at").is_between(window_start - lead_in, window_start + window, closed="left"),
+        pl.col("weight_ratio") > 0.0,
     )
     if calls.is_empty():
         raise EmptyDemand(f"scenario {name}: no calls within {cell.window_s:.0f} s from {window_start:%Y-%m-%d %H:%M}")
@@ -181,4 +183,5 @@ def _in_cell(pool: Pool, baseline: ChipDesign, size: float, traffic_ratio: float
 
 
 def _calls(demand: ReplayDemand) -> float:
-    return float(demand.is_scored.sum())
+    """Scored calls, each as often as its weight says."""
+    return float(demand.weight_ratio[demand.is_scored].sum())

@@ -38,6 +38,8 @@ class ReplayDemand:
     attainment_target_ratio: Float[np.ndarray, "calls"]
     value_usd_per_token: Float[np.ndarray, "calls"]
     """0 for calls nobody pays for."""
+    weight_ratio: Float[np.ndarray, "calls"]
+    """How many calls this one stands for. The replay serves each call once: `scale_sessions` makes calls of weights."""
 
     def __len__(self) -> int:
         return int(self.start_ns.size)
@@ -85,6 +87,7 @@ def replay_demand(calls: pl.DataFrame, policy: pl.DataFrame, *, scored_from_s: f
         tpot_limit_s=frame["tpot_limit_s"].to_numpy().astype(np.float64),
         attainment_target_ratio=frame["attainment_target_ratio"].to_numpy().astype(np.float64),
         value_usd_per_token=frame.select(pl.col("value_usd_per_token") * pl.col("paid")).to_series().to_numpy(),
+        weight_ratio=frame["weight_ratio"].to_numpy().astype(np.float64),
     )
 
 
@@ -95,27 +98,45 @@ def thin_sessions(demand: ReplayDemand, share: float, *, seed: int = 0) -> Repla
         EmptyDemand: Not one session is left.
     """
     lot = np.random.default_rng(seed).permutation(int(demand.session.max()) + 1)
-    return _refuse_empty(_sessions_only(demand, lot < round(share * lot.size)), share, lot.size)
+    keep = (lot < round(share * lot.size))[demand.session]
+    return _refuse_empty(
+        _cloned(demand, keep.astype(np.int64), np.zeros((1, lot.size), dtype=np.int64)), share, lot.size
+    )
 
 
 def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed: int) -> ReplayDemand:
     """The same demand with `factor` times as many sessions: clones start up to `jitter_s` later; no gap is squeezed.
 
-    A fractional part takes that share of the sessions once more. Factors below 1 take a share of the sessions.
+    A call of weight w is there `factor` x w times, on average over seeds; a fractional part takes that share of the
+    sessions once more. All calls of a session share one lot. So where weights rise along a session (they do where
+    like sessions were left), a clone may hold only the end of it: it stands for a session that was left and would
+    have gone on. It starts when that end was observed and finds its prefix where the whole session left it. Whether
+    its user would still be there is counted from that start.
+
+    Args:
+        demand: With weights; those of the result are 1.
+        factor: Sessions over observed ones; below 1, a share of the sessions.
+        jitter_s: Most that a clone starts later.
+        seed: Of lots and jitter.
 
     Raises:
         EmptyDemand: Not one session is left.
     """
     rng = np.random.default_rng(seed)
     session_count = int(demand.session.max()) + 1
-    lot = rng.permutation(session_count)
-    copies = [demand] if factor >= 1.0 else []
-    whole = int(factor)
-    copies.extend(_shifted(demand, rng, session_count, jitter_s, clone) for clone in range(1, whole))
-    if (share := factor - whole) > 1e-9 or not copies:
-        kept = _sessions_only(demand, lot < round(share * session_count))
-        copies.append(_shifted(kept, rng, session_count, jitter_s if factor > 1.0 else 0.0, whole))
-    return _refuse_empty(_in_order(_joined(copies)), factor, session_count)
+    times = _times(factor * demand.weight_ratio, rng.permutation(session_count)[demand.session], session_count)
+    later_ns = (rng.random((max(int(times.max()) - 1, 0), session_count)) * jitter_s * NS_PER_S).astype(np.int64)
+    scaled = _cloned(demand, times, np.concatenate([np.zeros((1, session_count), dtype=np.int64), later_ns]))
+    once = replace(scaled, weight_ratio=np.ones(len(scaled)))
+    return _in_order(_refuse_empty(once, factor, session_count))
+
+
+def _times(
+    wanted: Float[np.ndarray, "calls"], lot: Int[np.ndarray, "calls"], session_count: int
+) -> Int[np.ndarray, "calls"]:
+    """How often each call is there: what is wanted, a fractional part by the lot of its session."""
+    whole = np.floor(wanted)
+    return whole.astype(np.int64) + (lot < np.round((wanted - whole) * session_count))
 
 
 def _refuse_empty(demand: ReplayDemand, share: float, session_count: int) -> ReplayDemand:
@@ -124,34 +145,29 @@ def _refuse_empty(demand: ReplayDemand, share: float, session_count: int) -> Rep
     return demand
 
 
-def _shifted(
-    demand: ReplayDemand, rng: np.random.Generator, session_count: int, jitter_s: float, clone: int
+def _cloned(
+    demand: ReplayDemand, times: Int[np.ndarray, "calls"], later_ns: Int[np.ndarray, "copies sessions"]
 ) -> ReplayDemand:
-    shift_ns = (rng.random(session_count) * jitter_s * NS_PER_S).astype(np.int64)
-    return replace(
-        demand,
-        start_ns=demand.start_ns + shift_ns[demand.session],
-        session=demand.session + clone * session_count,
-    )
+    """Every call so many times, copy by copy, the sessions of a copy starting so much later.
 
-
-def _sessions_only(demand: ReplayDemand, keep: Bool[np.ndarray, "sessions"]) -> ReplayDemand:
-    rows = keep[demand.session]
-    position = np.where(rows, np.cumsum(rows) - 1, NONE)
-    taken = {f.name: getattr(demand, f.name)[rows] for f in fields(demand)}
-    lost_parent = (taken["parent"] >= 0) & ~rows[taken["parent"]]
-    taken["after"] = _moved(taken["after"], position)
-    taken["parent"] = _moved(taken["parent"], position)
-    taken["is_warm"] = taken["is_warm"] | (lost_parent & (taken["shared_tokens"] > 0))
+    A call whose start or prefix is not in its copy starts when it was observed, or finds its prefix in the first copy
+    of its own session; where that is not there either, the prefix was built by somebody left out: taken as cached.
+    """
+    rows = [np.flatnonzero(times > copy) for copy in range(len(later_ns))]
+    source = np.concatenate(rows)
+    copy = np.repeat(np.arange(len(rows)), [part.size for part in rows])
+    position = np.full((len(rows), len(demand)), NONE, dtype=np.int64)
+    position[copy, source] = np.arange(source.size)
+    taken = {f.name: getattr(demand, f.name)[source] for f in fields(demand)}
+    wanted = taken["parent"]
+    parent = np.where(wanted >= 0, position[copy, wanted], NONE)
+    own = (wanted >= 0) & (demand.session[wanted] == taken["session"])
+    taken["parent"] = np.where((parent == NONE) & own, position[0, wanted], parent)
+    taken["is_warm"] = taken["is_warm"] | ((wanted >= 0) & (taken["parent"] == NONE) & (taken["shared_tokens"] > 0))
+    taken["after"] = np.where(taken["after"] >= 0, position[copy, taken["after"]], NONE)
+    taken["start_ns"] = taken["start_ns"] + later_ns[copy, taken["session"]]
+    taken["session"] = taken["session"] + copy * later_ns.shape[1]
     return ReplayDemand(**taken)
-
-
-def _joined(parts: list[ReplayDemand]) -> ReplayDemand:
-    columns = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(ReplayDemand)}
-    offsets = np.repeat(np.cumsum([0, *[len(p) for p in parts[:-1]]]), [len(p) for p in parts])
-    for name in ("after", "parent"):
-        columns[name] = np.where(columns[name] >= 0, columns[name] + offsets, NONE)
-    return ReplayDemand(**columns)
 
 
 def _in_order(demand: ReplayDemand) -> ReplayDemand:

@@ -1,7 +1,7 @@
 """Demands, replicas and step costs for the tests of the replay: planted ones by hand, and small random ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,9 @@ CALL = {
     "tpot_limit_s": 1.0,
     "attainment_target_ratio": 0.9,
     "value_usd_per_token": 1e-5,
+    "weight_ratio": 1.0,
 }
-REAL_FIELDS = ("ttft_limit_s", "tpot_limit_s", "attainment_target_ratio", "value_usd_per_token")
+REAL_FIELDS = ("ttft_limit_s", "tpot_limit_s", "attainment_target_ratio", "value_usd_per_token", "weight_ratio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,4 +152,5 @@ def random_demand(rng: np.random.Generator, *, calls_count: int) -> ReplayDemand
         row["input_tokens"] = max(1, shared + (0 if rng.random() < 0.1 else fresh))
         row["number"] = number
         rows.append(row)
-    return demand_of(*rows)
+    demand = demand_of(*rows)
+    return replace(demand, session=np.unique(demand.session, return_inverse=True)[1])

@@ -1,5 +1,6 @@
 """Demand as arrays: who follows whom, what was cached before, and sessions added and taken away."""
 
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,65 @@ def test_links_of_a_scaled_demand_point_back_in_time(seed: int, factor: float) -
     assert (scaled.after < len(scaled)).all()
     linked = scaled.after >= 0
     assert (scaled.session[linked] == scaled.session[scaled.after[linked]]).all()
+
+
+WEIGHTS = (1.0, 1.25, 1.5, 2.1)
+
+
+def weighted_sessions(sessions_count: int, lengths: tuple[int, ...] = (4,)) -> ReplayDemand:
+    """Sessions whose calls stand for ever more of them, as where like sessions were left."""
+    rows = [
+        {**row, "weight_ratio": WEIGHTS[row["step_index"]], "output_tokens": 10 * 4 ** row["step_index"]}
+        for number in range(sessions_count)
+        for row in chain(f"s{number}-", 3.0 * number, lengths[number % len(lengths)])
+    ]
+    return replay_demand(demand_frame(*rows), policy_frame())
+
+
+@given(seed=st.integers(0, 10**6), factor=st.sampled_from([0.4, 1.0, 2.0, 3.2]))
+def test_a_call_is_there_as_often_as_its_weight_says(seed: int, factor: float) -> None:
+    scaled = scale_sessions(weighted_sessions(100), factor, jitter_s=30.0, seed=seed)
+    found = [int((scaled.output_tokens == 10 * 4**step).sum()) for step in range(4)]
+    assert found == [round(100 * factor * weight) for weight in WEIGHTS]
+    assert (scaled.weight_ratio == 1.0).all()
+
+
+def test_sessions_of_all_lengths_sum_to_their_weights_on_average() -> None:
+    demand = weighted_sessions(20, lengths=(1, 4, 2, 3))
+    for factor in (0.35, 1.0, 2.4):
+        drawn = [scale_sessions(demand, factor, jitter_s=30.0, seed=seed) for seed in range(300)]
+        calls = np.mean([len(part) for part in drawn])
+        tokens = np.mean([part.output_tokens.sum() for part in drawn])
+        assert calls == pytest.approx(factor * demand.weight_ratio.sum(), rel=0.02)
+        assert tokens == pytest.approx(factor * (demand.weight_ratio * demand.output_tokens).sum(), rel=0.02)
+
+
+@given(seed=st.integers(0, 10**6), weight=st.sampled_from([0.5, 0.7, 2.0, 3.4]))
+def test_a_weight_is_a_factor(seed: int, weight: float) -> None:
+    demand = random_demand(np.random.default_rng(seed), calls_count=40)
+    heavy = replace(demand, weight_ratio=np.full(len(demand), weight))
+    of_weight = scale_sessions(heavy, 1.0, jitter_s=5e-6, seed=seed)
+    of_factor = scale_sessions(demand, weight, jitter_s=5e-6, seed=seed)
+    for column in fields(ReplayDemand):
+        assert getattr(of_weight, column.name).tobytes() == getattr(of_factor, column.name).tobytes()
+
+
+@given(seed=st.integers(0, 10**6))
+def test_what_stands_for_sessions_that_were_left_is_the_end_of_a_session(seed: int) -> None:
+    demand = weighted_sessions(12)
+    scaled = scale_sessions(demand, 1.0, jitter_s=30.0, seed=seed)
+    for session in np.unique(scaled.session):
+        rows = np.flatnonzero(scaled.session == session)
+        there = np.flatnonzero(demand.session == session % 12)[-len(rows) :]
+        assert scaled.output_tokens[rows].tolist() == demand.output_tokens[there].tolist()
+        assert scaled.after[rows].tolist() == [-1, *rows[:-1]]
+        later_ns = scaled.start_ns[rows[0]] - demand.start_ns[there[0]]
+        assert 0 <= later_ns <= (30 * 10**9 if session >= 12 else 0)
+        if session >= 12:
+            parent = scaled.parent[rows[0]]
+            assert scaled.session[parent] == session % 12
+            assert scaled.output_tokens[parent] * 4 == scaled.output_tokens[rows[0]]
+            assert not scaled.is_warm[rows].any()
 
 
 @given(seed=st.integers(0, 10**6), lot=st.integers(0, 10**6))

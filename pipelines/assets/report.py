@@ -20,6 +20,13 @@ from pipelines.resources import LakeResource, LedgerResource, LoopResource
                 "wait_profile",
                 "stall_profile",
                 "context_growth",
+                "abandonment_curve",
+                "abandonment_thresholds",
+                "context_trend",
+                "workload_drift",
+                "emerging_workloads",
+                "demand_forecast",
+                "prefix_reuse",
             ),
         )
     ],

@@ -5,8 +5,9 @@ from datetime import date
 
 import polars as pl
 
-from featurize import TrafficSummary, workload_card
+from featurize import TrafficSummary, cache_life_curve, workload_card
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.history import history_of
 from pipelines.exploration.words import doubts, headline
 from pipelines.lake_days import read_days
 from pipelines.report import ReportContent, RunFacts
@@ -22,6 +23,8 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         findings: What the exploration found.
     """
     card = card_frame(lake, run.days)
+    history = history_of(lake, run.days)
+    reuse = read_days(lake, "prefix_reuse", run.days)
     tp_count = pl.col("llm").replace_strict(dict(findings.fleet.select("llm", "tp_count").iter_rows()))
     return ReportContent(
         run=run,
@@ -31,7 +34,15 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         waits=read_days(lake, "wait_profile", run.days).collect(),
         stalls=read_days(lake, "stall_profile", run.days).collect(),
         abandonment=read_days(lake, "abandonment_curve", run.days).collect(),
+        thresholds=history.frames["abandonment_thresholds"],
         growth=read_days(lake, "context_growth", run.days).collect(),
+        context_trend=history.frames["context_trend"],
+        drift=history.frames["workload_drift"],
+        emerging=history.frames["emerging_workloads"],
+        forecast=history.frames["demand_forecast"],
+        reuse=reuse.collect(),
+        cache_life=cache_life_curve(reuse).collect(),
+        lacking=history.lacking,
         hotspots=findings.hotspots.with_columns(pl.col("work_flop", "traffic_bytes") / tp_count),
         roofs=findings.roofs,
         service=findings.service,

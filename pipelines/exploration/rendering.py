@@ -10,6 +10,7 @@ import polars as pl
 from pipelines.code_version import code_version
 from pipelines.errors import BadInput
 from pipelines.exploration.content import report_content
+from pipelines.exploration.history import TABLES_AS_OF_A_DAY
 from pipelines.exploration.store import load_findings
 from pipelines.home import HomeFolders, prepare_home
 from pipelines.lake_days import read_days
@@ -19,7 +20,17 @@ from pipelines.tables import TABLES
 from warehouse.lake import Lake
 from warehouse.ledger import DataVersion, Ledger
 
-READ_TABLES = ("model_calls", "sessions", "demand_calls", "wait_profile", "abandonment_curve")
+READ_TABLES = (
+    "model_calls",
+    "sessions",
+    "demand_calls",
+    "wait_profile",
+    "stall_profile",
+    "context_growth",
+    "prefix_reuse",
+    "abandonment_curve",
+    *TABLES_AS_OF_A_DAY,
+)
 
 
 def render_run(

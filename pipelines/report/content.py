@@ -100,8 +100,24 @@ class ReportContent:
     """Contract StallProfile."""
     abandonment: pl.DataFrame
     """Contract AbandonmentCurve."""
+    thresholds: pl.DataFrame
+    """Contract AbandonmentThresholds, as of the last day."""
     growth: pl.DataFrame
     """Contract ContextGrowth."""
+    context_trend: pl.DataFrame
+    """Contract ContextTrend, as of the last day."""
+    drift: pl.DataFrame
+    """Contract WorkloadDrift, of the last day, and words: what the feature is called."""
+    emerging: pl.DataFrame
+    """Contract EmergingWorkloads, as of the last day."""
+    forecast: pl.DataFrame
+    """Contract DemandForecast, as of the last day."""
+    reuse: pl.DataFrame
+    """Contract PrefixReuse."""
+    cache_life: pl.DataFrame
+    """What a cache of a given life would keep: surface, life_s, kept_tokens, kept_ratio."""
+    lacking: dict[str, str]
+    """Why a table that looks back has no rows, by table; absent where it has some."""
     hotspots: pl.DataFrame
     """Contract KernelHotspots, of the baseline."""
     roofs: pl.DataFrame

@@ -72,6 +72,13 @@ def ratio(value: float | None) -> str:
     return MISSING if value is None or not math.isfinite(value) else f"{significant(value)}\N{MULTIPLICATION SIGN}"
 
 
+def chance(value: float | None) -> str:
+    """A probability of error in two digits: 0.034, or below 0.001."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"<{_THIN}0.001" if value < 0.001 else significant(value, 2)
+
+
 def count(value: float | None) -> str:
     """A count: in full below ten thousand, then with an SI prefix."""
     if value is None or not math.isfinite(value):

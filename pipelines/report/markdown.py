@@ -1,4 +1,4 @@
-"""The report's short form for a pull request: headline, recommendations, hotspots and doubts as Markdown."""
+"""The report's short form for a pull request: headline, recommendations, answers, hotspots and doubts as Markdown."""
 
 import re
 
@@ -6,6 +6,7 @@ from pipelines.report.content import RecommendationView, ReportContent
 from pipelines.report.formats import percent, quantity
 from pipelines.report.sections.bill import top_hotspots
 from pipelines.report.sections.headline import headline, tiles
+from pipelines.report.sections.questions import answers
 from pipelines.report.sections.recommended import change_text, gains
 
 _HOTSPOTS_SHOWN = 5
@@ -22,6 +23,8 @@ def render_markdown(content: ReportContent) -> str:
     lines += ["", *_table(("", "", ""), [(tile.label, tile.value, tile.detail) for tile in tiles(content)])]
     for view in sorted(content.recommendations, key=lambda item: item.rank):
         lines += ["", *_recommendation(view)]
+    lines += ["", "## What the telemetry says", ""]
+    lines += [f"- {escaped(question)} {escaped(answer)}" for question, answer in answers(content)]
     if not content.hotspots.is_empty():
         lines += ["", "## Hotspots", "", *_hotspots(content)]
     if content.doubts:

@@ -1,11 +1,11 @@
-"""Charts of time lost: where users wait, where agents stall, how many leave."""
+"""Charts of time lost: where users wait, where agents stall."""
 
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import PERCENT_LABEL, axis_x, axis_y, colour, finish, inline, layer, names_axis
+from pipelines.report.charts.frame import PERCENT_LABEL, axis_x, colour, finish, inline, layer, names_axis
 from pipelines.report.formats import percent, seconds
 from pipelines.report.palette import (
     STALL_COLOURS,
@@ -45,67 +45,6 @@ def stalls_by_cause(stalls: pl.DataFrame) -> alt.LayerChart:
     share = total[worst] / (sum(total.values()) or 1.0)
     title = f"The largest cause of stalled agent time: {named(worst, STALL_NAMES)} ({percent(share)})"
     return finish(_stacked(rows, STALL_COLOURS, STALL_NAMES, "share of stalled time"), title=title, height={"step": 34})
-
-
-def abandonment(curve: pl.DataFrame, surface: str, *, top_ratio: float | None = None) -> alt.LayerChart:
-    """Share of calls still waiting at this length that are then left, with its 95 % interval, of one surface.
-
-    Args:
-        curve: Contract AbandonmentCurve; days are pooled, the interval is Wilson's on the pooled counts.
-        surface: Which surface to draw.
-        top_ratio: Upper end of the axis, to compare surfaces side by side.
-    """
-    rows = pooled_hazard(curve.filter(pl.col("surface").cast(pl.String) == surface))
-    paint = SURFACE_COLOURS.get(surface, "#8b929c")
-    limits = alt.Scale(domain=[0, top_ratio]) if top_ratio else alt.Scale(zero=True)
-    y = alt.Y("hazard:Q", scale=limits, axis=axis_y("share leaving", label=PERCENT_LABEL, ticks=4))
-    base = alt.Chart(inline(rows)).encode(
-        x=alt.X("wait:O", sort=None, axis=axis_x("wait for the first token", labelAngle=-40, labelOverlap=False)),
-        tooltip=[
-            alt.Tooltip("wait:O"),
-            alt.Tooltip("hazard:Q", format=".1%", title="left"),
-            alt.Tooltip("low:Q", format=".1%", title="at least"),
-            alt.Tooltip("high:Q", format=".1%", title="at most"),
-            alt.Tooltip("at_risk:Q", format=",d", title="calls still waiting"),
-        ],
-    )
-    rule = base.mark_rule(color=paint, strokeWidth=5, opacity=0.3).encode(y=alt.Y("low:Q", scale=limits), y2="high:Q")
-    dots = base.mark_point(color=paint, filled=True, size=46, opacity=1).encode(y=y)
-    line = base.mark_line(color=paint, strokeWidth=1.5).encode(y=y)
-    return finish(layer(rule, line, dots), title=named(surface, SURFACE_NAMES), height=150)
-
-
-def pooled_hazard(curve: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of wait, hazard and Wilson 95 % interval with the days pooled; bins that nobody reached are dropped."""
-    pooled = (
-        curve.group_by("wait_low_s", "wait_high_s")
-        .agg(n=pl.col("at_risk_count").sum(), left=pl.col("left_count").sum())
-        .filter(pl.col("n") > 0)
-        .sort("wait_low_s")
-    )
-    z = 1.959963984540054
-    p, n = pl.col("left") / pl.col("n"), pl.col("n")
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)).sqrt()
-    counted = pooled.with_columns(hazard=p, low=(centre - half).clip(0.0, 1.0), high=(centre + half).clip(0.0, 1.0))
-    return [
-        {
-            "wait": _bin_name(row["wait_low_s"], row["wait_high_s"]),
-            "hazard": row["hazard"],
-            "low": row["low"],
-            "high": row["high"],
-            "at_risk": row["n"],
-        }
-        for row in counted.iter_rows(named=True)
-    ]
-
-
-def _bin_name(low_s: float, high_s: float | None) -> str:
-    if high_s is None or high_s == float("inf"):
-        return f"{seconds(low_s)} +"
-    low, high = seconds(low_s), seconds(high_s)
-    same_unit = low.split("\N{NO-BREAK SPACE}")[-1] == high.split("\N{NO-BREAK SPACE}")[-1]
-    return f"{low.split(chr(160))[0] if same_unit or low_s == 0 else low}\N{EN DASH}{high}"
 
 
 def _shares(frame: pl.DataFrame, kind: str, total: str) -> list[dict[str, Any]]:

@@ -1,23 +1,14 @@
-"""The demand: workload card, load by hour, waits, stalls, abandonment and context growth."""
+"""The demand: workload card, load by hour, waits and stalls."""
 
 from collections.abc import Callable
 
-import altair as alt
 import polars as pl
 
-from pipelines.report.charts import (
-    abandonment,
-    context_growth,
-    load_by_hour,
-    mix_by_surface,
-    stalls_by_cause,
-    waits_by_surface,
-)
-from pipelines.report.charts.waits import pooled_hazard
+from pipelines.report.charts import load_by_hour, mix_by_surface, stalls_by_cause, waits_by_surface
 from pipelines.report.content import ReportContent
 from pipelines.report.formats import count, percent, scaled, seconds
 from pipelines.report.palette import SURFACE_COLOURS, SURFACE_NAMES, named
-from pipelines.report.sections.model import Block, Cell, Column, Figure, FigureGrid, Section, Table, empty
+from pipelines.report.sections.model import Block, Cell, Column, Figure, Section, Table, empty
 
 _CARD_COLUMNS: tuple[tuple[str, str, str, Callable[[float | None], str]], ...] = (
     ("calls", "calls", "", count),
@@ -52,9 +43,9 @@ def workload(content: ReportContent) -> Section:
 
 
 def waits(content: ReportContent) -> Section:
-    """Where users wait, where agents stall, when they leave, how prompts grow."""
-    lead = "Where time goes between a request and its answer, and what it costs in patience."
-    blocks = (_wait_block(content), _stall_block(content), _abandonment_block(content), _growth_block(content))
+    """Where users wait, where agents stall."""
+    lead = "Where time goes between a request and its answer."
+    blocks = (_wait_block(content), _stall_block(content))
     return Section(key="waits", title="Waits and stalls", lead=lead, blocks=blocks)
 
 
@@ -102,48 +93,3 @@ def _stall_block(content: ReportContent) -> Block:
     if known.is_empty():
         return empty(f"No stalls: {content.run.dataset} has no agent loop with tools and latencies to stall in.")
     return Figure(key="stalls", chart=stalls_by_cause(known))
-
-
-def _abandonment_block(content: ReportContent) -> Block:
-    known = content.abandonment.filter(pl.col("at_risk_count") > 0)
-    if known.is_empty():
-        return empty(f"No abandonment curve: {content.run.dataset} does not tell how sessions ended.")
-    surfaces = _surfaces(known)
-    highs = [row["high"] for s in surfaces for row in pooled_hazard(_only(known, s)) if row["at_risk"]]
-    hazards = [row["hazard"] for s in surfaces for row in pooled_hazard(_only(known, s))]
-    top = min(1.0, max(max(hazards) * 1.5, 0.02), max(highs) * 1.02)
-    grid = _grid("leave", surfaces, lambda surface: abandonment(known, surface, top_ratio=top))
-    caption = _abandonment_caption(known)
-    return FigureGrid(caption=caption, figures=grid, note="Pale bars: Wilson 95 % interval. The same scale for all.")
-
-
-def _abandonment_caption(known: pl.DataFrame) -> str:
-    """What the pooled hazard of all surfaces says between the shortest and the longest wait."""
-    pooled = pooled_hazard(known)
-    first, last = pooled[0], pooled[-1]
-    return (
-        f"Of calls that waited {first['wait']}, {percent(first['hazard'])} were left there; "
-        f"of those that still waited at {last['wait']}, {percent(last['hazard'])}"
-    )
-
-
-def _growth_block(content: ReportContent) -> Block:
-    known = content.growth.drop_nulls(["input_p50_tokens", "input_p90_tokens"]).filter(pl.col("call_count") > 0)
-    if known.is_empty():
-        return empty(f"No context growth: {content.run.dataset} does not link calls to sessions.")
-    grid = _grid("growth", _surfaces(known), lambda surface: context_growth(known, surface))
-    caption = "Prompt length by call of the session: median line, band up to the 90th percentile"
-    return FigureGrid(caption=caption, figures=grid, note="Each surface has its own scale.")
-
-
-def _grid(key: str, surfaces: list[str], draw: Callable[[str], alt.LayerChart]) -> tuple[Figure, ...]:
-    return tuple(Figure(key=f"{key}-{index}", chart=draw(s), width="small") for index, s in enumerate(surfaces))
-
-
-def _surfaces(frame: pl.DataFrame) -> list[str]:
-    present = set(frame["surface"].cast(pl.String))
-    return [surface for surface in SURFACE_COLOURS if surface in present]
-
-
-def _only(frame: pl.DataFrame, surface: str) -> pl.DataFrame:
-    return frame.filter(pl.col("surface").cast(pl.String) == surface)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
+from tests.pipelines.report import sample_history as history
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
@@ -51,7 +53,15 @@ def sample_content() -> ReportContent:
         waits=_waits(rng),
         stalls=_stalls(rng),
         abandonment=_abandonment(),
+        thresholds=history.thresholds(),
         growth=_growth(),
+        context_trend=history.context_trend(),
+        drift=history.drift(),
+        emerging=history.emerging(),
+        forecast=history.forecast(),
+        reuse=history.reuse(),
+        cache_life=cache_life_curve(history.reuse().lazy()).collect(),
+        lacking={},
         hotspots=_hotspots(rng),
         roofs=pl.DataFrame(
             {
@@ -119,7 +129,8 @@ def empty_content() -> ReportContent:
         name: getattr(full, name).clear() for name in full.__slots__ if isinstance(getattr(full, name), pl.DataFrame)
     }
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
-    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=())
+    lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
+    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), lacking=lacking)
 
 
 def _card() -> pl.DataFrame:
@@ -216,10 +227,12 @@ def _abandonment() -> pl.DataFrame:
     rows = []
     edges = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     for index, surface in enumerate(SURFACES):
+        stays = 1.0
         for k, low in enumerate(edges):
             at_risk = int(5200 / 2.1**k / (1 + index * 0.3)) + 12
             hazard = min(0.9, 0.004 * (1 + 0.4 * index) * 1.9**k)
             left = int(hazard * at_risk)
+            stays *= 1.0 - hazard
             half = 1.96 * float(np.sqrt(hazard * (1 - hazard) / at_risk)) + 2.0 / at_risk
             rows.append(
                 {
@@ -234,9 +247,9 @@ def _abandonment() -> pl.DataFrame:
                     "hazard_high_ratio": min(1.0, hazard + half),
                     "answered_count": at_risk // 2,
                     "left_waiting_count": left,
-                    "survival_ratio": 1.0 - hazard,
-                    "survival_low_ratio": max(0.0, 1.0 - hazard - half),
-                    "survival_high_ratio": min(1.0, 1.0 - hazard + half),
+                    "survival_ratio": stays,
+                    "survival_low_ratio": max(0.0, stays - half),
+                    "survival_high_ratio": min(1.0, stays + half),
                     "leave_ratio": hazard,
                     "leave_low_ratio": max(0.0, hazard - half),
                     "leave_high_ratio": min(1.0, hazard + half),

@@ -4,25 +4,29 @@ import struct
 from collections.abc import Callable
 
 import altair as alt
-import polars as pl
 import pytest
 
 from pipelines.report import chart_png, charts
 from pipelines.report.charts.designs import pareto_front
 from pipelines.report.charts.hotspots import roofline_points
 from pipelines.report.charts.placement import Anchor, place
-from pipelines.report.charts.waits import pooled_hazard
 from pipelines.report.content import ReportContent
 from pipelines.report.picture import PICTURE_LIMIT_BYTES
+from pipelines.report.sections.reuse import pooled_reuse
 from tests.pipelines.report.sample_content import sample_content
 
 CONTENT = sample_content()
 MAKERS: dict[str, Callable[[ReportContent], alt.LayerChart]] = {
-    "abandonment": lambda c: charts.abandonment(c.abandonment, "codex_loop"),
     "attribution": lambda c: charts.attribution(c.recommendations[0].attribution),
+    "cache_life": lambda c: charts.cache_life(c.cache_life, wanted_ratio=0.9, title="What a longer life keeps"),
     "bill_shift": lambda c: charts.bill_shift(c.recommendations[0].bill_shift),
     "context_growth": lambda c: charts.context_growth(c.growth, "codex_loop"),
+    "context_trend": lambda c: charts.context_trend(c.context_trend, title="How fast prompts grow"),
+    "demand_forecast": lambda c: charts.demand_forecast(c.forecast, title="What is coming"),
     "four_curves": lambda c: charts.four_curves(c.recommendations[0].curves),
+    "hits_by_idle_time": lambda c: charts.hits_by_idle_time(
+        pooled_reuse(c.reuse, "idle_low_s", "idle_high_s"), title="Held by the cache"
+    ),
     "hotspots_by_surface": lambda c: charts.hotspots_by_surface(c.hotspots),
     "limits_used": lambda c: charts.limits_used(c.recommendations[0].limits),
     "load_by_hour": lambda c: charts.load_by_hour(c.load),
@@ -31,6 +35,7 @@ MAKERS: dict[str, Callable[[ReportContent], alt.LayerChart]] = {
     "predicted_against_reevaluated": lambda c: charts.predicted_against_reevaluated(c.calibration),
     "roofline": lambda c: charts.roofline(c.hotspots, c.roofs),
     "stalls_by_cause": lambda c: charts.stalls_by_cause(c.stalls),
+    "survival": lambda c: charts.survival(c.abandonment, c.thresholds, "long_context_chat", longest_s=32.0),
     "waits_by_surface": lambda c: charts.waits_by_surface(c.waits),
 }
 
@@ -66,17 +71,6 @@ def test_pareto_front_holds_exactly_the_designs_that_none_beats() -> None:
         if not any(b[x] >= a[x] and b[y] >= a[y] and (b[x], b[y]) != (a[x], a[y]) for b in rows)
     }
     assert {(p[x], p[y]) for p in pareto_front(rows)} == unbeaten
-
-
-def test_pooled_hazard_is_wilsons_interval() -> None:
-    curve = pl.DataFrame(
-        {"wait_low_s": [1.0, 1.0], "wait_high_s": [2.0, 2.0], "at_risk_count": [60, 40], "left_count": [6, 4]}
-    )
-    (row,) = pooled_hazard(curve)
-    # Wilson score interval of 10 out of 100 at 95 %: 0.0552 to 0.1744 (Newcombe 1998)
-    assert row["low"] == pytest.approx(0.0552, abs=1e-4)
-    assert row["high"] == pytest.approx(0.1744, abs=1e-4)
-    assert str(row["wait"]).replace("\N{NO-BREAK SPACE}", " ") == "1\N{EN DASH}2 s"
 
 
 def test_placed_labels_do_not_lie_on_each_other() -> None:

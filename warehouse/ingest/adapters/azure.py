@@ -38,6 +38,11 @@ def read_azure(path: Path, surface: Surface | None, anchor: date) -> Ingested:
         UnreadableTrace: if the file cannot be used at all.
     """
     del anchor
+    return finish(*_parsed(path, surface))
+
+
+def _parsed(path: Path, surface: Surface | None) -> tuple[Parsed, Source, Surface]:
+    """The calls, whose cells and bytes are let go before they are finished."""
     source = open_file(path)
     cells, spare = _cells(source)
     if cells.is_empty():
@@ -65,7 +70,7 @@ def read_azure(path: Path, surface: Surface | None, anchor: date) -> Ingested:
         *end_note(source),
     )
     parsed = Parsed(calls=calls, refused=refused, rows_read=cells.height, notes=notes, one_call_sessions=True)
-    return finish(parsed, source, served)
+    return parsed, source.without_content(), served
 
 
 def _checks() -> list[Check]:

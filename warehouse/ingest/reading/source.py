@@ -4,8 +4,9 @@ import gzip
 import hashlib
 import io
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from warehouse.ingest.errors import UnreadableTrace
 __all__ = [
     "GZIP_MAGIC",
     "LARGEST_UNPACKED_BYTES",
+    "ContentDigest",
     "Source",
     "folder_files",
     "is_parquet",
@@ -50,6 +52,10 @@ class Source:
     source_id: str
     """First 16 hex digits of the SHA-256 of the content."""
     content: bytes
+
+    def without_content(self) -> "Source":
+        """The source by name and id alone, once its rows are read."""
+        return replace(self, content=b"")
 
 
 def open_file(path: Path) -> Source:
@@ -103,12 +109,29 @@ def _unpacked(content: bytes, path: Path) -> bytes:
 
 def content_id(*parts: bytes) -> str:
     """First 16 hex digits of the SHA-256 of the parts, each preceded by its length where there are several."""
-    digest = hashlib.sha256()
+    if len(parts) == 1:
+        return hashlib.sha256(parts[0]).hexdigest()[:16]
+    digest = ContentDigest()
     for part in parts:
-        if len(parts) > 1:
-            digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()[:16]
+        digest.add(part)
+    return digest.source_id
+
+
+@dataclass(slots=True)
+class ContentDigest:
+    """The content id of several parts that are never in memory together."""
+
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, part: bytes) -> None:
+        """Adds a part, preceded by its length."""
+        self.digest.update(len(part).to_bytes(8, "big"))
+        self.digest.update(part)
+
+    @property
+    def source_id(self) -> str:
+        """First 16 hex digits of the SHA-256 of the parts so far."""
+        return str(self.digest.hexdigest())[:16]
 
 
 def is_parquet(content: bytes) -> bool:

@@ -34,6 +34,11 @@ def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested
     Raises:
         UnreadableTrace: if the file cannot be used at all, or its times are in another unit.
     """
+    return finish(*_parsed(path, surface, anchor))
+
+
+def _parsed(path: Path, surface: Surface | None, anchor: date) -> tuple[Parsed, Source, Surface]:
+    """The calls, whose cells are let go before they are finished."""
     cells, spare, source = _parquet_cells(open_file(path)) if is_parquet_file(path) else read_lines(path)
     if cells.is_empty():
         raise UnreadableTrace(f"{path}: has no rows; was the download or export finished?")
@@ -48,7 +53,7 @@ def read_mooncake(path: Path, surface: Surface | None, anchor: date) -> Ingested
         *content_note(spare),
     )
     parsed = Parsed(calls=calls, refused=refused, rows_read=cells.height, notes=notes, one_call_sessions=True)
-    return finish(parsed, source, served)
+    return parsed, source.without_content(), served
 
 
 def _checks() -> list[Check]:

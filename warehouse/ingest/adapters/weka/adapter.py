@@ -1,6 +1,7 @@
 """Adapter of the weka traces of Claude Code sessions: who waited for whom, what was shared, when each call came."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from warehouse.ingest.adapters.weka.session_files import read_weka_json
 from warehouse.ingest.clues import Clues
 from warehouse.ingest.errors import UnreadableTrace
 from warehouse.ingest.ingested import Ingested, Parsed
-from warehouse.ingest.reading.source import Source, content_id, folder_files, is_parquet, open_file
+from warehouse.ingest.reading.source import ContentDigest, Source, folder_files, is_parquet, open_file
 from warehouse.ingest.shaping.checks import Check, plain_text, split_rows, token_checks
 from warehouse.ingest.shaping.finish import finish
 
@@ -75,7 +76,7 @@ def _read(path: Path) -> tuple[WekaRows, Source]:
         source = open_file(path)
         if is_parquet(source.content):
             return read_weka_parquet(source)
-        return read_weka_json({source.name: source.content}), source
+        return read_weka_json([(source.name, source.content)]), source
     tables, _ = folder_files(path, "*_requests.parquet")
     files, links = folder_files(path, "*.json")
     if bool(tables) == bool(files) or len(tables) > 1:
@@ -85,16 +86,24 @@ def _read(path: Path) -> tuple[WekaRows, Source]:
         )
     if tables:
         return read_weka_parquet(open_file(tables[0]))
-    contents = {file.name: _content(file) for file in files}
-    parts = [part for name, content in contents.items() for part in (name.encode(), content)]
-    source = Source(path=path, name=path.resolve().name, source_id=content_id(*parts), content=b"")
-    read = read_weka_json(contents)
+    digest = ContentDigest()
+    read = read_weka_json(_contents(files, digest))
+    source = Source(path=path, name=path.resolve().name, source_id=digest.source_id, content=b"")
     if not links:
         return read, source
     note = f"links out of the folder were not followed: {', '.join(links[:10])}"
     notes = (*read.notes, note)
     rows, refused_files, marker_count = read.rows, read.refused_files, read.marker_count
     return WekaRows(rows=rows, refused_files=refused_files, marker_count=marker_count, notes=notes), source
+
+
+def _contents(files: list[Path], digest: ContentDigest) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of one file after another, all of which go into the digest."""
+    for file in files:
+        content = _content(file)
+        digest.add(file.name.encode())
+        digest.add(content)
+        yield file.name, content
 
 
 def _content(file: Path) -> bytes:

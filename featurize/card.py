@@ -11,6 +11,7 @@ import polars as pl
 from featurize.errors import NoCallsError
 from featurize.lineage import reports_lineage, shared_over_input_ratio, shared_tokens
 from featurize.mix import cut_ratio, token_percentiles
+from featurize.quantiles import known_quantile
 from warehouse.contracts import ModelCalls
 
 ALL_SURFACES = "all"
@@ -88,7 +89,7 @@ def _summaries(calls: pl.LazyFrame) -> pl.LazyFrame:
         calls.group_by("scope", "session_id")
         .agg(call_count=pl.len())
         .group_by("scope")
-        .agg(session_count=pl.len(), calls_per_session_p50_count=pl.col("call_count").quantile(0.5, "linear"))
+        .agg(session_count=pl.len(), calls_per_session_p50_count=known_quantile(pl.col("call_count"), 0.5))
     )
     per_hour = (
         calls.group_by("scope", hour=pl.col("requested_at").dt.truncate("1h"))

@@ -5,7 +5,6 @@ from typing import Any
 import dataframely as dy
 import numpy as np
 import polars as pl
-from scipy.stats import theilslopes
 
 from featurize.errors import HistoryTooShortError
 from warehouse.contracts import ContextTrend
@@ -51,6 +50,8 @@ def _trend(known: pl.DataFrame, horizon_days: int) -> dict[str, Any]:
     last = days[-1]
     place = np.array([(day - last).days for day in days], dtype=np.float64)
     logs = np.log(known["tokens"].to_numpy())
+    from scipy.stats import theilslopes  # noqa: PLC0415 - seconds that every other feature would wait
+
     slope, _, low, high = theilslopes(logs, place, alpha=0.95)
     now = float(np.median(logs - slope * place))
     below, above = np.quantile(logs - now - slope * place, (0.05, 0.95))

@@ -9,7 +9,7 @@ import dataframely as dy
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from featurize.errors import NoCallsError
 from warehouse.contracts import DemandCalls, DemandForecast
@@ -124,7 +124,7 @@ def backtest(levels: Floats, horizon_days: int) -> Backtest:
     kept = min(KEPT_TRENDS, key=lambda share: float((errors[share] ** 2).mean()))
     spread = float(np.sqrt((errors[kept] ** 2).mean()))
     freedom = max(1.0, len(origins) / horizon_days)
-    reach = float(student.ppf(0.9, freedom)) * spread * float(np.sqrt(1.0 + 1.0 / freedom))
+    reach = float(stdtrit(freedom, 0.9)) * spread * float(np.sqrt(1.0 + 1.0 / freedom))
     return Backtest(
         change=kept * horizon_days * _slope(levels),
         reach=reach,

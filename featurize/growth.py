@@ -5,6 +5,7 @@ import polars as pl
 
 from featurize.bands import doubling_label, doubling_order
 from featurize.calls import is_agent
+from featurize.quantiles import known_quantile
 from warehouse.contracts import ContextGrowth
 
 
@@ -23,10 +24,10 @@ def context_growth(calls: pl.LazyFrame) -> dy.LazyFrame[ContextGrowth]:
         .group_by(keys)
         .agg(
             call_count=pl.len().cast(pl.Int64),
-            input_p50_tokens=pl.col("input_tokens").quantile(0.5, "linear"),
-            input_p90_tokens=pl.col("input_tokens").quantile(0.9, "linear"),
-            added_p50_tokens=added_tokens().quantile(0.5, "linear"),
-            added_p90_tokens=added_tokens().quantile(0.9, "linear"),
+            input_p50_tokens=known_quantile(pl.col("input_tokens"), 0.5),
+            input_p90_tokens=known_quantile(pl.col("input_tokens"), 0.9),
+            added_p50_tokens=known_quantile(added_tokens(), 0.5),
+            added_p90_tokens=known_quantile(added_tokens(), 0.9),
         )
         .with_columns(step_band=doubling_label(pl.col("step_order")))
     )

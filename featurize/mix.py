@@ -4,6 +4,8 @@ import dataframely as dy
 import polars as pl
 
 from featurize.lineage import reports_lineage, shared_over_input_ratio, shared_tokens, shared_total_tokens
+from featurize.neighbours import id_key
+from featurize.quantiles import known_quantile
 from warehouse.contracts import WorkloadMix
 
 
@@ -17,12 +19,12 @@ def workload_mix(calls: pl.LazyFrame) -> dy.LazyFrame[WorkloadMix]:
     """
     keys = ("surface", "day")
     per_session = (
-        calls.group_by(*keys, "session_id")
+        calls.group_by(*keys, session_key=id_key("session_id"))
         .agg(call_count=pl.len())
         .group_by(keys)
         .agg(
             session_count=pl.len().cast(pl.Int64),
-            calls_per_session_p50_count=pl.col("call_count").quantile(0.5, "linear"),
+            calls_per_session_p50_count=known_quantile(pl.col("call_count"), 0.5),
         )
     )
     per_call = (
@@ -37,8 +39,8 @@ def workload_mix(calls: pl.LazyFrame) -> dy.LazyFrame[WorkloadMix]:
             call_count=pl.len().cast(pl.Int64),
             shared_prefix_tokens=shared_total_tokens(),
             shared_ratio=shared_over_input_ratio(),
-            ttft_p50_s=pl.col("ttft_s").quantile(0.5, "linear"),
-            ttft_p95_s=pl.col("ttft_s").quantile(0.95, "linear"),
+            ttft_p50_s=known_quantile(pl.col("ttft_s"), 0.5),
+            ttft_p95_s=known_quantile(pl.col("ttft_s"), 0.95),
             cut_ratio=cut_ratio(),
         )
     )
@@ -50,7 +52,7 @@ def workload_mix(calls: pl.LazyFrame) -> dy.LazyFrame[WorkloadMix]:
 def token_percentiles(side: str) -> list[pl.Expr]:
     """p50, p90 and p99 of input or output tokens, interpolated as numpy does."""
     return [
-        pl.col(f"{side}_tokens").quantile(percent / 100, "linear").alias(f"{side}_p{percent}_tokens")
+        known_quantile(pl.col(f"{side}_tokens"), percent / 100).alias(f"{side}_p{percent}_tokens")
         for percent in (50, 90, 99)
     ]
 

@@ -101,25 +101,19 @@ def band_edge_s(side: int) -> pl.Expr:
 def _with_switches(calls: pl.LazyFrame) -> pl.LazyFrame:
     """Calls with a parent, their band of idle time, and whether another model answered them than their parent.
 
-    Only sessions with several models are joined; the others cannot switch.
+    The parent may be a call of another session (a fork, a shared system prompt).
     """
     told = pl.col("parent_call_id").is_not_null() & pl.col("shared_prefix_tokens").is_not_null()
     columns = ("surface", "day", "input_tokens", "shared_prefix_tokens", "cache_read_tokens")
-    known = calls.filter(pl.col("model").is_not_null())
-    models = known.group_by(session_key=id_key("session_id")).agg(models=pl.col("model").n_unique())
-    several = models.filter(pl.col("models") > 1).select("session_key")
-    mine = known.select(
-        "model", call_key=id_key("call_id"), session_key=id_key("session_id"), parent_key=id_key("parent_call_id")
-    ).join(several, on="session_key", how="semi")
-    parents = mine.select(parent_key="call_key", parent_model="model")
-    switches = (
-        mine.join(parents, on="parent_key", how="inner")
-        .filter(pl.col("model") != pl.col("parent_model"))
-        .select("call_key", is_model_switch=pl.lit(value=True))
-    )
+    parents = calls.select(parent_key=id_key("call_id"), parent_model=id_key("model"))
     return (
         calls.filter(told)
-        .select(*columns, idle_band=idle_band(), call_key=id_key("call_id"))
-        .join(switches, on="call_key", how="left")
-        .with_columns(pl.col("is_model_switch").fill_null(value=False))
+        .select(*columns, idle_band=idle_band(), parent_key=id_key("parent_call_id"), model=id_key("model"))
+        .join(parents, on="parent_key", how="left")
+        .select(*columns, "idle_band", is_model_switch=is_model_switch())
     )
+
+
+def is_model_switch() -> pl.Expr:
+    """Whether both models are known and differ."""
+    return (pl.col("model") != pl.col("parent_model")).fill_null(value=False)

@@ -3,8 +3,9 @@
 import dataframely as dy
 import polars as pl
 
-from featurize.bands import context_band
+from featurize.bands import CONTEXT_BANDS, context_band
 from featurize.calls import WAITS, call_waits
+from featurize.quantiles import known_quantile
 from warehouse.contracts import WaitProfile
 
 ANY_PHASE = "any"
@@ -24,7 +25,10 @@ def wait_profile(calls: pl.LazyFrame, tools: pl.LazyFrame) -> dy.LazyFrame[WaitP
     keys = ("surface", "phase", "context_band", "day")
     return WaitProfile.cast(
         call_waits(calls, tools, keep=("surface", "phase", "input_tokens", "day"))
-        .with_columns(phase=known_phase(), context_band=context_band(pl.col("input_tokens")))
+        .with_columns(
+            phase=known_phase().cast(pl.Categorical),
+            context_band=context_band(pl.col("input_tokens")).cast(pl.Enum(CONTEXT_BANDS)),
+        )
         .group_by(keys, maintain_order=True)
         .agg(wait_statistics(wait) for wait in WAITS)
         .select(*keys, pl.concat_list(WAITS).alias("waits"))
@@ -63,8 +67,8 @@ def wait_statistics(wait: str) -> pl.Expr:
         pl.lit(wait).alias("wait"),
         seconds.count().cast(pl.Int64).alias("call_count"),
         seconds.sum().alias("total_s"),
-        seconds.quantile(0.5, "linear").alias("p50_s"),
-        seconds.quantile(0.95, "linear").alias("p95_s"),
+        known_quantile(seconds, 0.5).alias("p50_s"),
+        known_quantile(seconds, 0.95).alias("p95_s"),
     ).alias(wait)
 
 

@@ -7,8 +7,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import t as student
-from sklearn.cluster import KMeans
+from scipy.special import stdtr
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from featurize.drift.false_discovery import adjusted_p_values
@@ -126,6 +125,8 @@ def _of_surface(own: pl.DataFrame, seed: int) -> Iterator[_Tested]:
         return
     fit_count = {recent: min(part.height // 2, FIT_SESSIONS_COUNT) for recent, part in parts.items()}
     values = {recent: _standard(part, names, parts[False]) for recent, part in parts.items()}
+    from sklearn.cluster import KMeans  # noqa: PLC0415 - seconds that every other feature would wait
+
     model = KMeans(n_clusters=CLUSTERS_COUNT, n_init=3, random_state=seed)
     with threadpool_limits(limits=1):  # small fits: threads that wait for each other cost more than they do
         model.fit(np.vstack([values[recent][: fit_count[recent]] for recent in parts]))
@@ -176,7 +177,7 @@ def _p_value_of_rise(before: Floats, sizes: Floats, now: float, now_size: float)
     freedom = max(len(sizes) - 1, 1)
     effect = max(1.0, float(unrest.sum()) / freedom)
     error = np.sqrt(effect * share * (1.0 - share) * (1.0 / sizes.sum() + 1.0 / now_size))
-    return float(student.sf((now / now_size - before.sum() / sizes.sum()) / error, freedom))
+    return float(stdtr(freedom, (before.sum() / sizes.sum() - now / now_size) / error))
 
 
 def profile_words(mine: pl.DataFrame, whole: pl.DataFrame, names: Sequence[str]) -> str:

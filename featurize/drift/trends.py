@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from featurize.errors import HistoryTooShortError
 
@@ -163,8 +163,8 @@ def _tested(days: Sequence[date], logs: Floats, variances: Floats) -> list[_Test
 
 def _option(fit: "_Fit", days_count: int, windows_count: int) -> _Tested:
     """A window's slope with interval, and its chance under no growth, windows accounted for."""
-    p_value = min(1.0, windows_count * float(student.sf(fit.slope / fit.error, fit.freedom)))
-    reach = float(student.ppf(0.975, fit.freedom)) * fit.error
+    p_value = min(1.0, windows_count * float(stdtr(fit.freedom, -fit.slope / fit.error)))
+    reach = float(stdtrit(fit.freedom, 0.975)) * fit.error
     return _Tested(
         slope=fit.slope, low=fit.slope - reach, high=fit.slope + reach, p_value=p_value, days_count=days_count
     )

@@ -1,6 +1,9 @@
-"""One feature by one engine in a process of its own, so that its seconds and its memory are its own."""
+"""One feature by one engine in a process of its own, so that its seconds and its memory are its own.
 
-# ruff: noqa: S608 - the file names and queries come from the suite, and the process reads nothing else
+Run as a file, not as a module of `pipelines`: what the other suites import would count as the feature's memory.
+"""
+
+# ruff: noqa: S608 - the file names come from the suite, and the process reads nothing else
 
 import json
 import resource
@@ -10,59 +13,69 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import polars as pl
+Run = Callable[[Path, str], None]
 
-import featurize
-from pipelines.bench.featurize_sql import QUERIES
+WHOLE, BY_DAY = "all days at once", "a day at a time"
+"""Ways to read the files."""
 
-Frames = tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]
-
-BY_DAY = frozenset({"demand_calls"})
-"""Features that are made and written a day at a time, as their asset does."""
-
-FEATURES: Mapping[str, Callable[[Frames], pl.LazyFrame]] = MappingProxyType(
+INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "session_features": lambda f: featurize.session_features(f[0], f[1], f[2]),
-        "wait_profile": lambda f: featurize.wait_profile(f[0], f[1]),
-        "stall_profile": lambda f: featurize.stall_profile(f[0], f[1]),
-        "abandonment_curve": lambda f: featurize.abandonment_curve(f[0], f[2]),
-        "context_growth": lambda f: featurize.context_growth(f[0]),
-        "workload_mix": lambda f: featurize.workload_mix(f[0]),
-        "prefix_reuse": lambda f: featurize.prefix_reuse(f[0]),
-        "demand_calls": lambda f: featurize.demand_calls(f[0], f[3], f[2]),
+        "session_features": ("calls", "tools", "sessions"),
+        "wait_profile": ("calls", "tools"),
+        "stall_profile": ("calls", "tools"),
+        "abandonment_curve": ("calls", "sessions"),
+        "context_growth": ("calls",),
+        "workload_mix": ("calls",),
+        "prefix_reuse": ("calls",),
+        "demand_calls": ("calls", "policy", "sessions"),
     }
 )
-"""Our function of each feature, on calls, tools, sessions and policy."""
+"""Frames that our function of each feature takes."""
+
+ORDERED = frozenset({"demand_calls"})
+"""Features whose rows come in a promised order."""
 
 
-def day_patterns(folder: Path, feature: str) -> list[str]:
-    """Ends of the names of the files that are read together: all, or one day after another."""
-    if feature not in BY_DAY:
-        return ["*"]
-    return sorted(path.stem.removeprefix("calls-") for path in folder.glob("calls-*.parquet"))
+def day_patterns(folder: Path, *, by_day: bool) -> list[str]:
+    """Ends of the names of the files that are read together: one day after another, or all."""
+    return sorted(path.stem.removeprefix("calls-") for path in folder.glob("calls-*.parquet")) if by_day else ["*"]
 
 
-def run_ours(feature: str, folder: Path, out: Path, days: str) -> None:
-    """Scan the files with polars, write the feature as Parquet."""
-    calls, tools, sessions = (
-        pl.scan_parquet(folder / f"{name}-{days}.parquet") for name in ("calls", "tools", "sessions")
-    )
-    frames = (calls, tools, sessions, pl.scan_parquet(folder / "policy.parquet"))
-    FEATURES[feature](frames).sink_parquet(out, engine="streaming")
+def path_of(folder: Path, name: str, days: str) -> Path:
+    """The files of a frame; the policy is one for all days."""
+    return folder / ("policy.parquet" if name == "policy" else f"{name}-{days}.parquet")
 
 
-def run_duckdb(feature: str, folder: Path, out: Path, days: str) -> None:
-    """The same by SQL."""
-    import duckdb  # noqa: PLC0415 - a rival for this suite only
+def ours(feature: str, folder: Path) -> Run:
+    """Scan the files of some days with polars, write the feature as Parquet."""
+    import polars as pl  # noqa: PLC0415 - not in the rival's memory
 
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        if feature not in BY_DAY:
-            connection.execute("SET preserve_insertion_order = false")
-        for name in ("calls", "tools", "sessions"):
-            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{folder}/{name}-{days}.parquet')")
-        connection.execute(f"CREATE VIEW policy AS SELECT * FROM read_parquet('{folder}/policy.parquet')")
-        connection.execute(f"COPY ({QUERIES[feature]}) TO '{out}' (FORMAT parquet)")
+    import featurize  # noqa: PLC0415 - not in the rival's memory
+
+    def run(out: Path, days: str) -> None:
+        frames = [pl.scan_parquet(path_of(folder, name, days)) for name in INPUTS[feature]]
+        getattr(featurize, feature)(*frames).sink_parquet(out, engine="streaming")
+
+    return run
+
+
+def duckdb(feature: str, folder: Path) -> Run:
+    """The same by the SQL that standard input holds."""
+    import duckdb as rival  # noqa: PLC0415 - a rival for this suite only
+
+    query = sys.stdin.read()
+
+    def run(out: Path, days: str) -> None:
+        with rival.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            if feature not in ORDERED:
+                connection.execute("SET preserve_insertion_order = false")
+            for name in ("calls", "tools", "sessions", "policy"):
+                files = path_of(folder, name, days)
+                connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{files}')")
+            connection.execute(f"COPY ({query}) TO '{out}' (FORMAT parquet)")
+
+    return run
 
 
 def peak_resident_bytes() -> int:
@@ -75,13 +88,13 @@ def peak_resident_bytes() -> int:
 
 
 def main() -> None:
-    """Arguments: engine, feature, folder of the files, folder of the answer. Prints seconds and bytes as JSON."""
-    engine, feature, folder, out = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-    run = {"ours": run_ours, "duckdb": run_duckdb}[engine]
-    patterns = day_patterns(folder, feature)
+    """Arguments: engine, feature, way, folder of the files, folder of the answer. Prints seconds and bytes as JSON."""
+    engine, feature, way, folder, out = *sys.argv[1:4], Path(sys.argv[4]), Path(sys.argv[5])
+    run = {"ours": ours, "duckdb": duckdb}[engine](feature, folder)
+    patterns = day_patterns(folder, by_day=way == BY_DAY)
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     for number, days in enumerate(patterns):
-        run(feature, folder, out / f"part-{number:03}.parquet", days)
+        run(out / f"part-{number:03}.parquet", days)
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     peak_bytes = peak_resident_bytes()
     sys.stdout.write(json.dumps({"wall_s": wall_s, "cpu_s": cpu_s, "peak_bytes": peak_bytes}))

@@ -142,9 +142,12 @@ FROM banded"""
 
 _GROWTH = f"""WITH grouped AS (
   SELECT surface, day, count(*) AS call_count, quantile_cont(input_tokens, [0.5, 0.9]) AS q,
+    quantile_cont(input_tokens - shared_prefix_tokens, [0.5, 0.9]) AS added,
     CAST(floor(log2(CASE WHEN surface IN ({_AGENTS}) THEN step_index ELSE turn_id END + 1)) AS BIGINT) AS step_order
   FROM calls WHERE agent_id IS NULL GROUP BY ALL)
-SELECT surface, step_order, day, call_count, q[1] AS input_p50_tokens, q[2] AS input_p90_tokens FROM grouped"""
+SELECT surface, step_order, day, call_count, q[1] AS input_p50_tokens, q[2] AS input_p90_tokens,
+  added[1] AS added_p50_tokens, added[2] AS added_p90_tokens
+FROM grouped"""
 
 _MIX = f"""WITH {_SHARED},
 visits AS (SELECT surface, day, session_id, count(*) AS calls FROM calls GROUP BY ALL),

@@ -41,6 +41,14 @@ def test_a_switch_of_the_model_has_a_row_of_its_own() -> None:
     assert rows.select("is_model_switch", "call_count", "hit_ratio").rows() == [(False, 2, 1.0), (True, 1, 0.0)]
 
 
+def test_a_parent_in_another_session_may_have_had_another_model() -> None:
+    rows = reuse_of(
+        {"input_tokens": 500, "model": "small"},
+        {**SHARED, "session_id": "other", "gap_s": 7.0, "model": "large"},
+    )
+    assert rows.select("is_model_switch", "call_count").rows() == [(True, 1)]
+
+
 def test_an_idle_time_that_is_not_told_has_a_band_of_its_own() -> None:
     rows = reuse_of({"input_tokens": 500}, {**SHARED, "step_index": 1})
     assert rows.select("idle_low_s", "idle_high_s", "call_count").rows() == [(None, None, 1)]

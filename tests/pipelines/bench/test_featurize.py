@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.bench import SUITES
 from pipelines.bench import featurize as suite
-from pipelines.bench.featurize_child import FEATURES, day_patterns
+from pipelines.bench.featurize_child import BY_DAY, INPUTS, WHOLE, day_patterns
 from pipelines.bench.featurize_data import copy_of_day, write_days
 from pipelines.bench.featurize_sql import QUERIES
 from pipelines.errors import BadInput
@@ -25,7 +25,7 @@ def growth(**changes: object) -> pl.DataFrame:
 
 
 def test_every_question_has_a_function_a_query_and_a_key() -> None:
-    assert set(QUERIES) == set(FEATURES) == set(suite.KEYS)
+    assert set(QUERIES) == set(INPUTS) == set(suite.KEYS)
     assert SUITES["featurize"] is suite.featurize
 
 
@@ -56,11 +56,26 @@ def test_a_copy_of_a_day_is_a_day_later_with_ids_of_its_own() -> None:
     assert copy.row(0) == ("a~2", "t", datetime(2026, 6, 3, tzinfo=UTC))
 
 
-def test_only_the_demand_is_made_a_day_at_a_time(tmp_path: Path) -> None:
+def test_files_are_read_a_day_at_a_time_or_all_at_once(tmp_path: Path) -> None:
     for name in ("calls-000", "calls-001", "tools-000"):
         (tmp_path / f"{name}.parquet").touch()
-    assert day_patterns(tmp_path, "demand_calls") == ["000", "001"]
-    assert day_patterns(tmp_path, "wait_profile") == ["*"]
+    assert day_patterns(tmp_path, by_day=True) == ["000", "001"]
+    assert day_patterns(tmp_path, by_day=False) == ["*"]
+
+
+def test_ours_is_held_against_the_faster_way_of_the_rival(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall_s = {("ours", BY_DAY): 3.0, ("duckdb", WHOLE): 4.0, ("duckdb", BY_DAY): 2.0}
+    monkeypatch.setattr(suite, "QUERIES", {"workload_mix": ""})
+    monkeypatch.setattr(suite, "write_days", lambda *_, **__: 1_000_000)
+    monkeypatch.setattr(suite, "require_same_answers", lambda *_: None)
+
+    def measured(engine: str, _feature: str, way: str, _folder: Path) -> suite.Measured:
+        return suite.Measured(wall_s=wall_s[engine, way], cpu_s=1.0, peak_bytes=7e9)
+
+    monkeypatch.setattr(suite, "measure", measured)
+    wall, *_, limit = suite.featurize()
+    assert (wall.value, wall.against_value, wall.against) == (3.0, 2.0, "DuckDB SQL, a day at a time")
+    assert (limit.value, limit.against_value) == (7.0, 6.0)
 
 
 def test_without_duckdb_the_suite_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,5 +89,5 @@ def test_functions_and_sql_agree_on_small_days(tmp_path: Path) -> None:
     assert write_days(tmp_path, calls_per_day=20_000, days_count=2) > 20_000
     for feature in QUERIES:
         for engine in ("ours", "duckdb"):
-            assert suite.measure(engine, feature, tmp_path).peak_bytes > 0
+            assert suite.measure(engine, feature, BY_DAY, tmp_path).peak_bytes > 0
         suite.require_same_answers(feature, tmp_path)

@@ -1,5 +1,7 @@
 """What is emerging: surfaces that grow, kinds of session that were rare, features that drifted."""
 
+from typing import Any
+
 import polars as pl
 
 from pipelines.report.content import ReportContent
@@ -35,7 +37,7 @@ def emerging_answer(content: ReportContent) -> str:
     if not clusters.is_empty():
         row = clusters.row(0, named=True)
         told.append(
-            f"{_some(clusters.height, 'kind')} of session that was rare, first in {surface_name(row['surface'])} "
+            f"{_some(clusters.height, 'rare kind')} of session rose, most clearly in {surface_name(row['surface'])} "
             f"({percent(row['share_before_ratio'])} to {percent(row['share_now_ratio'])} of its sessions)"
         )
     if not drifted.is_empty():
@@ -49,17 +51,17 @@ def emerging_answer(content: ReportContent) -> str:
     )
     lacking = "; ".join(gaps)
     if told:
-        return f"{'; '.join(told)}.{f' Not told in full: {lacking}.' if lacking else ''}"
+        words = "; ".join(told)
+        return f"{words[0].upper()}{words[1:]}.{f' Not told in full: {lacking}.' if lacking else ''}"
     if lacking:
         return f"Not told: {lacking}."
     return "Nothing: no surface grows, no feature of sessions drifted and no rare kind of session rose beyond chance."
 
 
-def _surface_words(row: dict[str, float]) -> str:
+def _surface_words(row: dict[str, Any]) -> str:
     low, high = gain(row["growth_low_per_day_ratio"]), gain(row["growth_high_per_day_ratio"])
-    return (
-        f"{surface_name(row['surface'])} grows by {gain(row['growth_per_day_ratio'])} sessions a day ({low} to {high})"
-    )
+    name, growth = surface_name(row["surface"]), gain(row["growth_per_day_ratio"])
+    return f"sessions of {name} grow by {growth} a day ({low} to {high})"
 
 
 def _some(number: int, noun: str) -> str:

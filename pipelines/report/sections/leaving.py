@@ -23,7 +23,7 @@ MIN_LEFT_COUNT = 20
 
 _ROWS_OF_SURFACE = 2
 _LEAST_RATIO = 0.0001
-_MOMENTS = {"waiting": "while waiting, per second", "answered": "at the late answer"}
+_MOMENTS = {"waiting": "waiting", "answered": "at\N{NO-BREAK SPACE}answer"}
 
 
 def leaving(content: ReportContent) -> Section | None:
@@ -115,10 +115,12 @@ def _thresholds(thresholds: pl.DataFrame) -> Table:
     )
     heads = (
         Column(head="surface", numeric=False),
-        Column(head="people leave", numeric=False),
+        Column(head="leaving", numeric=False, explained="while they wait, or at the answer that came late"),
         Column(head="from"),
         Column(head="95 % interval"),
-        Column(head="chance rises", explained="of leaving within a second, or at the answer: before and after"),
+        Column(
+            head="chance rises", explained="of leaving within a second (waiting) or at the answer: before and after"
+        ),
         Column(head="people", explained="who left from there on"),
     )
     caption = "Waits for the first token from which people leave faster"

@@ -1,8 +1,8 @@
 """Tables that look back come with their rows or with why they have none."""
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -12,6 +12,9 @@ from featurize.drift.features import SESSION_FEATURES
 from pipelines.exploration.history import NEEDED, TABLES_AS_OF_A_DAY, history_of, reason
 from pipelines.resources import LakeResource
 from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DAYS = [date(2026, 6, number) for number in range(1, 8)]
 

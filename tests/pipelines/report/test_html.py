@@ -115,6 +115,14 @@ def test_hostile_text_creates_no_element_no_attribute_and_no_script(full: str, a
     assert any(EVIL in word for word in page.words)
 
 
+def test_a_hostile_reason_creates_no_element(full: str) -> None:
+    content = empty_content()
+    reasons = sample_content().forecast.filter(pl.col("reason").is_not_null()).with_columns(reason=pl.lit(EVIL))
+    page = Page(render_html(replace(content, forecast=reasons, lacking=dict.fromkeys(content.lacking, EVIL))))
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in Page(full).elements}
+    assert sum(EVIL in word for word in page.words) >= 3
+
+
 def test_script_json_survives_the_parser_and_reads_back() -> None:
     value = {"a": "</script><!-- \u2028 & 'x'"}
     text = str(script_json(value))

@@ -10,6 +10,8 @@ from telemetry_sim.behaviour.draws import (
     APPROVAL_TIME,
     BACKOFF,
     CALLS_OF_SESSION,
+    DOCUMENT,
+    HAS_DOCUMENT,
     HAS_SUBAGENT,
     HUMAN_GAP,
     NEEDS_APPROVAL,
@@ -20,7 +22,7 @@ from telemetry_sim.behaviour.draws import (
     SUBAGENT_CALLS,
     SUBAGENT_FIRST,
 )
-from telemetry_sim.behaviour.lengths import PromptPlan, draw_first_prompts, draw_outputs, grow_prompts
+from telemetry_sim.behaviour.lengths import PromptPlan, draw_first_prompts, draw_outputs, grow_prompts, starts_fresh
 from telemetry_sim.behaviour.models import choose_models
 from telemetry_sim.behaviour.phases import GOES_ON, OPENS_AFTER_CUT, SubagentPlan, Walk, walk_phases
 from telemetry_sim.behaviour.tools import draw_tools, spawning_rows
@@ -34,6 +36,8 @@ MIN_RESULT_TOKENS = 8
 MAX_MAIN_CALLS = 6000
 """No agent's session has more calls of its main agent; steps are written with four digits."""
 MAX_SUBAGENT_CALLS = 3000
+EARLY_STEPS = 4
+"""Calls after a session's first in which the agent may read large documents to find its way."""
 APPROVAL_LIMIT_S = 1800.0
 """Nobody's approval takes longer: with the limits of the play, everything stays inside 24 h."""
 
@@ -42,7 +46,7 @@ def draft_agents(
     parameters: SurfaceParameters, loop: AgentLoop, opened: Opened, clients: Clients, *, scale_ratio: float
 ) -> Draft:
     """Everything that a batch of agent sessions would do; `scale_ratio` scales prompt lengths (growth over days)."""
-    subagents, row_count = _session_sizes(loop, opened.key)
+    subagents, row_count = _session_sizes(loop, opened.key, starts_fresh(parameters.context, opened.key))
     rows = Ragged.of(row_count)
     row_key = rows.row_keys(opened.key)
     walk = walk_phases(loop, parameters.volume.error_ratio, row_key, rows.first_row, row_count, subagents)
@@ -101,9 +105,10 @@ def draft_agents(
     )
 
 
-def _session_sizes(loop: AgentLoop, session_key: Keys) -> tuple[SubagentPlan, Ints]:
+def _session_sizes(loop: AgentLoop, session_key: Keys, is_fresh: Bools) -> tuple[SubagentPlan, Ints]:
     """Rows per session: Gamma calls of the main agent, and those of its sub-agent if it starts one."""
-    drawn = loop.calls_scale_count * gammaincinv(loop.calls_shape_ratio, uniforms(session_key, int(CALLS_OF_SESSION)))
+    scale = loop.calls_scale_count * np.where(is_fresh, 1.0, loop.resumed_calls_ratio)
+    drawn = scale * gammaincinv(loop.calls_shape_ratio, uniforms(session_key, int(CALLS_OF_SESSION)))
     main_count = np.clip(np.ceil(drawn), 1.0, MAX_MAIN_CALLS).astype(np.int64)
     has_subagent = (uniforms(session_key, int(HAS_SUBAGENT)) < loop.subagent_ratio) & (main_count >= 3)
     spawn_step = (uniforms(session_key, int(SPAWN_STEP)) * (main_count - 2)).astype(np.int64)
@@ -132,8 +137,17 @@ def _between(
         row_key, rows.step, walk.begins, walk.attempt, walk.fate, walk.asks_tools, is_subagent, slowest_s, visible,
         loop.approval_ratio, loop.approval.log_table(), loop.overhead.log_table(), loop.pause_ratio,
         loop.pause.log_table(), loop.human_gap.log_table(), loop.interrupt_gap.log_table(), loop.retry_gap_s,
-        loop.backoff_s, parameters.context.added.log_table(), loop.subagent_first.log_table(), scale_ratio,
+        loop.backoff_s, parameters.context.added.log_table(), parameters.context.document_ratio,
+        parameters.context.document.log_table(), loop.subagent_first.log_table(), scale_ratio,
     )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _document_tokens(key: np.uint64, step: int, document_ratio: float, document: Floats, scale_ratio: float) -> int:
+    """Tokens of a document that an early call reads, 0 if it reads none."""
+    if step > EARLY_STEPS or unit_draw(key, HAS_DOCUMENT) >= document_ratio:
+        return 0
+    return drawn_count(document, normal_draw(key, DOCUMENT), scale_ratio)
 
 
 @njit(cache=True, nogil=True)
@@ -157,6 +171,8 @@ def _fill(
     retry_gap_s: float,
     backoff_s: float,
     added_law: Floats,
+    document_ratio: float,
+    document: Floats,
     subagent_first: Floats,
     scale_ratio: float,
 ) -> tuple[Floats, Floats, Ints, Ints]:
@@ -175,6 +191,7 @@ def _fill(
         growth = drawn_count(added_law, normal_draw(key, ADDED), scale_ratio)
         previous = visible[row - 1] if is_subagent[row] == is_subagent[row - 1] else 0
         added[row] = max(growth - previous, MIN_RESULT_TOKENS)
+        added[row] += _document_tokens(key, step[row], document_ratio, document, scale_ratio)
         if attempt[row] > 0:
             gap_s[row] = retry_gap_s
             if fate[row - 1] == REFUSED:

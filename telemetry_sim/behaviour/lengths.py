@@ -87,17 +87,21 @@ class FirstPrompts:
     is_linked: Bools
 
 
+def starts_fresh(context: Context, session_key: Keys) -> Bools:
+    """Which sessions start with a fresh prompt."""
+    return np.asarray(uniforms(session_key, int(IS_FRESH)) < context.fresh_ratio, dtype=np.bool_)
+
+
 def draw_first_prompts(
     parameters: SurfaceParameters, session_key: Keys, client_normal: Floats, *, scale_ratio: float
 ) -> FirstPrompts:
     """Fresh or resumed starts under each session's limit; `scale_ratio` is the growth of prompts over days.
 
+    A session whose first prompt leaves no room to work under the usual limit runs with the large one.
     `client_normal` is where each session's client lies among the clients; it carries its declared part of the variance.
     """
     context = parameters.context
-    large = uniforms(session_key, int(LARGE_LIMIT)) < context.large_limit_ratio
-    limit = np.where(large, context.large_limit_tokens, context.limit_tokens).astype(np.int64)
-    fresh = uniforms(session_key, int(IS_FRESH)) < context.fresh_ratio
+    fresh = starts_fresh(context, session_key)
     own = normals(session_key, int(FIRST_PROMPT))
     drawn = blended(client_normal, own, parameters.volume.client_input_share_ratio)
     first = np.where(
@@ -105,10 +109,13 @@ def draw_first_prompts(
         context.fresh.tokens(drawn, scale_ratio=scale_ratio),
         context.resumed.tokens(drawn, scale_ratio=scale_ratio),
     )
+    needs_large = first > FIRST_SHARE_OF_LIMIT * context.limit_tokens
+    large = needs_large | (uniforms(session_key, int(LARGE_LIMIT)) < context.large_limit_ratio)
+    limit = np.where(large, context.large_limit_tokens, context.limit_tokens).astype(np.int64)
     return FirstPrompts(
         tokens=np.minimum(first, (limit * FIRST_SHARE_OF_LIMIT).astype(np.int64)),
         limit_tokens=limit,
-        is_fresh=np.asarray(fresh, dtype=np.bool_),
+        is_fresh=fresh,
         is_linked=np.asarray(uniforms(session_key, int(IS_LINKED)) < context.linked_ratio, dtype=np.bool_),
     )
 

@@ -17,6 +17,8 @@ class AgentLoop:
     calls_shape_ratio: float = bounded(0.1, 50.0)
     """Shape of the Gamma law of calls per session."""
     calls_scale_count: float = bounded(1.0, 5000.0)
+    resumed_calls_ratio: float = bounded(0.01, 20.0)
+    """Calls of a session that resumes earlier work, over those of one that starts fresh."""
     turn_length: CountLaw
     """Calls per human request."""
     opening_ratio: tuple[float, ...] = bounded(0.0, 1.0)

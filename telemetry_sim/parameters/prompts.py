@@ -33,7 +33,7 @@ class Context:
     added: TokenLaw
     """Agents: growth per call, the previous answer included. Chats: the human's message."""
     document_ratio: float = bounded(0.0, 1.0)
-    """Later turns that attach a document."""
+    """Chats: later turns that attach a document. Agents: calls just after the first that read a large one."""
     document: TokenLaw
     limit_tokens: float = bounded(1000.0, 5e6)
     large_limit_ratio: float = bounded(0.0, 1.0)

@@ -6,7 +6,7 @@ import pytest
 from telemetry_sim import ParameterError, parse_surface, surface_parameters
 from warehouse.contracts import Surface
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def shipped(surface: Surface) -> str:

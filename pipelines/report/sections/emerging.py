@@ -54,7 +54,7 @@ def emerging_answer(content: ReportContent) -> str:
         words = "; ".join(told)
         return f"{words[0].upper()}{words[1:]}.{f' Not told in full: {lacking}.' if lacking else ''}"
     if lacking:
-        return f"Not told: {lacking}."
+        return f"Not told: {next(iter(gaps))}."
     return "Nothing: no surface grows, no feature of sessions drifted and no rare kind of session rose beyond chance."
 
 

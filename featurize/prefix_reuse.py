@@ -101,17 +101,21 @@ def band_edge_s(side: int) -> pl.Expr:
 def _with_switches(calls: pl.LazyFrame) -> pl.LazyFrame:
     """Calls with a parent, their band of idle time, and whether another model answered them than their parent.
 
-    The parent may be a call of another session (a fork, a shared system prompt).
+    Most parents stand in the row above; the others, which may be calls of another session (a fork, a shared system
+    prompt), are looked up by key.
     """
     told = pl.col("parent_call_id").is_not_null() & pl.col("shared_prefix_tokens").is_not_null()
     columns = ("surface", "day", "input_tokens", "shared_prefix_tokens", "cache_read_tokens")
-    parents = calls.select(parent_key=id_key("call_id"), parent_model=id_key("model"))
-    return (
-        calls.filter(told)
-        .select(*columns, idle_band=idle_band(), parent_key=id_key("parent_call_id"), model=id_key("model"))
-        .join(parents, on="parent_key", how="left")
-        .select(*columns, "idle_band", is_model_switch=is_model_switch())
-    )
+    keys = {"call_key": id_key("call_id"), "parent_key": id_key("parent_call_id"), "model": id_key("model")}
+    is_above = (pl.col("parent_key") == pl.col("call_key").shift(1)).fill_null(value=False)
+    seen = calls.select(*columns, idle_band=idle_band(), told=told, **keys).cache()
+    mine = seen.with_columns(is_above=is_above, parent_model=pl.col("model").shift(1)).filter("told").cache()
+    far = mine.filter(~pl.col("is_above")).drop("parent_model")
+    sought = far.select("parent_key").unique()
+    found = seen.select(parent_key="call_key", parent_model="model").join(sought, "parent_key", "semi")
+    answer = (*columns, "idle_band", is_model_switch().alias("is_model_switch"))
+    far_answer = far.join(found, on="parent_key", how="left").select(answer)
+    return pl.concat([mine.filter("is_above").select(answer), far_answer])
 
 
 def is_model_switch() -> pl.Expr:

@@ -75,6 +75,9 @@ def simulate_telemetry(  # noqa: PLR0917 - typer asks for each option
         str, typer.Option(metavar="FORMAT", help="Also write a load file for a real server: mooncake or aiperf.")
     ] = "",
     tables: Annotated[bool, typer.Option(help="Whether the Parquet files are written.")] = True,
+    fitted: Annotated[
+        Path | None, typer.Option(help="Play this parameter file of `scoville fit` instead, once, over its own span.")
+    ] = None,
 ) -> None:
     """Write simulated telemetry as Parquet files, one per table and day, without touching the lake.
 
@@ -85,6 +88,12 @@ def simulate_telemetry(  # noqa: PLR0917 - typer asks for each option
     from pipelines.requests import load_format_named, simulated  # noqa: PLC0415
 
     load_format = load_format_named(export) if export else None
+    if fitted is not None:
+        from pipelines.fitted_export import export_fitted  # noqa: PLC0415
+
+        for path, count in export_fitted(fitted.expanduser(), out, seed=seed, load_format=load_format, tables=tables):
+            typer.echo(f"{path}: {count:,} rows")
+        return
     source = simulated(days=days, calls_per_day=calls_per_day, seed=seed, first_day=first_day, surfaces=surfaces)
     for path, count in export_telemetry(source, out, load_format=load_format, tables=tables):
         typer.echo(f"{path}: {count:,} rows")

@@ -120,7 +120,7 @@ def _fit_calls(read: Ingested, name: str, seed: int) -> FitOutcome:
     fidelity = judge(
         calls,
         lambda draw: simulate_fitted(fitted, seed=draw),
-        lambda part, draw: simulate_fitted(fit_surface(part, name=name), seed=draw),
+        lambda part, draw: simulate_fitted(fit_surface(part, name=name, arrivals=fitted.arrivals), seed=draw),
         seed=seed,
     )
     sessions = calls["session_id"].n_unique()

@@ -8,7 +8,13 @@ import polars as pl
 
 from telemetry_sim.fidelity.copies import copied_runs
 from telemetry_sim.fidelity.joint import rank_correlations
-from telemetry_sim.fidelity.judge_streams import client_measures, dispersion_measures, prefix_measures, system_measures
+from telemetry_sim.fidelity.judge_streams import (
+    client_measures,
+    dispersion_measures,
+    prefix_measures,
+    system_measures,
+    tells_times,
+)
 from telemetry_sim.fidelity.measures import Fidelity, Measure, Overlay
 from telemetry_sim.fidelity.prefix import prefix_curve, prefix_reuse_ratio
 from telemetry_sim.fidelity.splits import COVERED, Imitate, Split, compared_split
@@ -20,6 +26,9 @@ FLOOR_TIMES = 2.0
 """Bar of the issue: KS at most this often the noise floor."""
 GROWTH_BAR, REUSE_BAR, CORRELATION_BAR = 0.05, 0.01, 0.1
 """Bars of the issue for context growth (KS) and prefix reuse; the last is our own, for rank correlations."""
+SYSTEM_DRAWS = 60
+"""Like `DRAWS`, for the queue of a trace that tells its own times: its tail scatters by a third from draw to draw."""
+MOST_DRAWN_CALLS = 3_000_000
 OVERLAY_POINTS = 99
 BARRED = (
     "input_tokens",
@@ -72,7 +81,7 @@ def judge(
             *_reuse(judged),
             *prefix_measures(judged.real, judged.synthetic),
             *_correlations(judged, compared),
-            *system_measures(judged.real, judged.synthetic, seed),
+            *system_measures(judged.real, (*judged.synthetic, *_more(judged, draw, seed + draws)), seed),
             _copies(judged),
         ),
         overlays=tuple(_overlays(compared[0])),
@@ -81,6 +90,13 @@ def judge(
         dispersion=dispersion,
         rank_shares=shares,
     )
+
+
+def _more(judged: Judged, draw: Callable[[int], pl.DataFrame], seed: int) -> Iterable[pl.DataFrame]:
+    """Further synthetic traces for the queue, one at a time."""
+    if tells_times(judged.real):
+        wanted = min(SYSTEM_DRAWS, MOST_DRAWN_CALLS // judged.real.height) - len(judged.synthetic)
+        yield from (draw(seed + number) for number in range(wanted))
 
 
 def _tells_lineage(calls: pl.DataFrame) -> bool:

@@ -1,15 +1,18 @@
 """Fits a whole surface to a trace of model calls: laws, session effects, prefixes, server times, words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from telemetry_sim.errors import SettingsError
+from telemetry_sim.fidelity.queue import BASE_S, OUTPUT_S_PER_TOKEN, UNCACHED_S_PER_TOKEN
 from telemetry_sim.fit.arrivals import fit_arrivals
 from telemetry_sim.fit.calls import laid_out
 from telemetry_sim.fit.conversations import strung
 from telemetry_sim.fit.course import course_of, fit_course
+from telemetry_sim.fit.dependence_fit import dependence_of
 from telemetry_sim.fit.effects import (
     Scores,
     memory_of,
@@ -20,9 +23,11 @@ from telemetry_sim.fit.effects import (
 )
 from telemetry_sim.fit.ending import fit_contexts
 from telemetry_sim.fit.mixture_fit import fit_law
+from telemetry_sim.fit.pace import paced_law
 from telemetry_sim.fit.prefix_fit import fit_prefix
 from telemetry_sim.fit.service_fit import fit_finish, fit_models, fit_service
 from telemetry_sim.fit.tuning import tuned, with_window
+from telemetry_sim.fitted.arrivals import ArrivalLaw
 from telemetry_sim.fitted.mixture import MixtureLaw
 from telemetry_sim.fitted.surface import EFFECTS, Course, Driver, FittedSurface, Provenance, SessionEffects
 from telemetry_sim.laws import Floats
@@ -34,12 +39,13 @@ LOOKBACK_SPANS = 1.0
 CLOCK_GRIDS_S = (1.0, 0.1, 0.01, 0.001)
 
 
-def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
+def fit_surface(calls: pl.DataFrame, *, name: str, arrivals: ArrivalLaw | None = None) -> FittedSurface:
     """The surface that a trace tells of.
 
     Args:
         calls: A `ModelCalls` frame.
         name: Name of the surface, the stem of its ids.
+        arrivals: Law of the starts, where one is known already; by default it is fitted.
 
     Raises:
         SettingsError: if no call tells both its tokens.
@@ -86,11 +92,7 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
             span_s=span_s,
             not_told=tuple(sorted(set(calls.columns) - trace.told)),
         ),
-        arrivals=fit_arrivals(
-            _array(sessions["start_s"]),
-            span_s,
-            sizes=_array(main["output_tokens"]) if main.height == sessions.height else None,
-        ),
+        arrivals=arrivals or _arrivals(main, sessions, span_s),
         ending=contexts.ending,
         classes=contexts.classes,
         contexts=contexts.contexts,
@@ -109,8 +111,30 @@ def fit_surface(calls: pl.DataFrame, *, name: str) -> FittedSurface:
         model_edges_tokens=edges,
         lookback_s=None if found is None else LOOKBACK_SPANS * span_s,
     )
+    if main.height == sessions.height and surface.prefix is None:
+        return _of_single_calls(surface, main, sessions, has_pace=arrivals is not None)
     surface = tuned(surface)
     return surface if found is None else with_window(surface)
+
+
+def _arrivals(main: pl.DataFrame, sessions: pl.DataFrame, span_s: float) -> ArrivalLaw:
+    sizes = _array(main["output_tokens"]) if main.height == sessions.height else None
+    return fit_arrivals(_array(sessions["start_s"]), span_s, sizes=sizes)
+
+
+def _of_single_calls(
+    surface: FittedSurface, main: pl.DataFrame, sessions: pl.DataFrame, *, has_pace: bool
+) -> FittedSurface:
+    """Calls that stand alone: the answer depends on the prompt by a table, and on its time by a pace."""
+    first, output = _array(main["input_tokens"]), _array(main["output_tokens"])
+    dependence = dependence_of(surface.first_input, first, surface.output[Driver.OPENING], output)
+    if not dependence:
+        return tuned(surface)
+    if has_pace:
+        return replace(surface, dependence=dependence)
+    work_s = BASE_S + UNCACHED_S_PER_TOKEN * first + OUTPUT_S_PER_TOKEN * output
+    arrivals = paced_law(surface.arrivals, _array(sessions["start_s"]), output, work_s, surface.provenance.span_s)
+    return replace(surface, dependence=dependence, arrivals=arrivals)
 
 
 def _model_edges(sessions: pl.DataFrame) -> tuple[float, ...]:

@@ -68,11 +68,26 @@ class Course:
     size_scores: tuple[float, ...] = ()
     """Mean normal score of the calls' sizes at knots spread evenly over `size_span_s`; empty if sizes do not drift."""
     size_span_s: float = 0.0
+    size_rate_slope_ratio: float = 0.0
+    """Mean normal score of the sizes per logarithm of the rate around a call over the expected one."""
+    size_sigma_ratio: float = 0.0
+    """Deviation of the pace: spells of large and of small sizes."""
+    size_memory_s: float = 1.0
+    """Time after which the correlation of the pace has fallen to 1/e."""
 
     @property
     def parameter_count(self) -> int:
         """How many numbers the course holds."""
-        return 2 * len(self.day_harmonics) + max(len(self.trend_log_ratios) - 1, 0) + len(self.size_scores)
+        return (
+            2 * len(self.day_harmonics)
+            + max(len(self.trend_log_ratios) - 1, 0)
+            + len(self.size_scores)
+            + self._pace_count
+        )
+
+    @property
+    def _pace_count(self) -> int:
+        return bool(self.size_rate_slope_ratio) + 2 * bool(self.size_sigma_ratio)
 
 
 FLAT = Course()

@@ -53,7 +53,7 @@ def simulate_fitted(surface: FittedSurface, *, seed: int, sessions_count: int | 
 def _played(surface: FittedSurface, key: np.uint64, seed: int, start_s: Floats) -> pl.DataFrame:
     session_key = child_keys(child_keys(key, SESSIONS)[()], np.arange(len(start_s)))
     rows, drawn = drawn_sessions(surface, session_key)
-    if surface.prefix is None:
+    if surface.dependence:
         start_s = placed_by_size(surface.arrivals, key, start_s, drawn.output.astype(np.float64))
     table = pl.DataFrame(
         {

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
+from telemetry_sim.fitted.dependence import shares_given
 from telemetry_sim.fitted.mixture import MixtureLaw
 from telemetry_sim.fitted.play import prompts_of, remembered, turns_of
 from telemetry_sim.fitted.rows import (
@@ -99,6 +100,8 @@ class _Traits:
     """First prompt, tokens."""
     kind: Ints
     """Class of the context."""
+    alone: Floats | None
+    """Score of the answer where calls stand alone and their dependence is told by a table."""
 
 
 def evenly_spread(key: np.uint64, number: Ints) -> Floats:
@@ -125,7 +128,8 @@ def evenly_spread(key: np.uint64, number: Ints) -> Floats:
 
 def _laid_out(surface: FittedSurface, session_key: Keys, places: Ints, horizon: int) -> tuple[Rows, Drawn]:
     keys = session_key[places]
-    even = evenly_spread(session_key[0], places) if surface.ending.most_calls > 1 else None
+    spread_out = surface.ending.most_calls > 1 or surface.dependence
+    even = evenly_spread(session_key[0], places) if spread_out else None
     first_score = normals(keys, S_FIRST) if even is None else ndtri(even[:, 0])
     first = np.maximum(surface.first_input.drawn(first_score), 1.0).astype(np.int64)
     share = np.asarray(surface.classes.large_ratio)[np.searchsorted(surface.classes.first_edges_tokens, first)]
@@ -143,7 +147,10 @@ def _laid_out(surface: FittedSurface, session_key: Keys, places: Ints, horizon: 
     rows = Rows(session=places[local], step=step, key=child_keys(child_keys(keys, CALLS)[local], step))
     kind = np.where(is_large, 2, first > surface.classes.resumed_from_tokens)
     kind = np.minimum(kind, len(surface.contexts) - 1)
-    traits = _Traits(level=level[local], own=own[local], first=first[local], kind=kind[local])
+    alone = None
+    if surface.dependence and even is not None:
+        alone = ndtri(shares_given(surface.dependence, ndtr(first_score), even[:, 2]))[local]
+    traits = _Traits(level=level[local], own=own[local], first=first[local], kind=kind[local], alone=alone)
     return rows, _calls(surface, rows, traits)
 
 
@@ -160,6 +167,8 @@ def _calls(surface: FittedSurface, rows: Rows, traits: _Traits) -> Drawn:
         name: traits.level[:, j] + shift[j] + reach[j] * traits.own[:, j] + spread[j] * sigma[j] * waves[name]
         for j, name in enumerate(EFFECTS[:-1])
     }
+    if traits.alone is not None:
+        score["output"] = traits.alone
     opening = rows.step == 0
     output = _by_driver(surface.output, score["output"], opening, human)
     second = (rows.step == 1) & (traits.first <= surface.classes.resumed_from_tokens)

@@ -196,3 +196,5 @@ class FittedSurface:
     lookback_s: float | None = None
     """Set where conversations were found in a trace of single calls: so long before the span they begin, and calls
     stand alone in the frame. None where the trace tells its sessions."""
+    dependence: tuple[tuple[float, ...], ...] = ()
+    """Of the answer's rank on the prompt's, where calls stand alone (`shares_given`); both laws hold as they are."""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -47,9 +48,33 @@ def test_a_fit_writes_its_three_files_and_prints_the_fidelity(trace: Path, tmp_p
     assert rows["copied_runs_count"]["value_synthetic"] == 0
     assert rows["parameter_file_bytes"]["within"]
     assert load_fitted(tmp_path / "calls_of_today.yaml").name == "calls_of_today"
+    assert_plays_again(tmp_path / "calls_of_today.yaml", tmp_path / "played", tmp_path / "again")
     page = (tmp_path / "fidelity.html").read_text()
     assert "input tokens per call" in page
     assert "src=" not in page.split("<main>")[1].split("</main>")[0]
+
+
+def assert_plays_again(parameters: Path, folder: Path, again: Path) -> None:
+    """The parameter file plays as tables and as a load file; the same seed gives the same bytes."""
+    for out in (folder, again):
+        arguments = ("simulate-telemetry", "--fitted", str(parameters), "--out", str(out), "--export", "mooncake")
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == OK, result.output
+    calls = pl.read_parquet(folder / "model_calls_2023-11-16.parquet")
+    assert calls.height == 400
+    assert pl.read_parquet(folder / "sessions_2023-11-16.parquet")["call_count"].to_list() == [1] * 400
+    lines = [json.loads(line) for line in (folder / "load_mooncake.jsonl").read_text().splitlines()]
+    assert sorted(line["input_length"] for line in lines) == calls["input_tokens"].sort().to_list()
+    assert all((folder / path.name).read_bytes() == path.read_bytes() for path in again.iterdir())
+
+
+def test_a_file_that_holds_no_fitted_surface_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("name: x\n")
+    arguments = ("simulate-telemetry", "--fitted", str(tmp_path / "other.yaml"), "--out", str(tmp_path / "out"))
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == BAD_INPUT
+    assert "the keys are" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,10 @@ def landing_folder(context: dg.SensorEvaluationContext, lake: LakeResource) -> d
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="After an ingest: the features of every day that it rewrote.",
 )
-def features_of_landed_days(context: dg.RunStatusSensorContext) -> dg.SensorResult:
+def features_of_landed_days(context: dg.RunStatusSensorContext, lake: LakeResource) -> dg.SensorResult:
     """One run of the features for each day that the ingest named in its tags."""
-    return dg.SensorResult(run_requests=feature_requests(context.dagster_run.run_id, context.dagster_run.tags))
+    run = context.dagster_run
+    return dg.SensorResult(run_requests=feature_requests(run.run_id, run.tags, home=lake.home))
 
 
 def landing_tick(cursor: str | None, folders: HomeFolders) -> dg.SensorResult:
@@ -82,10 +83,13 @@ def landing_tick(cursor: str | None, folders: HomeFolders) -> dg.SensorResult:
     return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=kept)
 
 
-def feature_requests(run_id: str, tags: Mapping[str, str]) -> list[dg.RunRequest]:
-    """Runs of the features job for the days and the data set that an ingest named in its tags."""
+def feature_requests(run_id: str, tags: Mapping[str, str], *, home: str) -> list[dg.RunRequest]:
+    """Runs of the features job for the days and the data set that an ingest named in its tags.
+
+    The state folder is said again: a run that configures a resource configures all of it.
+    """
     days, dataset = tags.get(DAYS_TAG, ""), tags.get(DATASET_TAG, "")
-    config: dict[str, Any] = {"resources": {"lake": {"config": {"dataset": dataset}}}}
+    config: dict[str, Any] = {"resources": {"lake": {"config": {"home": home, "dataset": dataset}}}}
     return [
         dg.RunRequest(run_key=f"{run_id}:{day}", partition_key=day, run_config=config)
         for day in days.split(",")

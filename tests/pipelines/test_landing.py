@@ -118,9 +118,11 @@ def test_a_landed_file_ends_in_done_with_its_rows_in_the_lake(folders: HomeFolde
     assert ("quarantine", None) in written
     with DagsterInstance.from_config(str(folders.dagster)) as instance:
         tags = instance.get_runs()[0].tags
-    (features,) = feature_requests("run", tags)
+    (features,) = feature_requests("run", tags, home=str(folders.root))
     assert features.partition_key == "2023-11-16"
-    assert features.run_config == {"resources": {"lake": {"config": {"dataset": "landed_azure"}}}}
+    job = build_definitions(Settings(home=folders.root)).resolve_job_def("features_daily")
+    lake = dg.validate_run_config(job, features.run_config)["resources"]["lake"]["config"]
+    assert lake == {"home": str(folders.root), "dataset": "landed_azure"}
 
 
 def materializations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:

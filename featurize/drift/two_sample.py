@@ -130,13 +130,20 @@ def design_effect(kinds: list[Floats]) -> float:
         if len(table) < MIN_REFERENCE_DAYS:
             continue
         law = np.cumsum(table.sum(axis=0)) / sizes.sum()
-        inner = (law > 0.05) & (law < 0.95)
+        inner = _telling_cells(law)
         if not inner.any():
             continue
         daily = np.cumsum(table, axis=1)[:, inner] / sizes[:, None]
         excess = (daily - law[inner]) ** 2 * sizes[:, None] / (law[inner] * (1.0 - law[inner]))
         spread, freedom = spread + float(excess.mean(axis=1).sum()), freedom + len(table) - 1
     return max(1.0, spread / freedom) if freedom else 1.0
+
+
+def _telling_cells(law: Floats) -> npt.NDArray[np.bool_]:
+    """Cells where a law is neither nearly 0 nor nearly 1; the most balanced one where there is no such cell."""
+    inner = (law > 0.05) & (law < 0.95)
+    balance = law * (1.0 - law)
+    return inner if inner.any() else (balance > 1e-9) & (balance == balance.max())
 
 
 def stability_index(before: Floats, now: Floats) -> float:

@@ -7,7 +7,7 @@ from scipy.stats import false_discovery_control
 
 from featurize import HistoryTooShortError
 from featurize.drift import adjusted_p_values, workload_drift
-from featurize.drift.two_sample import stability_index
+from featurize.drift.two_sample import design_effect, stability_index
 from tests.featurize.planted_sessions import START, sessions_over_days
 from warehouse.contracts import WorkloadDrift
 
@@ -61,3 +61,12 @@ def test_drift_without_days_before_it_is_refused() -> None:
     sessions = sessions_over_days(np.random.default_rng(5), days=5, per_day=60)
     with pytest.raises(HistoryTooShortError, match="needs 4 days of sessions before it, found 2"):
         workload_drift(sessions, recent_from=START + timedelta(days=2))
+
+
+def test_a_law_without_a_middle_still_has_its_unrest_counted() -> None:
+    # Almost every session has one call; the share of the others swings from 0.1 to 4 % by day, far beyond chance.
+    shares = np.linspace(0.001, 0.04, 12)
+    swinging = np.array([[1000 * (1 - share), 1000 * share] for share in shares])
+    assert design_effect([swinging]) > 3.0
+    steady = np.tile([980.0, 20.0], (12, 1))
+    assert design_effect([steady]) == 1.0

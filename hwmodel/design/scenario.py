@@ -30,6 +30,9 @@ CLONE_JITTER_S = 30.0
 """Added sessions start up to this much later than the ones they copy: the window's shape stays."""
 LEAST_REPLICAS = 2.0
 """Replicas of the smallest cell: an LLM that hardly costs anything is still replayed."""
+MOST_CALLS_COUNT = 250_000
+"""Calls that a cell is sized to at most: a cell of very short calls is made smaller. Assumed: beyond, a search takes
+hours and many gigabytes."""
 UNLOADED_RATIO = 2.5
 """Replicas over the cell's at which the baseline is called hardly loaded."""
 
@@ -159,19 +162,21 @@ def _pool(
 def _in_cell(pool: Pool, baseline: ChipDesign, size: float, traffic_ratio: float, seed: int) -> Pool:
     """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise.
 
-    The closed form sizes a first cell; one replayed sizing of it tells by how much to correct.
+    The closed form sizes a first cell; one replayed sizing of it tells by how much to correct. No cell holds more than
+    `MOST_CALLS_COUNT` calls, so one of very short calls is smaller than asked.
     """
     table = DesignTable.of([baseline])
     closed = closed_form_fleet(table, pool)
     timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
-    factor = size / float(closed.replicas_needed[0])
+    most = MOST_CALLS_COUNT / float(pool.demand.weight_ratio.sum())
+    factor = min(size / float(closed.replicas_needed[0]), most)
     first = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
     plenty = ceil(UNLOADED_RATIO * size)
     owed = reachable(promises_of(first), first, replica, replicas_count=plenty, scheduler=pool.scheduler)
     sized = smallest_fleet(first, replica, owed, scheduler=pool.scheduler, guess=size, share_rounds=0)
     correction = size / sized.replicas_needed
-    demand = scale_sessions(pool.demand, factor * correction, jitter_s=CLONE_JITTER_S, seed=seed)
+    demand = scale_sessions(pool.demand, min(factor * correction, most), jitter_s=CLONE_JITTER_S, seed=seed)
     return replace(
         pool,
         demand=demand,

@@ -100,6 +100,15 @@ def test_a_rare_level_is_one_of_little_weight() -> None:
     assert pool_load(replace(demand, tpot_limit_s=strict, weight_ratio=weight), 40.0).tpot_limit_s == 0.04
 
 
+def test_a_cell_of_too_many_calls_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    demand = weighted(RISING)
+    (whole,) = scenario_for(demand).pools
+    monkeypatch.setattr("hwmodel.design.scenario.MOST_CALLS_COUNT", len(whole.demand) * 0.7)
+    (small,) = scenario_for(demand).pools
+    assert len(small.demand) == pytest.approx(0.7 * len(whole.demand), rel=0.02)
+    assert small.demand.is_scored.sum() * small.traffic_ratio == pytest.approx(offered(demand, pl.lit(1.0)))
+
+
 @given(values=st.lists(st.floats(0.0, 1e4), min_size=1, max_size=50))
 def test_quantiles_of_equal_weights_are_numpys(values: list[float]) -> None:
     found = weighted_quantiles(np.array(values), np.full(len(values), 1.3))

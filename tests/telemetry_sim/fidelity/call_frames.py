@@ -32,7 +32,7 @@ def calls(*rows: dict[str, Any]) -> pl.DataFrame:
         }
         full.append(base | given)
     types = {name: column.dtype for name, column in ModelCalls.columns().items()}
-    return ModelCalls.validate(pl.DataFrame(full, schema=types, orient="row"))  # type: ignore[arg-type]
+    return ModelCalls.validate(pl.DataFrame(full, schema=types, orient="row"))
 
 
 def session(name: str, pairs: list[tuple[int, int]], **columns: Any) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ def test_times_that_cannot_be_fitted_are_refused(times: list[float]) -> None:
 
 def azure(name: str) -> Floats:
     stamps = pl.read_parquet(shared_path(f"data/traces/{name}.parquet"))["TIMESTAMP"].sort().dt.epoch("us").to_numpy()
-    return (stamps - stamps[0]) / 1e6
+    return np.asarray((stamps - stamps[0]) / 1e6, dtype=np.float64)
 
 
 @pytest.mark.slow

@@ -33,7 +33,8 @@ def test_two_chains_side_by_side_are_one_chain_of_pairs() -> None:
     _, start_a, chain_a = level_chain(0.7, 3)
     _, start_b, chain_b = level_chain(0.2, 2)
     table = count_probabilities(3, np.linspace(0.4, 4.0, 6), 1.3)
-    joint = chain_log_likelihood(COUNTS, np.kron(start_a, start_b), np.kron(chain_a, chain_b), table)
+    start, chain = np.kron(start_a, start_b).astype(np.float64), np.kron(chain_a, chain_b).astype(np.float64)
+    joint = chain_log_likelihood(COUNTS, start, chain, table)
     assert pair_log_likelihood(COUNTS, start_a, chain_a, start_b, chain_b, table) == pytest.approx(joint)
 
 

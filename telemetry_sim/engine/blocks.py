@@ -1,7 +1,7 @@
 """Plays the sessions that clients start on a day, block by block, several at a time, joined in a fixed order."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -134,18 +134,18 @@ class SurfaceDay:
 
 
 def played_blocks(
-    day: SurfaceDay, make: Callable[[frames.Batch], Made], *, block_calls: int, workers: int
+    days: Iterable[SurfaceDay], make: Callable[[frames.Batch], Made], *, block_calls: int, workers: int
 ) -> Iterator[Made]:
-    """What `make` makes of each block, in order of clients, whoever finishes first."""
-    bounds = day.bounds(block_calls)
-    if workers == 1 or len(bounds) == 1:
-        for low, high in bounds:
+    """What `make` makes of each block of some surfaces, in order of surfaces and clients, whoever finishes first."""
+    blocks = ((day, low, high) for day in days for low, high in day.bounds(block_calls))
+    if workers == 1:
+        for day, low, high in blocks:
             yield make(day.played(low, high))
         return
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[Made]] = deque()
-        for low, high in bounds:
-            ahead.append(pool.submit(lambda low, high: make(day.played(low, high)), low, high))
+        for day, low, high in blocks:
+            ahead.append(pool.submit(lambda day, low, high: make(day.played(low, high)), day, low, high))
             if len(ahead) > workers:
                 yield ahead.popleft().result()
         while ahead:

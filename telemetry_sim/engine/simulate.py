@@ -1,8 +1,8 @@
 """Composes a day of telemetry from what clients start on it and what they started on the day before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import dataframely as dy
 import polars as pl
@@ -78,8 +78,8 @@ def simulate_days(
         for surface in frames.PREFIXES:
             today += carried.get(surface, [])
             of_surface = SurfaceDay.of(settings, surface, start_day, latency)
-            offsets = (1,) if number < 0 else (0, 1)
-            for parts in _parts(of_surface, offsets, block_calls=block_calls, workers=workers):
+            wanted = (start_day + ONE_DAY,) if number < 0 else (start_day, start_day + ONE_DAY)
+            for parts in _parts([of_surface], wanted, block_calls=block_calls, workers=workers):
                 spilled.setdefault(surface, []).append(parts[-1])
                 today += parts[:-1]
         if number >= 0:
@@ -99,11 +99,10 @@ def parts_of_day(
 
     Arguments as in `simulate_day`.
     """
-    for surface in frames.PREFIXES:
-        for start_day, offset in ((day - ONE_DAY, 1), (day, 0)):
-            of_surface = SurfaceDay.of(settings, surface, start_day, latency)
-            for parts in _parts(of_surface, (offset,), block_calls=block_calls, workers=workers):
-                yield from parts
+    starts = [(surface, start_day) for surface in frames.PREFIXES for start_day in (day - ONE_DAY, day)]
+    surfaces = (SurfaceDay.of(settings, surface, start_day, latency) for surface, start_day in starts)
+    for parts in _parts(surfaces, (day,), block_calls=block_calls, workers=workers):
+        yield from parts
 
 
 def parts_of_sessions(
@@ -118,28 +117,27 @@ def parts_of_sessions(
 
     Arguments as in `simulate_day`.
     """
-    for surface in frames.PREFIXES:
-        of_surface = SurfaceDay.of(settings, surface, start_day, latency)
-        parts = _parts(of_surface, (0, 1), block_calls=block_calls, workers=workers)
-        yield from ((first, second) for first, second in parts)
+    surfaces = (SurfaceDay.of(settings, surface, start_day, latency) for surface in frames.PREFIXES)
+    parts = _parts(surfaces, (start_day, start_day + ONE_DAY), block_calls=block_calls, workers=workers)
+    yield from ((first, second) for first, second in parts)
 
 
 def _parts(
-    of_surface: SurfaceDay | None, offsets: Sequence[int], *, block_calls: int, workers: int
+    surfaces: Iterable[SurfaceDay | None], days: Sequence[date], *, block_calls: int, workers: int
 ) -> Iterator[list[TelemetryPart]]:
-    """Parts of each block by day."""
-    if of_surface is None:
-        return
+    """Parts of each block by day; surfaces of which nothing is expected are None."""
 
     def parts(batch: frames.Batch) -> list[TelemetryPart]:
-        return [_part(batch, offset) for offset in offsets]
+        return [_part(batch, day) for day in days]
 
-    yield from played_blocks(of_surface, parts, block_calls=block_calls, workers=workers)
+    expected = (surface for surface in surfaces if surface is not None)
+    yield from played_blocks(expected, parts, block_calls=block_calls, workers=workers)
 
 
-def _part(batch: frames.Batch, offset: int) -> TelemetryPart:
+def _part(batch: frames.Batch, day: date) -> TelemetryPart:
+    offset = (day - batch.start_day).days
     return TelemetryPart(
-        day=batch.start_day + timedelta(days=offset),
+        day=day,
         model_calls=frames.model_calls(batch, offset),
         tool_calls=frames.tool_calls(batch, offset),
         sessions=frames.sessions(batch) if offset == 0 else Sessions.create_empty(),

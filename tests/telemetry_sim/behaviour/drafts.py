@@ -17,7 +17,7 @@ def opened(surface: Surface, count: int, *, clients: int = 16, gap_s: float = 1.
     first = np.searchsorted(client, client)
     ordinal = np.arange(count) - first
     keys = session_keys(5, surface, 739_000, client, ordinal)
-    start_s = 3600.0 + gap_s * ordinal
+    start_s = np.asarray(3600.0 + gap_s * ordinal, dtype=np.float64)
     return Opened(client=client, ordinal=ordinal, start_s=start_s, key=keys, tier=people.tier[client]), people
 
 

@@ -8,10 +8,22 @@ from telemetry_sim.behaviour.draws import session_keys
 from telemetry_sim.streams import child_keys, uniforms
 from warehouse.contracts import Surface
 
-OF_A_SESSION = (
-    "CALLS_OF_SESSION HAS_SUBAGENT SPAWN_STEP SUBAGENT_CALLS LARGE_LIMIT IS_FRESH FIRST_PROMPT HAS_MORE_TURNS "
-    "LATER_TURNS FIRST_MODEL IS_LINKED MESSAGE ANSWER ATTEMPTS"
-).split()
+OF_A_SESSION = [
+    "CALLS_OF_SESSION",
+    "HAS_SUBAGENT",
+    "SPAWN_STEP",
+    "SUBAGENT_CALLS",
+    "LARGE_LIMIT",
+    "IS_FRESH",
+    "FIRST_PROMPT",
+    "HAS_MORE_TURNS",
+    "LATER_TURNS",
+    "FIRST_MODEL",
+    "IS_LINKED",
+    "MESSAGE",
+    "ANSWER",
+    "ATTEMPTS",
+]
 OF_A_TOOL = ["TOOL_KIND", "TOOL_TIME", "TOOL_IS_SLOW"]
 
 

@@ -75,7 +75,7 @@ def modulated(counted: Counted) -> Candidate:
 
     def likelihood(point: Floats) -> float:
         values, weights, chain = level_chain(math.exp(-counted.step_s / counted.memory_s(point[2])), LEVELS)
-        means = np.exp(point[0] + math.exp(point[1]) * values) * counted.step_s
+        means = np.exp(np.clip(point[0] + math.exp(point[1]) * values, -LIMIT, LIMIT)) * counted.step_s
         table = count_probabilities(int(counted.counts.max()), means, 1.0 + math.exp(point[3]))
         return chain_log_likelihood(counted.counts, weights, chain, table)
 

@@ -60,13 +60,13 @@ def test_planted_bursts_give_back_their_dispersion_and_silences() -> None:
         burst_mean_s=10.0,
         silences=(SilencePhase(share_ratio=1.0, mean_s=30.0),),
     )
-    times = draw_arrivals(planted, root_key(21), 1500.0)
-    law = fit_arrivals(times, 1500.0)
+    times = draw_arrivals(planted, root_key(21), 3000.0)
+    law = fit_arrivals(times, 3000.0)
     assert law.family is ArrivalFamily.ON_OFF
     silence = sum(phase.share_ratio * phase.mean_s for phase in law.silences)
     assert silence == pytest.approx(30.0, rel=0.5)
     for window_s, tolerance in ((1.0, 0.2), (10.0, 0.25), (60.0, 0.4)):
-        assert median_dispersion(law, 1500.0, window_s) == pytest.approx(
+        assert median_dispersion(law, 3000.0, window_s) == pytest.approx(
             dispersion_index(times, window_s), rel=tolerance
         )
 

@@ -17,14 +17,19 @@ MIN_CALLS_COUNT = 100
 """Calls that a surface and day must hold. Assumed: below, the slope is mostly noise."""
 
 
+FIGURES_COUNT = 9
+"""Significant figures of a cost: far beyond what it is worth, and the same on every run."""
+
+
 def prefill_cost(calls: pl.LazyFrame) -> pl.LazyFrame:
     """Slope of the wait for the first token (known queue taken out) over uncached tokens, by surface and day.
 
     Least squares of prefill seconds on uncached tokens and prompt length, so that the cost of long contexts is not put
     on the cache. Calls are first summed in cells of both (half doublings of uncached tokens, doublings of the prompt),
-    which keeps one pass over the calls. Long prefills scatter more: calls weigh by the inverse square of the typical
-    wait of their number of uncached tokens, and the interval takes each cell's own variance (White, Econometrica 48
-    (1980) 817, on cells), small ones leaning on the usual scatter.
+    which keeps one pass over the calls; sums of floats by group depend on threads in their last digits, so seconds are
+    summed as lists and results are rounded to `FIGURES_COUNT`. Long prefills scatter more: calls weigh by the inverse
+    square of the typical wait of their number of uncached tokens, and the interval takes each cell's own variance
+    (White, Econometrica 48 (1980) 817, on cells), small ones leaning on the usual scatter.
 
     Args:
         calls: frame valid under `ModelCalls`.
@@ -47,9 +52,10 @@ def prefill_cost(calls: pl.LazyFrame) -> pl.LazyFrame:
             n=pl.len().cast(pl.Float64),
             x=pl.col("fresh_tokens").mean(),
             z=pl.col("input_tokens").mean(),
-            y=pl.col("prefill_s").mean(),
-            variance=pl.col("prefill_s").var(),
+            y=pl.col("prefill_s").implode().list.mean(),
+            variance=pl.col("prefill_s").implode().list.var(),
         )
+        .sort("surface", "day", "fresh_order", "input_order")
     )
     of_day = ("surface", "day")
     typical_s = ((pl.col("n") * pl.col("y")).sum() / pl.col("n").sum()).over(*of_day, "fresh_order")
@@ -66,7 +72,7 @@ def prefill_cost(calls: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(
             left_x=pl.col("x") - (_product("x", "z") / _product("z", "z")).over(of_day).fill_nan(0.0) * pl.col("z")
         )
-        .group_by(of_day)
+        .group_by(of_day, maintain_order=True)
         .agg(
             calls=pl.col("n").sum(),
             squares=_product("left_x", "left_x"),
@@ -103,4 +109,4 @@ def _product(one: str, other: str) -> pl.Expr:
 
 
 def _at_least_0(value: pl.Expr) -> pl.Expr:
-    return value.clip(lower_bound=0.0)
+    return value.clip(lower_bound=0.0).round_sig_figs(FIGURES_COUNT)

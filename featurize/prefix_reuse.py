@@ -54,6 +54,7 @@ def prefix_reuse(calls: pl.LazyFrame) -> dy.LazyFrame[PrefixReuse]:
             .over("surface", "day")
             .cast(pl.Int64),
         )
+        .sort("day", "surface", "band")
     )
 
 

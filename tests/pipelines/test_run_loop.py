@@ -26,6 +26,10 @@ class Stages:
         self.told.append((name, done_count, total_count))
 
 
+EMPTY_ON_TWO_DAYS = {"abandonment_thresholds", "context_trend", "workload_drift", "emerging_workloads"}
+"""Tables that need more history, or more people who leave, than two small days have."""
+
+
 def frames(lake: Lake) -> dict[str, pl.DataFrame]:
     return {table: read_days(lake, table, lake.days(table)).collect() for table in DAY_TABLES}
 
@@ -51,7 +55,7 @@ Passes = tuple[Path, Stages, list[RunSummary], list[dict[str, pl.DataFrame]]]
 def test_a_second_pass_gives_the_same_bytes(passes: Passes) -> None:
     _, _, _, (first, second) = passes
     for table in DAY_TABLES:
-        assert first[table].height > 0 or table == "abandonment_thresholds", table  # a small day may show no threshold
+        assert first[table].height > 0 or table in EMPTY_ON_TWO_DAYS, table
         assert first[table].equals(second[table]), table
 
 

@@ -28,7 +28,7 @@ run: $(STAMP)  ## run the whole loop on synthetic telemetry; prints a summary an
 	@$(BIN)/scoville run $(RUN_ARGS)
 
 test: $(STAMP)  ## run the tests (under six minutes)
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(STAMP)  ## run the truth checks on real traces and at full size
 	@$(BIN)/python -m pytest -q -m slow

@@ -67,7 +67,8 @@ def survival_in_the_middle() -> pl.Expr:
 def band_statistics() -> list[pl.Expr]:
     """What a band says of its cells (in order of the wait)."""
     answered = pl.col("ended_count") - pl.col("left_waiting_count")
-    left_after, stayed = pl.col("left_after_count").sum(), (answered * pl.col("middle_ratio")).sum()
+    stayed = (answered * pl.col("middle_ratio")).implode().list.sum()  # in order, whatever the threads do
+    left_after = pl.col("left_after_count").sum()
     survival = pl.col("survival_ratio").last()
     return [
         pl.col("reached_count").first().alias("at_risk_count"),

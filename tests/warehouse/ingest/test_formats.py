@@ -134,6 +134,7 @@ def test_the_table_of_formats_names_itself() -> None:
         ("zlib", zlib.compress(b"{}")),
         ("xz", lzma.compress(b"{}")),
     ],
+    ids=("gzip twice", "zlib", "xz"),
 )
 def test_what_is_packed_otherwise_than_with_gzip_is_refused_with_the_packer(
     tmp_path: Path, name_of_format: str, packer: str, content: bytes

@@ -10,7 +10,17 @@ import polars as pl
 
 from warehouse.ingest.reading.source import Source
 
-__all__ = ["decimal", "iso_time", "json_line_cells", "json_lines", "key_names", "text", "whole", "whole_list"]
+__all__ = [
+    "decimal",
+    "iso_time",
+    "json_line_cells",
+    "json_lines",
+    "json_object",
+    "key_names",
+    "text",
+    "whole",
+    "whole_list",
+]
 
 Kinds = Mapping[str, pl.DataType | type[pl.DataType]]
 CHUNK_LINES = 4096
@@ -24,7 +34,7 @@ def json_lines(source: Source) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """Row number (from 1, blank lines skipped but counted) of each line, and its object or what is wrong with it."""
     for at, line in enumerate(source.content.split(b"\n"), start=1):
         if line.strip():
-            yield at, _object(line)
+            yield at, json_object(line)
 
 
 def json_line_cells(source: Source, kinds: Kinds) -> tuple[pl.DataFrame, list[str]]:
@@ -40,7 +50,7 @@ def json_line_cells(source: Source, kinds: Kinds) -> tuple[pl.DataFrame, list[st
     """
     lines = source.content.split(b"\n")
     numbers = [at for at, line in enumerate(lines) if line.strip()]
-    names = key_names(_object(lines[at]) for at in numbers[:NAMED_LINES])
+    names = key_names(json_object(lines[at]) for at in numbers[:NAMED_LINES])
     parts = []
     for begin in range(0, len(numbers), CHUNK_LINES):
         chunk = numbers[begin : begin + CHUNK_LINES]
@@ -109,7 +119,8 @@ def _clean(value: str) -> str:
     return kept if kept.isascii() else kept.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _object(line: bytes) -> dict[str, Any] | str:
+def json_object(line: bytes) -> dict[str, Any] | str:
+    """The JSON object of a line, or what is wrong with the line."""
     try:
         value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -136,7 +147,7 @@ def _slow(lines: Sequence[bytes], kinds: Kinds) -> pl.DataFrame:
     """A chunk line by line: what cannot be read becomes a problem, a wrong value becomes null."""
     rows: list[dict[str, Any]] = []
     for line in lines:
-        value = _object(line)
+        value = json_object(line)
         known = value if isinstance(value, dict) else {}
         row: dict[str, Any] = {name: _value(known.get(name), kind) for name, kind in kinds.items()}
         rows.append({**row, "problem": None if isinstance(value, dict) else value})

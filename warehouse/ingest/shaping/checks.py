@@ -124,5 +124,6 @@ def content_note(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _shown(names: Sequence[str]) -> str:
-    clean = pl.DataFrame({"name": [str(name) for name in names[:20]]}).select(plain_text("name")).to_series().to_list()
+    whole = [str(name).encode("utf-8", errors="replace").decode("utf-8") for name in names[:20]]
+    clean = pl.DataFrame({"name": whole}).select(plain_text("name")).to_series().to_list()
     return ", ".join(clean) + (" ..." if len(names) > 20 else "")

@@ -1,9 +1,8 @@
 """Lines of a Mooncake trace as cells: clean lines by columns, others one by one, a slab of the file at a time."""
 
 import io
-import json
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import polars as pl
 
 from warehouse.ingest.adapters.mooncake.clean_lines import clean_cells
 from warehouse.ingest.errors import UnreadableTrace
+from warehouse.ingest.reading.json_lines import json_object, key_names, whole, whole_list
 from warehouse.ingest.reading.slabs import Slab, TextFile
 from warehouse.ingest.reading.source import Source
 
@@ -44,7 +44,8 @@ def read_lines(path: Path) -> tuple[pl.DataFrame, list[str], Source]:
         ahead: deque[Future[pl.DataFrame]] = deque()
         for slab in file.slabs():
             if not names:
-                names = _names(line for line in slab.content[: 1 << 20].split(b"\n")[:SHOWN_LINES] if line.strip())
+                first = slab.content[: 1 << 20].split(b"\n")[:SHOWN_LINES]
+                names = key_names(json_object(line) for line in first if line.strip())
             ahead.append(pool.submit(_cells, slab))
             if len(ahead) > READERS_COUNT:
                 parts.append(ahead.popleft().result())
@@ -83,20 +84,11 @@ def _cells(slab: Slab) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _names(lines: Iterable[bytes]) -> list[str]:
-    names: dict[str, None] = {}
-    for line in lines:
-        value = _object(line)
-        if isinstance(value, dict):
-            names.update(dict.fromkeys(value))
-    return list(names)
-
-
 def _parsed(lines: Sequence[bytes]) -> pl.DataFrame | None:
     """A chunk in one go, or None if any line needs a closer look."""
     try:
         frame = pl.read_ndjson(io.BytesIO(b"\n".join(lines)), schema=CELLS)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         return None
     if frame.height != len(lines):
         return None
@@ -113,45 +105,20 @@ def _one_by_one(lines: Sequence[bytes]) -> pl.DataFrame:
     """A chunk line by line: what cannot be read becomes a problem, a wrong cell becomes null."""
     rows = []
     for line in lines:
-        value = _object(line)
+        value = json_object(line)
         known = value if isinstance(value, dict) else {}
         rows.append(
             {
                 "timestamp": _number(known.get("timestamp")),
-                "input_length": _whole(known.get("input_length")),
-                "output_length": _whole(known.get("output_length")),
-                "hash_ids": _ids(known.get("hash_ids")),
+                "input_length": whole(known.get("input_length")),
+                "output_length": whole(known.get("output_length")),
+                "hash_ids": whole_list(known.get("hash_ids")),
                 "problem": None if isinstance(value, dict) else str(value),
             }
         )
     return pl.DataFrame(rows, schema={**CELLS, "problem": pl.String}, orient="row").with_columns(whole_ids())
 
 
-def _object(line: bytes) -> dict[str, object] | str:
-    """The JSON object of a line, or what is wrong with the line."""
-    try:
-        value = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        return "the line holds bytes that are not UTF-8"
-    except RecursionError:
-        return "the line is nested too deeply"
-    except ValueError:
-        return "the line is not JSON (cut short?)"
-    return value if isinstance(value, dict) else "the line is JSON, but not an object"
-
-
 def _number(value: object) -> float | None:
     plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < INT64
     return float(value) if plain else None  # type: ignore[arg-type]
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < INT64 or value != int(value):
-        return None
-    return int(value)
-
-
-def _ids(value: object) -> list[int | None] | None:
-    if not isinstance(value, Iterable) or isinstance(value, str | dict):
-        return None
-    return [_whole(item) for item in value]

@@ -3,14 +3,11 @@
 import dataframely as dy
 import polars as pl
 
-from featurize.attrition import attrition_weights
+from featurize.attrition import attrition_weights, with_path_ratio
 from featurize.bands import doubling_order
 from featurize.calls import linked_calls
 from featurize.completion import complete_tokens, uniform_draw
 from warehouse.contracts import DemandCalls
-
-OWN_WEIGHT_RATIO = 1.0
-"""Scenario weight of an observed call before any scenario reweighs it, where nobody left before it."""
 
 
 def demand_calls(
@@ -27,9 +24,9 @@ def demand_calls(
     contract then refuses the result.
 
     Calls that were never made because their session was abandoned cannot be completed one by one. The calls at the
-    same step of sessions that went on stand for them: their weight is the inverse of the chance that a session of the
-    surface was not abandoned before that step (`featurize.attrition`), so that weighted laws are those of users who
-    never leave.
+    same step of sessions that went on stand for them, those of sessions that sat out long waits more than others: their
+    weight is the inverse of the chance that their session was not abandoned before (`featurize.attrition`), so that
+    weighted laws are those of users who never leave.
 
     Args:
         calls: frame valid under `ModelCalls`.
@@ -38,7 +35,8 @@ def demand_calls(
             session decides at the policy's `paid_ratio`, and nobody left.
         seed: shifts every draw.
     """
-    whole = complete_output(complete_input(intended_calls(calls), seed=seed), seed=seed)
+    intended = intended_calls(with_path_ratio(calls, sessions))
+    whole = complete_output(complete_input(intended, seed=seed), seed=seed)
     promised = policy.select(
         "surface",
         "service_tier",
@@ -47,7 +45,7 @@ def demand_calls(
         "value_usd_per_token",
         policy_paid_ratio=pl.col("paid_ratio"),
     )
-    return DemandCalls.cast(
+    promised_calls = (
         whole.join(promised, on=("surface", "service_tier"), how="left")
         .join(_known_payers(calls, sessions), on="session_id", how="left")
         .with_columns(
@@ -57,11 +55,10 @@ def demand_calls(
             paid=is_paid(seed=seed),
             imputed=is_imputed(),
         )
-        .join(attrition_weights(sessions), on=("surface", "step_index"), how="left")
-        .with_columns(weight_ratio=pl.col("weight_ratio").fill_null(OWN_WEIGHT_RATIO))
         .with_columns(shared_prefix_tokens=shared_within_input_tokens())
-        .sort("session_id", "step_index", "call_id")
     )
+    weighted = attrition_weights(promised_calls, sessions)
+    return DemandCalls.cast(weighted.sort("session_id", "step_index", "call_id"))
 
 
 def intended_calls(calls: pl.LazyFrame) -> pl.LazyFrame:

@@ -111,7 +111,8 @@ def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed
     sessions once more. All calls of a session share one lot. So where weights rise along a session (they do where
     like sessions were left), a clone may hold only the end of it: it stands for a session that was left and would
     have gone on. It starts when that end was observed and finds its prefix where the whole session left it. Whether
-    its user would still be there is counted from that start.
+    its user would still be there is counted from that start. Where a weight falls below the one before, a clone may
+    lack calls in between; it then goes on when the next one was observed.
 
     Args:
         demand: With weights; those of the result are 1.

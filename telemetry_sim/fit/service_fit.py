@@ -40,7 +40,7 @@ def fit_service(trace: TraceCalls) -> ServiceLaw | None:
         per_output_token_s=float(np.exp(found[1] + middle)),
         session_sigma_ratio=between**0.5,
         call_sigma_ratio=inside**0.5,
-        told_ratio=told.height / trace.main.height,
+        told_ratio=_told_ratio(trace.main),
         ttft_edges_tokens=edges,
         ttft_median_s=medians,
         ttft_sigma_ratio=sigma,
@@ -87,13 +87,27 @@ def _table(word: pl.Series, band: np.ndarray, bands: tuple[str, ...]) -> ShareTa
     )
 
 
+def next_driver(main: pl.DataFrame) -> np.ndarray:
+    """Who drives the next call, by row: 0 a tool, 1 a human, 2 nobody."""
+    human_next = (pl.col("driver") == "human").shift(-1).over("session")
+    band = pl.when(human_next).then(1).when(human_next.is_null()).then(2).otherwise(0)
+    return main.select(band).to_series().to_numpy()
+
+
+def _told_ratio(main: pl.DataFrame) -> tuple[float, ...]:
+    """Share of calls that tell their duration, by who drives the next one; of few calls drawn towards that of all."""
+    band = next_driver(main)
+    tells = (main["duration_s"] > 0).fill_null(value=False).to_numpy().astype(np.float64)
+    count = np.bincount(band, minlength=3)
+    found = (np.bincount(band, tells, 3) + LEAST_TOLD * tells.mean()) / (count + LEAST_TOLD)
+    return tuple(float(share) for share in found)
+
+
 def fit_finish(trace: TraceCalls) -> ShareTable | None:
     """Shares of finish reasons by what comes next: a tool-driven call, a human-driven call, nothing."""
     if "finish_reason" not in trace.told:
         return None
-    human_next = (pl.col("driver") == "human").shift(-1).over("session")
-    band = trace.main.select(pl.when(human_next).then(1).when(human_next.is_null()).then(2).otherwise(0)).to_series()
-    return _table(trace.main["finish_reason"], band.to_numpy(), ("tool_next", "human_next", "nothing_next"))
+    return _table(trace.main["finish_reason"], next_driver(trace.main), ("tool_next", "human_next", "nothing_next"))
 
 
 def fit_models(trace: TraceCalls, edges: tuple[float, ...]) -> ShareTable | None:

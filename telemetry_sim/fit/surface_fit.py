@@ -27,6 +27,7 @@ from telemetry_sim.fit.pace import paced_law
 from telemetry_sim.fit.prefix_fit import fit_prefix
 from telemetry_sim.fit.service_fit import fit_finish, fit_models, fit_service
 from telemetry_sim.fit.tuning import tuned, with_window
+from telemetry_sim.fit.turns import turns_of_sessions
 from telemetry_sim.fitted.arrivals import ArrivalLaw
 from telemetry_sim.fitted.mixture import MixtureLaw
 from telemetry_sim.fitted.surface import EFFECTS, Course, Driver, FittedSurface, Provenance, SessionEffects
@@ -72,7 +73,7 @@ def fit_surface(calls: pl.DataFrame, *, name: str, arrivals: ArrivalLaw | None =
     gap = _laws(main.filter(pl.col("gap_s").is_not_null()), "gap_s", (Driver.TOOL, Driver.HUMAN))
     if found is not None:
         gap = {Driver.HUMAN: fit_law(found.gaps_s, grid=grid_of(found.gaps_s))}
-    turns = _turns(main)
+    turns = turns_of_sessions(main)
     turn_law = fit_law(_array(turns["len"])) if turns.height and main["turn_id"].max() != 0 else None
     regressors = np.column_stack((first_law.scores(sessions["first"]), contexts.is_large.astype(np.float64)))
     columns = _score_columns(main, output, growth, gap)
@@ -113,8 +114,10 @@ def fit_surface(calls: pl.DataFrame, *, name: str, arrivals: ArrivalLaw | None =
     )
     if main.height == sessions.height and surface.prefix is None:
         return _of_single_calls(surface, main, sessions, has_pace=arrivals is not None)
-    surface = tuned(surface)
-    return surface if found is None else with_window(surface)
+    if found is not None:
+        return with_window(tuned(surface, None))
+    told = calls.drop_nulls(["input_tokens", "output_tokens"])
+    return tuned(surface, told.height / sessions.height)
 
 
 def _arrivals(main: pl.DataFrame, sessions: pl.DataFrame, span_s: float) -> ArrivalLaw:
@@ -129,7 +132,7 @@ def _of_single_calls(
     first, output = _array(main["input_tokens"]), _array(main["output_tokens"])
     dependence = dependence_of(surface.first_input, first, surface.output[Driver.OPENING], output)
     if not dependence:
-        return tuned(surface)
+        return tuned(surface, None)
     if has_pace:
         return replace(surface, dependence=dependence)
     work_s = BASE_S + UNCACHED_S_PER_TOKEN * first + OUTPUT_S_PER_TOKEN * output
@@ -178,11 +181,6 @@ def _laws(rows: pl.DataFrame, column: str, drivers: Sequence[Driver], by: str = 
             pooled = pooled or fit_law(_array(rows[column]), grid=grid)
             laws[driver] = pooled
     return laws
-
-
-def _turns(main: pl.DataFrame) -> pl.DataFrame:
-    """Calls per human request. The last request of a session counts as it was seen, like in the play."""
-    return main.group_by("session", "turn_id", maintain_order=True).agg(pl.len())
 
 
 def _scores(rows: pl.DataFrame, column: str, laws: dict[Driver, MixtureLaw]) -> Floats:

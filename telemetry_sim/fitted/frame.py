@@ -24,7 +24,7 @@ CLOCK_SKEW_S = 0.5
 
 
 def with_service(surface: FittedSurface, rows: Rows, session_key: Keys, table: pl.DataFrame) -> pl.DataFrame:
-    """Adds ttft_s and duration_s (null where the trace would not tell) and spent_s (never null)."""
+    """Adds ttft_s and duration_s (null where the trace would not tell) and spent_s (0 there, as the gap holds it)."""
     law = surface.service
     if law is None:
         nothing = pl.lit(None, dtype=pl.Float64)
@@ -33,9 +33,10 @@ def with_service(surface: FittedSurface, rows: Rows, session_key: Keys, table: p
     noise = law.session_sigma_ratio * normals(session_key, S_SERVICE)[rows.session]
     noise = noise + law.call_sigma_ratio * normals(rows.key, D_SERVICE)
     spent = (law.base_s + law.per_output_token_s * output) * np.exp(noise)
-    told = uniforms(rows.key, D_TOLD) < law.told_ratio
+    told = pl.Series(uniforms(rows.key, D_TOLD) < np.asarray(law.told_ratio)[next_driver(rows, table)])
     columns = table.with_columns(
-        spent_s=pl.Series(spent), duration_s=pl.when(pl.Series(told)).then(pl.Series(spent)).otherwise(None)
+        spent_s=pl.when(told).then(pl.Series(spent)).otherwise(0.0),
+        duration_s=pl.when(told).then(pl.Series(spent)).otherwise(None),
     )
     if not law.ttft_median_s:
         return columns.with_columns(ttft_s=pl.lit(None, dtype=pl.Float64))
@@ -45,6 +46,15 @@ def with_service(surface: FittedSurface, rows: Rows, session_key: Keys, table: p
     return columns.with_columns(
         ttft_s=pl.when(pl.Series(streamed)).then(pl.Series(np.minimum(first, spent))).otherwise(None)
     )
+
+
+def next_driver(rows: Rows, table: pl.DataFrame) -> Ints:
+    """Who drives the next call, by row: 0 a tool, 1 a human, 2 nobody."""
+    if len(rows.step) == 0:
+        return np.zeros(0, dtype=np.int64)
+    last = np.append(rows.session[1:] != rows.session[:-1], True)
+    human_next = np.append(table["human"].to_numpy()[1:], False)
+    return np.where(last, 2, np.where(human_next, 1, 0))
 
 
 def words_by_band(table: ShareTable, band: Ints, chance: Floats) -> pl.Series:
@@ -92,10 +102,7 @@ def _words(surface: FittedSurface, rows: Rows, session_key: Keys, table: pl.Data
     none = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows.step))
     finish, model = none, none
     if surface.finish is not None:
-        last = np.append(rows.session[1:] != rows.session[:-1], True) if len(rows.step) else np.zeros(0, bool)
-        human_next = np.append(table["human"].to_numpy()[1:], False) if len(rows.step) else np.zeros(0, bool)
-        band = np.where(last, 2, np.where(human_next, 1, 0))
-        finish = words_by_band(surface.finish, band, uniforms(rows.key, D_FINISH))
+        finish = words_by_band(surface.finish, next_driver(rows, table), uniforms(rows.key, D_FINISH))
     if surface.model is not None:
         first = table["input_tokens"].to_numpy()[rows.step == 0]
         band = np.searchsorted(np.asarray(surface.model_edges_tokens), first)

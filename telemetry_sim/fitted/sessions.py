@@ -56,7 +56,7 @@ class Drawn:
     gap_s: Floats
     ends: Bools
     scores: Floats
-    """Normal scores by effect (all but turns), shape (rows, effects)."""
+    """Normal scores by effect, shape (rows, effects); that of turns counts where a turn opens."""
 
 
 def drawn_sessions(surface: FittedSurface, session_key: Keys) -> tuple[Rows, Drawn]:
@@ -155,7 +155,7 @@ def _laid_out(surface: FittedSurface, session_key: Keys, places: Ints, horizon: 
 
 
 def _calls(surface: FittedSurface, rows: Rows, traits: _Traits) -> Drawn:
-    human, turn = _turns(surface, rows, traits.level + traits.own)
+    human, turn, turn_score = _turns(surface, rows, traits.level + traits.own)
     waves = _waves(surface, rows)
     sigma = surface.effects.within_sigma_ratio
     first_band = np.searchsorted(surface.course.first_edges_tokens, traits.first)
@@ -183,20 +183,21 @@ def _calls(surface: FittedSurface, rows: Rows, traits: _Traits) -> Drawn:
         output=output.astype(np.int64),
         gap_s=gap,
         ends=ends,
-        scores=np.stack([score[name] for name in EFFECTS[:-1]], axis=1),
+        scores=np.stack([*(score[name] for name in EFFECTS[:-1]), turn_score], axis=1),
     )
 
 
-def _turns(surface: FittedSurface, rows: Rows, level: Floats) -> tuple[Bools, Ints]:
+def _turns(surface: FittedSurface, rows: Rows, level: Floats) -> tuple[Bools, Ints, Floats]:
+    """Whether a row opens a turn inside its session, the turn's number, and the score of a turn that would open."""
     if surface.calls_per_turn is None:
-        return np.zeros(len(rows.step), np.bool_), np.zeros(len(rows.step), np.int64)
+        return np.zeros(len(rows.step), np.bool_), np.zeros(len(rows.step), np.int64), np.zeros(len(rows.step))
     place = EFFECTS.index("turn")
     score = level[:, place] + surface.effects.within_sigma_ratio[place] * normals(rows.key, D_TURN)
     length = np.maximum(surface.calls_per_turn.drawn(score), 1).astype(np.int64)
     turn = turns_of(rows.step, length)
     opens = np.zeros(len(turn), np.bool_)
     opens[1:] = (turn[1:] != turn[:-1]) & (rows.step[1:] > 0)
-    return opens, turn
+    return opens, turn, score
 
 
 def _waves(surface: FittedSurface, rows: Rows) -> dict[str, Floats]:

@@ -139,8 +139,9 @@ class ServiceLaw:
     per_output_token_s: float
     session_sigma_ratio: float
     call_sigma_ratio: float
-    told_ratio: float
-    """Share of calls whose duration the trace tells."""
+    told_ratio: tuple[float, ...]
+    """Share of calls whose duration the trace tells: where a tool drives the next call, where a human does, at the end.
+    The gap after a call that does not tell its duration holds the server's time too."""
     ttft_edges_tokens: tuple[float, ...]
     ttft_median_s: tuple[float, ...]
     """By band of the prompt, one more than edges; empty where the trace tells no first-token times."""

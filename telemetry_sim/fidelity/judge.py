@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -12,9 +13,9 @@ from telemetry_sim.fidelity.judge_streams import (
     client_measures,
     dispersion_measures,
     prefix_measures,
-    system_measures,
     tells_times,
 )
+from telemetry_sim.fidelity.judge_system import system_measures, system_note
 from telemetry_sim.fidelity.measures import Fidelity, Measure, Overlay
 from telemetry_sim.fidelity.prefix import prefix_curve, prefix_reuse_ratio
 from telemetry_sim.fidelity.splits import COVERED, Imitate, Split, compared_split
@@ -26,8 +27,9 @@ FLOOR_TIMES = 2.0
 """Bar of the issue: KS at most this often the noise floor."""
 GROWTH_BAR, REUSE_BAR, CORRELATION_BAR = 0.05, 0.01, 0.1
 """Bars of the issue for context growth (KS) and prefix reuse; the last is our own, for rank correlations."""
-SYSTEM_DRAWS = 60
-"""Like `DRAWS`, for the queue of a trace that tells its own times: its tail scatters by a third from draw to draw."""
+TIMED_SYSTEM_DRAWS, SYSTEM_DRAWS = 60, 100
+"""Like `DRAWS`, for the queue, whose tail scatters by a third and more from draw to draw: of a trace that tells its own
+times, and of one of sessions."""
 MOST_DRAWN_CALLS = 3_000_000
 OVERLAY_POINTS = 99
 BARRED = (
@@ -73,6 +75,7 @@ def judge(
     compared = [compared_split(calls, imitate, seed + number) for number in range(splits)]
     dispersion, burstiness = dispersion_measures(judged.real, judged.synthetic)
     shares, clients = client_measures(judged.real, judged.synthetic)
+    system = system_measures(judged.real, chain(judged.synthetic, _more(judged, draw, seed + draws)), seed)
     return Fidelity(
         measures=(
             *_distances(compared),
@@ -81,7 +84,7 @@ def judge(
             *_reuse(judged),
             *prefix_measures(judged.real, judged.synthetic),
             *_correlations(judged, compared),
-            *system_measures(judged.real, (*judged.synthetic, *_more(judged, draw, seed + draws)), seed),
+            *system,
             _copies(judged),
         ),
         overlays=tuple(_overlays(compared[0])),
@@ -89,14 +92,15 @@ def judge(
         prefix_synthetic=prefix_curve(judged.synthetic[0]) if _tells_lineage(calls) else None,
         dispersion=dispersion,
         rank_shares=shares,
+        notes=(system_note(*system),),
     )
 
 
 def _more(judged: Judged, draw: Callable[[int], pl.DataFrame], seed: int) -> Iterable[pl.DataFrame]:
     """Further synthetic traces for the queue, one at a time."""
-    if tells_times(judged.real):
-        wanted = min(SYSTEM_DRAWS, MOST_DRAWN_CALLS // judged.real.height) - len(judged.synthetic)
-        yield from (draw(seed + number) for number in range(wanted))
+    most = TIMED_SYSTEM_DRAWS if tells_times(judged.real) else SYSTEM_DRAWS
+    wanted = min(most, MOST_DRAWN_CALLS // judged.real.height) - len(judged.synthetic)
+    yield from (draw(seed + number) for number in range(wanted))
 
 
 def _tells_lineage(calls: pl.DataFrame) -> bool:

@@ -1,4 +1,4 @@
-"""The part of a judgement that looks at the stream as a whole: bursts, clients, the prefix cache and the queue."""
+"""The part of a judgement that looks at the stream as a whole: bursts, clients and the prefix cache."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,6 @@ from telemetry_sim.fidelity.dispersion import (
 )
 from telemetry_sim.fidelity.measures import Measure
 from telemetry_sim.fidelity.prefix import prefix_curve
-from telemetry_sim.fidelity.queue import poisson_stream, server_for, stream_of, tail_ttft_s
 from telemetry_sim.laws import Floats
 
 COVERED = (0.05, 0.95)
@@ -24,11 +23,9 @@ DISPERSION_BARS = {1.0: 0.3, 10.0: 0.3, 60.0: 0.4}
 LEAST_WINDOWS = 10
 LAGS = 6
 LAG_S = 10.0
-PREFIX_BAR, SHARE_BAR, SYSTEM_BAR = 0.03, 0.15, 0.15
-"""Bars of the issue: of the hit share at each cache size, of the client rank-share, of the queue."""
+PREFIX_BAR, SHARE_BAR = 0.03, 0.15
+"""Bars of the issue: of the hit share at each cache size, of the client rank-share."""
 PREFIX_DRAWS = 5
-RINGS = 5
-"""Rings that each trace of sessions is laid on: where sessions begin matters much to the queue."""
 
 Curve = tuple[tuple[float, float, float, float, float], ...]
 Shares = tuple[tuple[int, float, float], ...]
@@ -90,27 +87,6 @@ def prefix_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame]) -> It
         yield _figure(f"prefix_hit_{size}_blocks", own.hit_ratios[at], drawn, bar=bar, is_share=True)
     drawn = [curve.infinite_hit_ratio for curve in made]
     yield _figure("prefix_hit_infinite", own.infinite_hit_ratio, drawn, bar=bar, is_share=True)
-
-
-def system_measures(real: pl.DataFrame, synthetic: Sequence[pl.DataFrame], seed: int) -> Iterable[Measure]:
-    """99th percentile of the time to first token of one queue: real, synthetic, and a Poisson stream of the same sizes.
-
-    The server is scaled to the real trace once and serves all. Sessions are laid on a ring as long as the real trace's.
-    """
-    generator = np.random.default_rng(seed)
-    first = stream_of(real, generator)
-    server = server_for(first)
-    rings = 1 if tells_times(real) else RINGS
-    own = [tail_ttft_s(stream_of(real, generator, span_s=first.span_s), server) for _ in range(rings * len(synthetic))]
-    made = [
-        tail_ttft_s(stream_of(calls, generator, span_s=first.span_s), server)
-        for calls in synthetic
-        for _ in range(rings)
-    ]
-    single = [tail_ttft_s(poisson_stream(first, generator), server) for _ in synthetic]
-    value = float(np.median(own))
-    yield _figure("system_p99_ttft_s", value, made, bar=SYSTEM_BAR)
-    yield _figure("system_p99_ttft_s_single_poisson", value, single)
 
 
 def tells_times(calls: pl.DataFrame) -> bool:

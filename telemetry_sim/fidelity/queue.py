@@ -21,8 +21,6 @@ UNCACHED_S_PER_TOKEN = 1e-4
 OUTPUT_S_PER_TOKEN = 0.0154
 """Measured on Claude Code traces: server time over output tokens (docs/sources.md: weka2026)."""
 TAIL = 0.99
-TOGETHER = 20
-"""Assumed: sessions of a trace that are under way at a time, where each tells only its own times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,46 +41,34 @@ class Stream:
     decode_s: Floats
     """c x output, before scaling."""
     span_s: float
+    is_ring: bool = False
+    """Whether the end goes on at the begin: the queue goes round twice, and the second round counts."""
 
 
-def stream_of(calls: pl.DataFrame, generator: np.random.Generator, *, span_s: float = 0.0) -> Stream:
-    """The requests of a trace.
-
-    A trace of single calls has its own times. Sessions (several calls each) are laid on a ring: each begins at a time
-    drawn evenly and keeps its own inner times, and the ring is as long as makes `TOGETHER` of them overlap on average.
-    Traces of sessions mostly tell only times relative to the session, and a ring has no empty begin or end.
+def stream_of(calls: pl.DataFrame) -> Stream:
+    """The requests of a trace at its own times.
 
     Args:
         calls: A ModelCalls frame. Unknown tokens count as none.
-        generator: For the begins of sessions.
-        span_s: Length of the ring; 0 takes the trace's own.
     """
-    told = calls.sort("requested_at", maintain_order=True)
-    uncached = (pl.col("input_tokens") - pl.col("shared_prefix_tokens").fill_null(0)).fill_null(0)
-    parts = told.select(
-        time=pl.col("requested_at").dt.epoch("us") / 1e6,
-        prefill=BASE_S + UNCACHED_S_PER_TOKEN * uncached,
-        decode=OUTPUT_S_PER_TOKEN * pl.col("output_tokens").fill_null(0),
-        session=pl.col("session_id").rank("dense") - 1,
-    )
-    times = parts["time"].to_numpy()
-    times = times - times.min()
-    session = parts["session"].to_numpy().astype(np.int64)
-    count = int(session.max()) + 1
-    if count < len(times):
-        begin, end = np.full(count, np.inf), np.zeros(count)
-        np.minimum.at(begin, session, times)
-        np.maximum.at(end, session, times)
-        span_s = span_s or max(float((end - begin).sum()) / TOGETHER, 1.0)
-        times = (times - begin[session] + generator.random(count)[session] * span_s) % span_s
-    else:
-        span_s = max(span_s or float(times.max()), 1e-6)
-    order = np.argsort(times, kind="stable")
+    parts = parts_of(calls).sort("time_s", maintain_order=True)
+    times = parts["time_s"].to_numpy() - parts["time_s"][0]
     return Stream(
-        times_s=times[order],
-        prefill_s=parts["prefill"].to_numpy()[order],
-        decode_s=parts["decode"].to_numpy()[order],
-        span_s=span_s,
+        times_s=times,
+        prefill_s=parts["prefill_s"].to_numpy(),
+        decode_s=parts["decode_s"].to_numpy(),
+        span_s=max(float(times[-1]), 1e-6),
+    )
+
+
+def parts_of(calls: pl.DataFrame) -> pl.DataFrame:
+    """Columns session_id, time_s, prefill_s and decode_s of the calls, in their order."""
+    uncached = (pl.col("input_tokens") - pl.col("shared_prefix_tokens").fill_null(0)).fill_null(0)
+    return calls.select(
+        "session_id",
+        time_s=pl.col("requested_at").dt.epoch("us") / 1e6,
+        prefill_s=BASE_S + UNCACHED_S_PER_TOKEN * uncached,
+        decode_s=OUTPUT_S_PER_TOKEN * pl.col("output_tokens").fill_null(0),
     )
 
 
@@ -94,7 +80,11 @@ def server_for(stream: Stream) -> Server:
 def tail_ttft_s(stream: Stream, server: Server) -> float:
     """99th percentile of the time to first token, s."""
     prefill, decode = stream.prefill_s / server.speed_ratio, stream.decode_s / server.speed_ratio
-    waits = waits_s(stream.times_s, prefill + decode)
+    if stream.is_ring:
+        twice = np.concatenate((stream.times_s, stream.times_s + stream.span_s))
+        waits = waits_s(twice, np.tile(prefill + decode, 2))[len(prefill) :]
+    else:
+        waits = waits_s(stream.times_s, prefill + decode)
     return float(np.quantile(waits + prefill, TAIL))
 
 
@@ -107,6 +97,7 @@ def poisson_stream(stream: Stream, generator: np.random.Generator) -> Stream:
         prefill_s=stream.prefill_s[rows],
         decode_s=stream.decode_s[rows],
         span_s=stream.span_s,
+        is_ring=stream.is_ring,
     )
 
 

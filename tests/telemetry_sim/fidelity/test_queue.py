@@ -1,4 +1,4 @@
-"""The queue against theory and against a literal server; the laying out of sessions on a ring."""
+"""The queue against theory and against a literal server."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from telemetry_sim.fidelity.queue import (
     BASE_S,
     OUTPUT_S_PER_TOKEN,
-    TOGETHER,
     UNCACHED_S_PER_TOKEN,
     UTILISATION,
     poisson_stream,
@@ -17,7 +16,7 @@ from telemetry_sim.fidelity.queue import (
     tail_ttft_s,
     waits_s,
 )
-from tests.telemetry_sim.fidelity.call_frames import calls, session
+from tests.telemetry_sim.fidelity.call_frames import calls
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.0, 5.0)), min_size=1, max_size=40))
@@ -39,31 +38,21 @@ def test_the_mean_wait_of_poisson_arrivals_and_equal_service_is_pollaczek_and_kh
 
 def test_service_counts_uncached_input_and_output() -> None:
     row = {"input_tokens": 1000, "shared_prefix_tokens": 400, "output_tokens": 10, "parent_call_id": "c0"}
-    stream = stream_of(calls({"input_tokens": 5, "output_tokens": 1}, row), np.random.default_rng(1))
+    stream = stream_of(calls({"input_tokens": 5, "output_tokens": 1}, row))
     assert stream.prefill_s[1] == pytest.approx(BASE_S + 600 * UNCACHED_S_PER_TOKEN)
     assert stream.decode_s[1] == pytest.approx(10 * OUTPUT_S_PER_TOKEN)
 
 
 def test_the_server_is_scaled_to_the_utilisation() -> None:
-    stream = stream_of(
-        calls(*({"input_tokens": 9, "output_tokens": 9, "at_s": 3.0 * n} for n in range(9))), np.random.default_rng(1)
-    )
+    stream = stream_of(calls(*({"input_tokens": 9, "output_tokens": 9, "at_s": 3.0 * n} for n in range(9))))
     speed = server_for(stream).speed_ratio
     assert (stream.prefill_s + stream.decode_s).sum() / speed / stream.span_s == pytest.approx(UTILISATION)
     alone = stream.prefill_s[0] / speed
     assert tail_ttft_s(stream, server_for(stream)) == pytest.approx(alone)
 
 
-def test_sessions_keep_their_inner_times_on_a_ring() -> None:
-    rows = [row for number in range(80) for row in session(f"s{number}", [(9, 1), (9, 1), (9, 1)])]
-    stream = stream_of(calls(*rows), np.random.default_rng(2))
-    assert stream.span_s == pytest.approx(80 * 2.0 / TOGETHER)
-    assert ((stream.times_s >= 0) & (stream.times_s < stream.span_s)).all()
-    assert (np.diff(stream.times_s) >= 0).all()
-
-
 def test_a_poisson_stream_keeps_the_number_the_span_and_the_sizes() -> None:
-    stream = stream_of(calls(*({"input_tokens": n, "output_tokens": 1} for n in range(50))), np.random.default_rng(1))
+    stream = stream_of(calls(*({"input_tokens": n, "output_tokens": 1} for n in range(50))))
     single = poisson_stream(stream, np.random.default_rng(2))
     assert len(single.times_s) == 50
     assert single.span_s == stream.span_s

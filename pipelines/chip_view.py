@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwmodel.catalog import FIELDS_BY_NAME, CatalogError, ChipSpec, DesignTable, design_of, load_catalog
+from hwmodel.catalog import (
+    FIELDS_BY_NAME,
+    CatalogError,
+    ChipSpec,
+    DesignTable,
+    design_of,
+    load_catalog,
+    timed_design_of,
+)
 from hwmodel.physical import all_in_power_w, die_area, module_cost, peak_power_w, tco
 from pipelines.errors import one_line
 
@@ -51,16 +59,17 @@ def fact_rows(chip_id: str, *, allow_estimates: bool) -> list[Row]:
 
 
 def unknown_numbers(chip_id: str, *, allow_estimates: bool) -> list[str]:
-    """What is not public of a chip.
+    """What is not public of a chip; the rates of formats that it lacks are not among it.
 
     Raises:
         UnknownId: No such chip.
     """
     spec = load_catalog().chip(chip_id)
+    lacking = {f"{dtype}_{what}" for dtype in spec.absent_dtypes for what in ("flop_per_s", "rate_ratio")}
     return [
         field.meaning
         for name, field in FIELDS_BY_NAME.items()
-        if spec.known(name, allow_estimates=allow_estimates).value is None
+        if name not in lacking and spec.known(name, allow_estimates=allow_estimates).value is None
     ]
 
 
@@ -143,4 +152,8 @@ def _ability(spec: ChipSpec) -> str:
         except CatalogError:
             continue
         return answer
-    return "no: numbers are not public"
+    try:
+        timed_design_of(spec)
+    except CatalogError:
+        return "no: numbers are not public"
+    return "no: only timed"

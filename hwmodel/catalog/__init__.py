@@ -1,9 +1,9 @@
 """Chips, LLMs and lanes as data: every number with its unit, source and kind."""
 
-from hwmodel.catalog.chip_design import NUMERIC_FIELDS, ChipDesign, DesignTable
+from hwmodel.catalog.chip_design import DESIGN_NODES, NUMERIC_FIELDS, ChipDesign, DesignTable
 from hwmodel.catalog.chip_fields import CHIP_FIELDS, FIELDS_BY_NAME, MICROARCHITECTURE_FIELDS, ChipField
-from hwmodel.catalog.chip_spec import ChipSpec, Fact, Source
-from hwmodel.catalog.designs import DesignOrigin, design_of, design_origin
+from hwmodel.catalog.chip_spec import ChipSpec, Fact, Purpose, Source
+from hwmodel.catalog.designs import DesignOrigin, design_of, design_origin, timed_design_of
 from hwmodel.catalog.errors import BadSpec, CatalogError, MissingSpec, UnknownId
 from hwmodel.catalog.index import Catalog, load_catalog
 from hwmodel.catalog.lane import Lane
@@ -13,6 +13,7 @@ from hwmodel.catalog.parameters import ParameterCount, count_parameters
 
 __all__ = [
     "CHIP_FIELDS",
+    "DESIGN_NODES",
     "FIELDS_BY_NAME",
     "MICROARCHITECTURE_FIELDS",
     "NUMERIC_FIELDS",
@@ -36,10 +37,12 @@ __all__ = [
     "MlaSpec",
     "MoeSpec",
     "ParameterCount",
+    "Purpose",
     "Source",
     "UnknownId",
     "count_parameters",
     "design_of",
     "design_origin",
     "load_catalog",
+    "timed_design_of",
 ]

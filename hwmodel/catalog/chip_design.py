@@ -8,6 +8,9 @@ from jaxtyping import Float, Int
 
 from hwmodel.catalog.errors import BadSpec
 
+DESIGN_NODES = frozenset({"N7", "N5", "N4", "N3", "N2"})
+"""Logic processes that a design may be drawn in: those whose area, energy and cost the physical model knows."""
+
 RATIO_FIELDS = frozenset({"fp8_rate_ratio", "fp4_rate_ratio", "int8_rate_ratio"})
 """Fields that may be 0: the chip lacks the data type."""
 
@@ -18,13 +21,13 @@ class ChipDesign:
 
     name: str
     node: str
-    """Logic process: N7, N5, N4, N3, N2."""
+    """Logic process, one of `DESIGN_NODES`; a chip that is only timed may be in another."""
     dies_count: float
     """Compute dies in the package."""
     cores_count: float
     """Active cores (SM, CU, slice) in the package."""
     matrix_flop_per_clk: float
-    """Dense bf16 matrix FLOP per clock and core."""
+    """Dense bf16 matrix FLOP per clock and core; fp16 on a chip that is only timed and lacks bf16."""
     fp8_rate_ratio: float
     """Rate at fp8 over the rate at bf16; 0 where the type is not built in. So the next two."""
     fp4_rate_ratio: float
@@ -39,6 +42,7 @@ class ChipDesign:
     """Cache or SRAM shared by the cores of the package."""
     l2_bytes_per_clk: float
     hbm_stacks_count: float
+    """HBM stacks; 32-bit channels of GDDR on a chip that is only timed."""
     hbm_stack_bytes: float
     hbm_stack_bytes_per_s: float
     link_bytes_per_s: float

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hwmodel.catalog.chip_fields import FIELDS_BY_NAME
 from hwmodel.catalog.errors import MissingSpec, UnknownId
@@ -31,6 +32,15 @@ class Source:
     date: str | None
 
 
+class Purpose(StrEnum):
+    """What a chip is in the catalogue for."""
+
+    FLEET = "fleet"
+    """A fleet could be built of it."""
+    YARDSTICK = "yardstick"
+    """Its kernels were measured: it judges the chip model, and reports about fleets leave it out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipSpec:
     """One chip as published. `facts` has every name of `FIELDS_BY_NAME`, in SI; `estimates` only a few."""
@@ -39,15 +49,16 @@ class ChipSpec:
     vendor: str
     lane: str
     status: str
+    purpose: Purpose
     memory_type: str | None
     topology: str | None
     process: str | None
     units: str | None
     matrix_unit: str | None
     node: str | None
-    """Logic process as the physical model knows it; None where no microarchitecture is on file."""
+    """Logic process, short; None where no microarchitecture is on file. `DESIGN_NODES` are those of designs."""
     absent_dtypes: frozenset[str]
-    """Number formats that the matrix units are known to lack."""
+    """Number formats that the matrix units (vector lanes where there are none) are known to lack."""
     facts: Mapping[str, Fact]
     estimates: Mapping[str, Fact]
     """Numbers nobody published, kind assumed; used only when the caller allows estimates."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from hwmodel.catalog.chip_design import NUMERIC_FIELDS, RATIO_FIELDS, ChipDesign
+from hwmodel.catalog.chip_design import DESIGN_NODES, NUMERIC_FIELDS, RATIO_FIELDS, ChipDesign
 from hwmodel.catalog.chip_fields import MICROARCHITECTURE_FIELDS
 from hwmodel.catalog.chip_spec import ChipSpec, Fact
 from hwmodel.catalog.errors import MissingSpec
@@ -63,15 +64,52 @@ def design_origin(spec: ChipSpec, *, allow_estimates: bool = False) -> DesignOri
     Raises:
         MissingSpec: As `design_of`.
     """
-    facts = _design_facts(spec, allow_estimates)
-    gaps = {name: fact.note or "" for name, fact in facts.items() if fact.value is None}
-    if spec.known("bf16_flop_per_s", allow_estimates=allow_estimates).value is None:
-        gaps = {"bf16_flop_per_s": spec.refusal("bf16_flop_per_s"), **gaps}
+    gaps = _outside_the_space(spec, allow_estimates) | _gaps(spec, allow_estimates)
     if gaps or spec.node is None:
-        raise MissingSpec(_refusal(spec, gaps))
+        raise MissingSpec(_refusal(spec, gaps, "cannot be a design"))
+    return _origin(spec, allow_estimates)
+
+
+def timed_design_of(spec: ChipSpec, *, allow_estimates: bool = False) -> ChipDesign:
+    """The chip as the numbers that kernel times need, be it a design or not (GDDR, old processes, fp16 for bf16).
+
+    Area, cost and power of the result mean nothing unless `design_of` gives the same chip; its clock is the sheet's.
+
+    Args:
+        spec: A chip of the catalogue.
+        allow_estimates: Let numbers that nobody published stand in (kind assumed).
+
+    Raises:
+        MissingSpec: Numbers are not public; the message lists every one.
+    """
+    gaps = _gaps(spec, allow_estimates)
+    if gaps or spec.node is None:
+        raise MissingSpec(_refusal(spec, gaps, "cannot be timed"))
+    return _origin(spec, allow_estimates).design
+
+
+def _origin(spec: ChipSpec, allow: bool) -> DesignOrigin:
+    facts = _design_facts(spec, allow)
     numbers = {name: facts[name].value for name in NUMERIC_FIELDS}
-    design = ChipDesign(name=spec.id, node=spec.node, **numbers)  # type: ignore[arg-type] # no value is None here
+    design = ChipDesign(name=spec.id, node=spec.node or "", **numbers)  # type: ignore[arg-type] # callers saw no None
     return DesignOrigin(design=design, facts=facts)
+
+
+def _outside_the_space(spec: ChipSpec, allow: bool) -> dict[str, str]:
+    """What no design may be, by the name of the number that says so."""
+    found = {}
+    if spec.known("bf16_flop_per_s", allow_estimates=allow).value is None:
+        lacking = "bf16" in spec.absent_dtypes
+        found["bf16_flop_per_s"] = "bf16 is not built in" if lacking else spec.refusal("bf16_flop_per_s")
+    if (spec.memory_type or "").startswith("GDDR"):
+        found["memory_type"] = f"{spec.memory_type}, where area, power and cost of a design are those of HBM stacks"
+    if spec.node is not None and spec.node not in DESIGN_NODES:
+        found["node"] = f"{spec.node}, where area, energy and cost are known of {', '.join(sorted(DESIGN_NODES))}"
+    return found
+
+
+def _gaps(spec: ChipSpec, allow: bool) -> dict[str, str]:
+    return {name: fact.note or "" for name, fact in _design_facts(spec, allow).items() if fact.value is None}
 
 
 def _design_facts(spec: ChipSpec, allow: bool) -> dict[str, Fact]:
@@ -125,15 +163,22 @@ def _gap(reason: str) -> Fact:
     return Fact(value=None, unit="1", kind=None, source=None, note=reason)
 
 
-def _refusal(spec: ChipSpec, gaps: Mapping[str, str]) -> str:
-    catalog = load_catalog()
-    complete = ", ".join(chip.id for chip in catalog.chips.values() if chip.facts["matrix_flop_per_clk"].value)
+@cache
+def _complete() -> str:
+    """Chips that are designs without estimates."""
+    chips = [chip for chip in load_catalog().chips.values() if chip.node is not None]
+    return ", ".join(c.id for c in chips if not (_outside_the_space(c, allow=False) or _gaps(c, allow=False)))
+
+
+def _refusal(spec: ChipSpec, gaps: Mapping[str, str], cannot: str) -> str:
     inside = [name for name in gaps if name in MICROARCHITECTURE and spec.node is None]
     reasons = [f"{name}: {reason}" for name, reason in gaps.items() if name not in inside]
     if spec.node is None:
         reasons.append(f"no microarchitecture is on file (node, {', '.join(inside)})")
+    if spec.node is not None and not _gaps(spec, allow=False):
+        reasons.append("its kernels can be timed all the same")
     notes = f" [notes: {spec.notes}]" if spec.notes else ""
     return (
-        f"chip {spec.id} cannot be a design: {'; '.join(reasons)}{notes}; "
-        f"take one of {complete} (`{LIST_COMMAND}` says which are complete)"
+        f"chip {spec.id} {cannot}: {'; '.join(reasons)}{notes}; "
+        f"take one of {_complete()} (`{LIST_COMMAND}` says which are complete)"
     )

@@ -72,7 +72,8 @@ def load_catalog() -> Catalog:
 
 def _unknown(what: str, wrong: str, known: Iterable[str]) -> str:
     ids = list(known)
-    close = get_close_matches(wrong.lower(), ids, n=3, cutoff=0.4)
+    begun = [known_id for known_id in ids if known_id.startswith(wrong.lower())] if wrong else []
+    close = list(dict.fromkeys([*begun, *get_close_matches(wrong.lower(), ids, n=3, cutoff=0.4)]))[:3]
     hint = f"close: {', '.join(close)}; " if close else ""
     rest = f"`{LIST_COMMAND}` prints all {len(ids)}" if what == "chip" else f"known: {', '.join(ids)}"
     return f"no {what} {wrong!r} in the catalogue; {hint}{rest}"

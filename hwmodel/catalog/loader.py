@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from hwmodel.catalog.chip_fields import CHIP_FIELDS, MICROARCHITECTURE_FIELDS, ChipField
-from hwmodel.catalog.chip_spec import ChipSpec, Fact, Source
+from hwmodel.catalog.chip_spec import ChipSpec, Fact, Purpose, Source
 from hwmodel.catalog.errors import BadSpec
 from hwmodel.catalog.lane import Lane
 from warehouse.contracts.vocabulary import EvidenceKind
@@ -65,6 +65,7 @@ def _chip(entry: Yaml, extra: Yaml | None) -> ChipSpec:
         vendor=entry["vendor"],
         lane=entry["lane"],
         status=entry["status"],
+        purpose=Purpose(entry.get("purpose", Purpose.FLEET)),
         node=extra["node"] if extra else None,
         absent_dtypes=frozenset(extra["absent"]) if extra else frozenset(),
         facts=facts,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from hwmodel.catalog import CatalogError, design_of, load_catalog
+from hwmodel.catalog import CatalogError, Purpose, design_of, load_catalog
 from hwmodel.design import Evaluation, Scenario, SearchResult, evaluate_many
 from pipelines.errors import one_line
 
@@ -28,11 +28,11 @@ def evaluate_named(scenario: Scenario, baseline: str, *, allow_estimates: bool) 
 def refused_chips(
     found: SearchResult, named: Sequence[tuple[str, Evaluation]], *, allow_estimates: bool
 ) -> pl.DataFrame:
-    """Chips without an answer, with their lane and the reason."""
+    """Chips of fleets without an answer, with their lane and the reason."""
     answered = {name for name, _ in named} | {found.baseline.design.name}
     rows = []
     for spec in load_catalog().chips.values():
-        if spec.id in answered:
+        if spec.id in answered or spec.purpose is Purpose.YARDSTICK:
             continue
         try:
             design_of(spec, allow_estimates=allow_estimates)

@@ -20,8 +20,8 @@ from warehouse.contracts.vocabulary import EvidenceKind
 
 CATALOG = load_catalog()
 PUBLIC = (
-    "a100-sxm-80", "h100-sxm", "h200-sxm", "b200-sxm", "b300-sxm", "gb200-nvl72", "gb300-nvl72", "mi300x", "mi325x",
-    "mi355x",
+    "a100-sxm-80", "h100-sxm", "h200-sxm", "b200-sxm", "b300-sxm", "gb200-nvl72", "gb300-nvl72", "h20", "h800", "a800",
+    "mi300x", "mi325x", "mi355x",
 )  # fmt: skip
 
 

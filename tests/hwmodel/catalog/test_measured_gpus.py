@@ -170,6 +170,15 @@ def test_the_table_of_neusight_agrees_but_for_its_known_oddities() -> None:
     assert (rows["p4"]["num_sm"], timed_design_of(CATALOG.chip("p4")).cores_count) == (40, 20)
 
 
+def test_cores_are_what_the_grids_of_measured_kernels_say() -> None:
+    kernels = pl.scan_parquet(shared_path("data/silicon/kernels_neusight/ops_matmul.parquet"))
+    grid = pl.col("grid_x").cast(pl.Float64) * pl.col("grid_y") * pl.col("grid_z")
+    large = kernels.filter(pl.col("blocks_per_sm") > 5.0)
+    cores = large.group_by(pl.col("device").cast(pl.String)).agg((grid / pl.col("blocks_per_sm")).median()).collect()
+    counted = {NEUSIGHT[device]: round(count) for device, count in cores.iter_rows() if device in NEUSIGHT}
+    assert counted == {chip: CATALOG.chip(chip).require("cores_count") for chip in NEUSIGHT.values()}
+
+
 @pytest.mark.slow
 def test_sustained_clocks_are_what_the_fastest_long_kernels_imply() -> None:
     matmuls = pl.scan_parquet(shared_path("data/silicon/kernels_neusight/ops_matmul.parquet"))

@@ -1,10 +1,22 @@
 """GPUs that public tables measured: cores, clocks and buses give the published peaks; what is no design is still timed."""
 
+import numpy as np
 import polars as pl
 import pytest
 
-from hwmodel.catalog import DESIGN_NODES, CatalogError, MissingSpec, Purpose, design_of, load_catalog, timed_design_of
+from hwmodel.catalog import (
+    DESIGN_NODES,
+    CatalogError,
+    DesignTable,
+    MissingSpec,
+    Purpose,
+    design_of,
+    load_catalog,
+    timed_design_of,
+)
 from hwmodel.physical import area_constants, cost_constants, energy_constants
+from hwmodel.timing import time_kernels
+from tests.hwmodel.timing.batches import batch_of
 from tests.shared_data import shared_path
 from warehouse.contracts.vocabulary import EvidenceKind
 
@@ -86,6 +98,21 @@ def test_a_chip_is_a_design_only_with_stacked_memory_bf16_and_a_known_process(ch
     assert ("memory_type: GDDR" in message) is not (spec.memory_type or "").startswith("HBM")
     assert ("bf16 is not built in" in message) is (chip in {"t4", "v100", "p100", "p4"})
     assert (f"node: {spec.node}" in message) is (spec.node not in DESIGN_NODES)
+
+
+def test_the_chip_model_times_matrix_products_on_every_one_of_them() -> None:
+    m, n, k = np.array([1.0, 64.0, 4096.0]), np.full(3, 4096.0), np.full(3, 8192.0)
+    work = {"work_flop": 2.0 * m * n * k, "weight_bytes": 2.0 * n * k, "activation_bytes": 2.0 * m * (n + k)}
+    kernels = batch_of("gemm", 3, m=m, n=n, k=k, **work)
+    ids = ["h100-sxm", *DENSE_16_BIT]
+    times = time_kernels(DesignTable.of([timed_design_of(CATALOG.chip(chip)) for chip in ids]), kernels)
+    assert np.all(np.isfinite(times.latency_s))
+    assert np.all(times.latency_s >= times.bound_s)
+    by_chip = dict(zip(ids, times.latency_s, strict=True))
+    assert by_chip["h800"] == pytest.approx(by_chip["h100-sxm"], rel=0.01)
+    assert np.all(by_chip["l4"] > by_chip["l40s"])
+    assert by_chip["h20"][0] < by_chip["h100-sxm"][0]  # one row of activations: memory bandwidth alone
+    assert by_chip["h20"][2] > 4.0 * by_chip["h100-sxm"][2]
 
 
 def test_a_refused_chip_is_sent_to_chips_that_are_designs() -> None:

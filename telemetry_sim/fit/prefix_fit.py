@@ -7,6 +7,8 @@ from telemetry_sim.fit.calls import TraceCalls
 from telemetry_sim.fit.mixture_fit import fit_law
 from telemetry_sim.fitted.surface import PrefixLaw
 
+TAIL_KEPT_RATIO = 0.8
+"""Assumed: a shrunk prompt that keeps this share of itself was not rewritten, but ends otherwise."""
 BLOCK_SIZES = (1024, 512, 256, 128, 64, 32, 16, 1)
 
 
@@ -27,7 +29,9 @@ def fit_prefix(trace: TraceCalls) -> PrefixLaw | None:
     block = block_of(shared[shared > 0]) if np.any(shared > 0) else 1
     opening = told.filter(pl.col("place") == 0)["shared_prefix_tokens"].to_numpy().astype(np.float64)
     steps = told.filter(pl.col("place") > 0).with_columns(both=pl.min_horizontal("input_tokens", "before_input_tokens"))
-    shrunk = steps.filter(pl.col("growth_tokens") < 0)["shared_prefix_tokens"].to_numpy().astype(np.float64)
+    shrank = steps.filter(pl.col("growth_tokens") < 0)
+    rewritten = shrank.filter(pl.col("shared_prefix_tokens") < TAIL_KEPT_RATIO * pl.col("both"))
+    shrunk = rewritten["shared_prefix_tokens"].to_numpy().astype(np.float64)
     grown = steps.filter(pl.col("growth_tokens") >= 0)
     lost = (grown["both"] - grown["shared_prefix_tokens"]).to_numpy()
     is_cut = lost > block
@@ -40,4 +44,5 @@ def fit_prefix(trace: TraceCalls) -> PrefixLaw | None:
         if is_cut.sum() >= 5
         else None,
         shrunk_kept_tokens=fit_law(shrunk, grid=float(block), most_components=4) if len(shrunk) >= 5 else None,
+        shrunk_tail_ratio=1.0 - rewritten.height / max(shrank.height, 1),
     )

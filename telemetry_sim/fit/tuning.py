@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from telemetry_sim.fitted.generate import simulate_fitted
 from telemetry_sim.fitted.rows import Rows
 from telemetry_sim.fitted.sessions import Drawn, drawn_sessions
 from telemetry_sim.fitted.surface import EFFECTS, FittedSurface
@@ -18,6 +19,7 @@ GAINS = (1.0, 1.0, 0.5, 0.4, 0.3)
 CALLS = 80_000
 MOST_SESSIONS = 4_000
 LEAST_ROWS = 500
+WINDOW_ROUNDS, WINDOW_PLAYS = 2, 6
 LEAST_VARIANCE = 0.1
 SEED = 20_231_116
 """Assumed: any; the same for all surfaces, so that a fit is a function of its trace."""
@@ -76,8 +78,15 @@ def _moved(surface: FittedSurface, rows: Rows, drawn: Drawn, gain: float) -> Fit
 
 
 def with_window(surface: FittedSurface) -> FittedSurface:
-    """The surface with the rate of conversations that gives the trace's number of calls in its span."""
-    keys = child_keys(root_key(SEED), np.arange(MOST_SESSIONS))
-    rows, _ = drawn_sessions(surface, keys)
-    rate = surface.provenance.calls_count / surface.provenance.span_s * MOST_SESSIONS / len(rows.step)
+    """The surface with the rate of conversations that gives the trace's number of calls in its span.
+
+    Conversations that last longer than the look-back leave gaps in the window, so the rate is moved until plays agree.
+    """
+    rows, _ = drawn_sessions(surface, child_keys(root_key(SEED), np.arange(MOST_SESSIONS)))
+    calls = surface.provenance.calls_count
+    rate = calls / surface.provenance.span_s * MOST_SESSIONS / len(rows.step)
+    for _ in range(WINDOW_ROUNDS):
+        surface = replace(surface, arrivals=replace(surface.arrivals, rate_per_s=rate))
+        played = sum(simulate_fitted(surface, seed=SEED + number).height for number in range(WINDOW_PLAYS))
+        rate *= float(np.clip(calls * WINDOW_PLAYS / max(played, 1), 0.25, 4.0))
     return replace(surface, arrivals=replace(surface.arrivals, rate_per_s=rate))

@@ -80,11 +80,13 @@ def _shared(surface: FittedSurface, rows: Rows, drawn: Drawn) -> Ints:
     before = np.where(rows.step > 0, np.roll(drawn.prompt, 1), 0)
     both = np.minimum(before, drawn.prompt).astype(np.float64)
     lost, shared = normals(rows.key, D_LOST), both
+    chance = uniforms(rows.key, D_CUT)
     if law.cut_lost_ratio is not None:
-        cut = uniforms(rows.key, D_CUT) < law.cut_ratio
+        cut = np.where(drawn.shrank, chance / max(law.shrunk_tail_ratio, 1e-9), chance) < law.cut_ratio
         shared = np.where(cut, both * (1.0 - law.cut_lost_ratio.drawn(lost)), shared)
     if law.shrunk_kept_tokens is not None:
-        shared = np.where(drawn.shrank, np.minimum(law.shrunk_kept_tokens.drawn(lost), both), shared)
+        rewritten = drawn.shrank & (chance >= law.shrunk_tail_ratio)
+        shared = np.where(rewritten, np.minimum(law.shrunk_kept_tokens.drawn(lost), both), shared)
     opening = np.minimum(law.opening_tokens.drawn(normals(rows.key, D_OPENING)), drawn.prompt)
     shared = np.where(rows.step == 0, opening, shared)
     return np.asarray(np.floor(np.maximum(shared, 0.0) / law.block_tokens) * law.block_tokens).astype(np.int64)

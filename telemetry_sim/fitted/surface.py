@@ -128,7 +128,10 @@ class PrefixLaw:
     cut_lost_ratio: MixtureLaw | None
     """What they lose, as a share of the prompt before."""
     shrunk_kept_tokens: MixtureLaw | None
-    """What a shrunk prompt shares."""
+    """What a shrunk prompt shares where it was rewritten."""
+    shrunk_tail_ratio: float = 0.0
+    """Share of shrunk prompts that keep most of the prompt before and only end otherwise; they lose what growing ones
+    lose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

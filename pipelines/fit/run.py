@@ -7,17 +7,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+from polars import DataFrame
 
 from pipelines.errors import BadInput
 from telemetry_sim.fidelity import Fidelity, judge, judge_rates
 from telemetry_sim.fit import fit_client_rates, fit_surface
-from telemetry_sim.fitted import rates_to_dict, save_fitted, simulate_client_windows, simulate_fitted
+from telemetry_sim.fitted import FittedSurface, rates_to_dict, save_fitted, simulate_client_windows, simulate_fitted
 from warehouse.contracts import Surface
 from warehouse.ingest import Ingested, ingest
 
 FILE_LIMIT_BYTES = 65_536
 """A fitted surface is a parameter file of at most this size."""
 LEAST_CALLS = 20
+HALF_PLAYS = 4
+"""A surface fitted on a half plays so many times its sessions, so that the score holds less chance of the play."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ def _fit_calls(read: Ingested, name: str, seed: int) -> FitOutcome:
     fidelity = judge(
         calls,
         lambda draw: simulate_fitted(fitted, seed=draw),
-        lambda part, draw: simulate_fitted(fit_surface(part, name=name, arrivals=fitted.arrivals), seed=draw),
+        lambda part, draw: _imitated(fit_surface(part, name=name, arrivals=fitted.arrivals), draw),
         seed=seed,
     )
     sessions = calls["session_id"].n_unique()
@@ -131,6 +134,13 @@ def _fit_calls(read: Ingested, name: str, seed: int) -> FitOutcome:
         save=lambda path: save_fitted(fitted, path),
         notes=(*read.notes, *fidelity.notes),
     )
+
+
+def _imitated(half: FittedSurface, draw: int) -> DataFrame:
+    """What a surface fitted on a half plays: sessions several times over, single calls once."""
+    told = half.provenance
+    times = HALF_PLAYS if told.sessions_count < told.calls_count else 1
+    return simulate_fitted(half, seed=draw, sessions_count=times * told.sessions_count)
 
 
 def _fit_rates(read: Ingested, name: str, seed: int) -> FitOutcome:

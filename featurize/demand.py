@@ -9,6 +9,32 @@ from featurize.calls import linked_calls
 from featurize.completion import complete_tokens, uniform_draw
 from warehouse.contracts import DemandCalls
 
+_ASKED = (
+    "call_id",
+    "session_id",
+    "turn_id",
+    "step_index",
+    "tenant_id",
+    "agent_id",
+    "surface",
+    "service_tier",
+    "requested_at",
+    "input_tokens",
+    "output_tokens",
+    "image_tokens",
+    "parent_call_id",
+    "shared_prefix_tokens",
+    "starts_after_call_id",
+    "gap_s",
+    "duration_s",
+    "status",
+    "day",
+)
+"""What is read of a call, named because the joins by rows hold every column that they are given."""
+
+_ONLY_WAITED = ("ttft_s", "source_id")
+"""What is read beside that, for the waits of a session alone."""
+
 
 def demand_calls(
     calls: pl.LazyFrame, policy: pl.LazyFrame, sessions: pl.LazyFrame | None = None, *, seed: int = 0
@@ -35,7 +61,8 @@ def demand_calls(
             session decides at the policy's `paid_ratio`, and nobody left.
         seed: shifts every draw.
     """
-    intended = intended_calls(with_path_ratio(calls, sessions))
+    waited = with_path_ratio(calls.select(*_ASKED, *_ONLY_WAITED), sessions)
+    intended = intended_calls(waited.drop(_ONLY_WAITED))
     whole = complete_output(complete_input(intended, seed=seed), seed=seed)
     promised = policy.select(
         "surface",

@@ -3,7 +3,8 @@
 Views `calls`, `tools`, `sessions` and `policy` hold the columns of the contracts. Each query answers at least the
 columns that it returns, under our names; joins, aggregates and exact quantiles are written as DuckDB does them fastest
 (a join with a grouped minimum beat a window, for one). `abandonment_curve`, `prefix_reuse` and `demand_calls` ask less
-of DuckDB than of ours: no survival estimate, no cost of a lost cache, no completion of cut counts.
+of DuckDB than of ours: no survival estimate, no cost of a lost cache, no completion of cut counts. Weights of calls
+that were never made are left out on both sides.
 """
 # ruff: noqa: S608 - every query is put together from constants of this module and of featurize
 

@@ -1,14 +1,12 @@
 """A fitted surface played to plain files: tables of the lake as Parquet, calls as a load file for a real server."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime, time
 from pathlib import Path
 
 import polars as pl
 
-from pipelines.errors import BadInput
-from telemetry_sim.export import LoadFormat, LoadWriter
+from pipelines.export import write_days
+from telemetry_sim.export import LoadFormat
 from telemetry_sim.fitted import load_fitted, simulate_fitted
 from warehouse.contracts import ModelCalls, Sessions, ToolCalls
 
@@ -35,26 +33,8 @@ def export_fitted(
     calls = ModelCalls.validate(simulate_fitted(load_fitted(parameters), seed=seed), cast=True)
     frames = {"model_calls": calls, "tool_calls": ToolCalls.create_empty(), "sessions": sessions_of(calls)}
     days = calls["day"].unique().sort().to_list()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as files:
-            load = None
-            if load_format:
-                path = folder / f"load_{load_format.value}.jsonl"
-                origin = datetime.combine(days[0], time(), tzinfo=UTC)
-                load = LoadWriter(load_format=load_format, origin=origin, file=files.enter_context(path.open("wb")))
-            for day in days:
-                for table, frame in frames.items() if tables else ():
-                    file = folder / f"{table}_{day.isoformat()}.parquet"
-                    part = frame.filter(pl.col("day") == day)
-                    part.write_parquet(file)
-                    yield file, part.height
-                if load:
-                    load.write(calls.filter(pl.col("day") == day))
-        if load:
-            yield path, load.line_count
-    except OSError as error:
-        raise BadInput(f"{folder} cannot take the files: {error.strerror}; name another folder with --out") from error
+    parts = ((day, {name: frame.filter(pl.col("day") == day) for name, frame in frames.items()}) for day in days)
+    yield from write_days(parts, folder, first_day=days[0], load_format=load_format, tables=tables)
 
 
 def sessions_of(calls: pl.DataFrame) -> pl.DataFrame:

@@ -64,10 +64,7 @@ def design_origin(spec: ChipSpec, *, allow_estimates: bool = False) -> DesignOri
     Raises:
         MissingSpec: As `design_of`.
     """
-    gaps = _outside_the_space(spec, allow_estimates) | _gaps(spec, allow_estimates)
-    if gaps or spec.node is None:
-        raise MissingSpec(_refusal(spec, gaps, "cannot be a design"))
-    return _origin(spec, allow_estimates)
+    return _origin(spec, allow_estimates, _outside_the_space(spec, allow_estimates), "cannot be a design")
 
 
 def timed_design_of(spec: ChipSpec, *, allow_estimates: bool = False) -> ChipDesign:
@@ -82,16 +79,17 @@ def timed_design_of(spec: ChipSpec, *, allow_estimates: bool = False) -> ChipDes
     Raises:
         MissingSpec: Numbers are not public; the message lists every one.
     """
-    gaps = _gaps(spec, allow_estimates)
-    if gaps or spec.node is None:
-        raise MissingSpec(_refusal(spec, gaps, "cannot be timed"))
-    return _origin(spec, allow_estimates).design
+    return _origin(spec, allow_estimates, {}, "cannot be timed").design
 
 
-def _origin(spec: ChipSpec, allow: bool) -> DesignOrigin:
+def _origin(spec: ChipSpec, allow: bool, barred: dict[str, str], cannot: str) -> DesignOrigin:
+    """The numbers with their evidence, unless the chip is barred or one of them is not known."""
     facts = _design_facts(spec, allow)
+    gaps = barred | _gaps(facts)
+    if gaps or spec.node is None:
+        raise MissingSpec(_refusal(spec, gaps, cannot))
     numbers = {name: facts[name].value for name in NUMERIC_FIELDS}
-    design = ChipDesign(name=spec.id, node=spec.node or "", **numbers)  # type: ignore[arg-type] # callers saw no None
+    design = ChipDesign(name=spec.id, node=spec.node, **numbers)  # type: ignore[arg-type] # no value is None here
     return DesignOrigin(design=design, facts=facts)
 
 
@@ -108,8 +106,8 @@ def _outside_the_space(spec: ChipSpec, allow: bool) -> dict[str, str]:
     return found
 
 
-def _gaps(spec: ChipSpec, allow: bool) -> dict[str, str]:
-    return {name: fact.note or "" for name, fact in _design_facts(spec, allow).items() if fact.value is None}
+def _gaps(facts: Mapping[str, Fact]) -> dict[str, str]:
+    return {name: fact.note or "" for name, fact in facts.items() if fact.value is None}
 
 
 def _design_facts(spec: ChipSpec, allow: bool) -> dict[str, Fact]:
@@ -167,7 +165,8 @@ def _gap(reason: str) -> Fact:
 def _complete() -> str:
     """Chips that are designs without estimates."""
     chips = [chip for chip in load_catalog().chips.values() if chip.node is not None]
-    return ", ".join(c.id for c in chips if not (_outside_the_space(c, allow=False) or _gaps(c, allow=False)))
+    inside = [chip for chip in chips if not _outside_the_space(chip, allow=False)]
+    return ", ".join(chip.id for chip in inside if not _gaps(_design_facts(chip, allow=False)))
 
 
 def _refusal(spec: ChipSpec, gaps: Mapping[str, str], cannot: str) -> str:
@@ -175,7 +174,7 @@ def _refusal(spec: ChipSpec, gaps: Mapping[str, str], cannot: str) -> str:
     reasons = [f"{name}: {reason}" for name, reason in gaps.items() if name not in inside]
     if spec.node is None:
         reasons.append(f"no microarchitecture is on file (node, {', '.join(inside)})")
-    if spec.node is not None and not _gaps(spec, allow=False):
+    if spec.node is not None and not _gaps(_design_facts(spec, allow=False)):
         reasons.append("its kernels can be timed all the same")
     notes = f" [notes: {spec.notes}]" if spec.notes else ""
     return (

@@ -39,8 +39,8 @@ def system_measures(real: pl.DataFrame, synthetic: Iterable[pl.DataFrame], seed:
         synthetic: Synthetic traces of it, drawn with different seeds; taken one at a time.
         seed: Root of begins, splits and resamples.
     """
-    generator = np.random.default_rng(seed)
-    return _of_times(real, synthetic, generator, seed) if tells_times(real) else _of_sessions(real, synthetic, seed)
+    compare = _of_times if tells_times(real) else _of_sessions
+    return compare(real, synthetic, seed)
 
 
 def system_note(ours: Measure, single: Measure) -> str:
@@ -52,9 +52,8 @@ def system_note(ours: Measure, single: Measure) -> str:
     )
 
 
-def _of_times(
-    real: pl.DataFrame, synthetic: Iterable[pl.DataFrame], generator: np.random.Generator, seed: int
-) -> tuple[Measure, Measure]:
+def _of_times(real: pl.DataFrame, synthetic: Iterable[pl.DataFrame], seed: int) -> tuple[Measure, Measure]:
+    generator = np.random.default_rng(seed)
     stream = stream_of(real)
     server = server_for(stream)
     own = np.log(tail_ttft_s(stream, server))

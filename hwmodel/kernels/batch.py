@@ -1,6 +1,6 @@
 """The kernel inventory as columns: what a decoder step asks of the chip, before any chip is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -59,6 +59,11 @@ class KernelBatch:
     """Ranks of a collective, else 1."""
     prefill_share: Float[np.ndarray, "kernels"]
     """Share of the kernel's work caused by prompt tokens (0..1)."""
+
+    def take(self, index: Int[np.ndarray, "chosen"]) -> "KernelBatch":
+        """The kernels at some positions, in that order."""
+        columns = (field.name for field in fields(self) if field.name != "names")
+        return replace(self, **{name: getattr(self, name)[index] for name in columns})
 
     def __len__(self) -> int:
         return int(self.name_code.size)

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from numba import njit
 
 from hwmodel.catalog.chip_design import DesignTable
+from hwmodel.timing.constants import TimingConstants
+from hwmodel.timing.power import matrix_clock_ratio
 
 
 class Chip(NamedTuple):
@@ -29,9 +31,11 @@ class Chip(NamedTuple):
     collective_latency_s: float
     launch_latency_s: float
     overlap_exponent: float
+    matrix_clock_ratio: float
+    narrow_clock_ratio: float
 
 
-def chip_columns(designs: DesignTable) -> Float[np.ndarray, "designs columns"]:
+def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs columns"]:
     """Columns of `Chip`, one row per design.
 
     A data type that the design lacks runs at the rate of the next wider one (fp4, fp8, bf16; int8, bf16), and so
@@ -56,7 +60,11 @@ def chip_columns(designs: DesignTable) -> Float[np.ndarray, "designs columns"]:
         "link_world_count": designs.link_world_count,
         "collective_latency_s": designs.collective_latency_s,
         "launch_latency_s": designs.launch_latency_s,
-        "overlap_exponent": designs.overlap_exponent,
+        "overlap_exponent": np.minimum(designs.overlap_exponent, constants.most_overlap_exponent),
+        "matrix_clock_ratio": matrix_clock_ratio(designs, constants, constants.matrix_clk_j),
+        "narrow_clock_ratio": matrix_clock_ratio(
+            designs, constants, constants.matrix_clk_j * constants.narrow_energy_ratio
+        ),
     }
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
@@ -83,7 +91,15 @@ def chip_at(columns: Any, design: int) -> Chip:
         row[14],
         row[15],
         row[16],
+        row[17],
+        row[18],
     )
+
+
+@njit(nogil=True)
+def clock_ratio(chip: Chip, math_dtype_code: int) -> float:
+    """Clock under full matrix load in a math format, over the sheet's; see `power`."""
+    return chip.matrix_clock_ratio if math_dtype_code == 0 else chip.narrow_clock_ratio
 
 
 @njit(nogil=True)

@@ -30,10 +30,29 @@ class TimingConstants:
     """Most that one core draws from L2 and HBM. Published: 64 B per clock and SM port on A100 and H100."""
     wave_clk: float = 300.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
+    rowwise_start_clk: float = 900.0
+    """Clocks before the first row of a row-wise kernel, beyond the launch."""
     k_step_clk: float = 55.0
     """Least clocks of one reduction step of 64. Calibrated (GEMM)."""
     split_sync_clk: float = 3500.0
     """Clocks in which the partial sums of a split reduction meet. Calibrated (GEMM)."""
+    most_overlap_exponent: float = 10.0
+    """Overlap that kernels reach where the chip would allow more."""
+    launch_clk: float = 3000.0
+    """Clocks from one kernel to useful work in the next, in a captured graph, on a chip that nobody timed. So next."""
+    launch_s: float = 0.8e-6
+    matrix_clk_j: float = 1.9e-11
+    """Energy of one clock of a matrix unit of 1 FLOP per clock at 1 V; times its width to the next. See `power`."""
+    narrow_energy_ratio: float = 1.2
+    """The same energy in formats of 8 bits and fewer, over bf16: they do more FLOP in a clock."""
+    matrix_width_exponent: float = 0.65
+    matrix_power_share: float = 0.85
+    """Share of TDP that the cores may draw. Assumed: memory and leakage take the rest."""
+    matrix_least_v: float = 0.75
+    """Voltage up to 1.3 GHz. Assumed. So next."""
+    matrix_v_per_hz: float = 0.2e-9
+    clock_settle_s: float = 1.1e-4
+    """Time of matrix work in which half of the clock's fall is reached."""
     l2_resident_ratio: float = 0.35
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     attention_matrix_ratio: float = 0.92
@@ -76,6 +95,7 @@ AT_MOST_ONE = frozenset(
         "hbm_ratio",
         "l2_ratio",
         "l2_resident_ratio",
+        "matrix_power_share",
         "attention_matrix_ratio",
         "attention_overlap_ratio",
         "link_ring_ratio",

@@ -86,7 +86,9 @@ def time_kernels(
     numbers[:, 13] = kernels.math_dtype_code
     numbers[:, 14] = _passes_count(kernels)
     out = np.empty((len(PARTS), len(designs), len(kernels)))
-    _fill(chip_columns(designs), numbers, kernels.family_code.astype(np.int64), Law(*astuple(constants)), out)
+    _fill(
+        chip_columns(designs, constants), numbers, kernels.family_code.astype(np.int64), Law(*astuple(constants)), out
+    )
     parts = dict(zip(PARTS, out, strict=True))
     return KernelTiming(binding_code=_binding_code(parts), **parts)
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from hwmodel.timing.chip import Chip, core_matrix_rate
+from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
 from hwmodel.timing.parts import Kernel, Parts, missed_activation_bytes, missed_weight_bytes, overlapped
+from hwmodel.timing.power import throttled
 
 TILE_ROWS = np.array([16.0, 32.0, 64.0, 128.0, 256.0, 16.0, 32.0, 64.0, 128.0, 256.0, 16.0, 32.0, 64.0, 128.0])
 TILE_COLUMNS = np.array([64.0, 64.0, 64.0, 64.0, 64.0, 128.0, 128.0, 128.0, 128.0, 128.0, 256.0, 256.0, 256.0, 256.0])
@@ -36,6 +37,10 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.l2_ratio
     rate = core_matrix_rate(chip, kernel.math_dtype_code) * law.matrix_ratio
+    throttle = clock_ratio(chip, kernel.math_dtype_code)
+    scale_s = 0.0
+    if chip.core_fp4_flop_per_s <= chip.core_fp8_flop_per_s:
+        scale_s = kernel.vector_flop / max(groups * m * n * k, 1.0) / chip.core_vector_flop_per_s
     wave_s = law.wave_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in range(TILE_ROWS.size):
@@ -46,7 +51,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         tiles_m, tiles_n = np.ceil(m / tile_m), np.ceil(n / tile_n)
         area = tile_m * tile_n
         multiply_s = 2.0 * STEP * (area + law.operand_feed_elements) / rate
-        step_s = max(multiply_s, law.k_step_clk / chip.clock_hz)
+        step_s = max(multiply_s + STEP * area * scale_s, law.k_step_clk / chip.clock_hz)
         l2_loads = groups * k * (tiles_m * n * weight_width + tiles_n * m * row_width)
         steps = 2.0
         for split in SPLITS:
@@ -56,6 +61,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
             matrix_s = waves * steps * multiply_s
             core_s = waves * steps * step_s + (waves - 1.0) * wave_s
+            core_s = throttled(core_s, throttle, law.clock_settle_s)
             feed_s = waves * loaded * max(k / split, min(k, STEP)) / (law.core_feed_bytes_per_clk * chip.clock_hz)
             l2_s = max(l2_loads / (l2_rate * law.shared_load_count), feed_s)
             fixed_s = chip.launch_latency_s

@@ -25,5 +25,6 @@ def rowwise_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     hbm_bytes = missed_weight_bytes(kernel, chip, law) + missed_activation_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
     core_s = matrix_s + max(vector_s, exponent_s)
-    latency_s = chip.launch_latency_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
-    return Parts(latency_s, matrix_s, vector_s, exponent_s, l2_s, hbm_s, 0.0, chip.launch_latency_s, hbm_bytes)
+    fixed_s = chip.launch_latency_s + law.rowwise_start_clk / chip.clock_hz
+    latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
+    return Parts(latency_s, matrix_s, vector_s, exponent_s, l2_s, hbm_s, 0.0, fixed_s, hbm_bytes)

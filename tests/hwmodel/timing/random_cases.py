@@ -31,6 +31,9 @@ LARGER_IS_BETTER = (
     "overlap_exponent",
     "clock_hz",
 )
+FIXED_CLOCK_W = 1e6
+"""Power that no design draws: properties hold at a fixed clock."""
+
 SMALLER_IS_BETTER = ("collective_latency_s", "launch_latency_s")
 
 
@@ -50,7 +53,7 @@ def random_designs(rng: np.random.Generator, size: int) -> DesignTable:
     for name in ("cores_count", "hbm_stacks_count", "link_world_count"):
         numbers[name] = np.maximum(np.round(numbers[name]), 1.0)
     numbers["overlap_exponent"] = rng.uniform(1.0, 10.0, size)
-    return replace(base, **numbers)
+    return replace(base, **numbers, tdp_w=np.full(size, FIXED_CLOCK_W))
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float, size: int) -> np.ndarray:

@@ -1,0 +1,125 @@
+"""A measured call as the kernels that it runs one after another, and what the chip model says of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float
+
+from hwmodel.catalog import ChipDesign, DesignTable
+from hwmodel.kernels.batch import MATH_DTYPES, KernelBatch
+from hwmodel.timing import TimingConstants, time_kernels
+from warehouse.contracts.vocabulary import KernelFamily
+
+PARTS = ("matrix_s", "vector_s", "exponent_s", "l2_s", "hbm_s", "link_s", "fixed_s")
+NUMBERS = (
+    *("m", "n", "k", "work_flop", "vector_flop", "exponent_count", "weight_bytes", "activation_bytes", "link_bytes"),
+    *("prefill_share", "repeat_count", "groups_count", "parallel_count", "ranks_count"),
+)
+ONE_UNLESS_SAID = ("repeat_count", "groups_count", "parallel_count", "ranks_count")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One kernel of every measured row, in order of the rows."""
+
+    batch: KernelBatch
+    runs: Bool[np.ndarray, "rows"]
+    """Rows in which this kernel runs at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Physics:
+    """What the chip model says of each measured row; arrays have one entry per row."""
+
+    latency_s: Float[np.ndarray, "rows"]
+    """Closed form: all kernels of the call, one after another."""
+    bound_s: Float[np.ndarray, "rows"]
+    """Roofline of the first kernel: its matrix peak, its bytes once through HBM, its message once over the link."""
+    hbm_bound_s: Float[np.ndarray, "rows"]
+    """The part of that bound that HBM sets."""
+    parts: Mapping[str, Float[np.ndarray, "rows"]]
+    """Parts of every kernel, as `0.matrix_s`."""
+
+
+def call(
+    family: KernelFamily,
+    size: int,
+    *,
+    math: Sequence[str] | None = None,
+    runs: Bool[np.ndarray, "rows"] | None = None,
+    name: str | None = None,
+    **columns: Float[np.ndarray, "rows"],
+) -> Call:
+    """One kernel per row; columns that are not named are 0, counts 1.
+
+    Args:
+        family: Law of the kernel.
+        size: Number of rows.
+        math: One of `MATH_DTYPES` per row; bf16 if not said.
+        runs: Rows in which it runs; all if not said.
+        name: Name of the kernel; the family's if not said (an all-reduce is told by its name).
+        columns: Numbers of `KernelBatch`.
+    """
+    numbers = {column: np.full(size, 1.0 if column in ONE_UNLESS_SAID else 0.0) for column in NUMBERS}
+    code = {dtype: position for position, dtype in enumerate(MATH_DTYPES)}
+    batch = KernelBatch(
+        names=(name or family.value,),
+        name_code=np.zeros(size, dtype=np.int64),
+        family_code=np.full(size, tuple(KernelFamily).index(family), dtype=np.int64),
+        state=np.arange(size),
+        math_dtype_code=np.array([code[dtype] for dtype in math or ["bf16"] * size], dtype=np.int64),
+        **(numbers | columns),
+    )
+    return Call(batch=batch, runs=np.ones(size, dtype=bool) if runs is None else runs)
+
+
+class CallSheet:
+    """The calls of many rows, sorted by chip once and timed under as many constants as a fit asks for."""
+
+    def __init__(self, rows: pl.DataFrame, calls: Sequence[Call], chips: Mapping[str, ChipDesign]) -> None:
+        """Rows with a column `chip`, their calls, and the design of every chip that they name."""
+        names = rows["chip"].to_numpy()
+        self._size = len(rows)
+        self._by_chip = [
+            (chips[chip], at, [(one.batch.take(at), one.runs[at]) for one in calls])
+            for chip in sorted(set(names))
+            for at in [np.flatnonzero(names == chip)]
+        ]
+
+    def latency_s(self, constants: TimingConstants) -> Float[np.ndarray, "rows"]:
+        """Closed form alone."""
+        return self.physics(constants).latency_s
+
+    def physics(self, constants: TimingConstants) -> Physics:
+        """Cold weights, activations from L2 where they fit; the chip's launch latency is the model's, not measured."""
+        latency_s, bound_s, hbm_bound_s = (np.zeros(self._size) for _ in range(3))
+        parts: dict[str, np.ndarray] = {}
+        for chip, at, kernels in self._by_chip:
+            table = DesignTable.of([unmeasured(chip, constants)])
+            bound_s[at], hbm_bound_s[at] = _roofline_s(kernels[0][0], table)
+            for position, (batch, runs) in enumerate(kernels):
+                timing = time_kernels(table, batch, constants, resident_bytes=np.full(len(batch), np.inf))
+                latency_s[at] += np.where(runs, timing.latency_s[0], 0.0)
+                for part in PARTS:
+                    told = parts.setdefault(f"{position}.{part}", np.zeros(self._size))
+                    told[at] = np.where(runs, getattr(timing, part)[0], 0.0)
+        return Physics(latency_s=np.maximum(latency_s, bound_s), bound_s=bound_s, hbm_bound_s=hbm_bound_s, parts=parts)
+
+
+def unmeasured(chip: ChipDesign, constants: TimingConstants) -> ChipDesign:
+    """The chip as its sheet alone describes it: its launch latency follows from its clock."""
+    return replace(chip, launch_latency_s=constants.launch_clk / chip.clock_hz + constants.launch_s)
+
+
+def _roofline_s(batch: KernelBatch, table: DesignTable) -> tuple[Float[np.ndarray, "rows"], Float[np.ndarray, "rows"]]:
+    """Ideal time of a kernel, and the part of it that HBM sets."""
+    ratios = (np.ones(1), table.fp8_rate_ratio, table.fp4_rate_ratio, table.int8_rate_ratio)
+    narrow = np.array([max(float(ratio[0]), 1.0) for ratio in ratios])
+    peak = table.cores_count[0] * table.matrix_flop_per_clk[0] * table.clock_hz[0] * narrow[batch.math_dtype_code]
+    hbm_s = (batch.weight_bytes + batch.activation_bytes) / table.hbm_bytes_per_s[0]
+    others = np.where(batch.ranks_count > 1.0, (batch.ranks_count - 1.0) / batch.ranks_count, 0.0)
+    passes = 2.0 if batch.names[0].endswith("all_reduce") else 1.0
+    link_s = passes * others * batch.link_bytes / table.link_bytes_per_s[0]
+    return np.maximum(np.maximum(batch.work_flop / peak, hbm_s), link_s), hbm_s

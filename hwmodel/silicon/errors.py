@@ -1,0 +1,28 @@
+"""Errors of what is measured on silicon.
+
+SiliconError
+├── NoTables         the folder holds no measured table of a family
+├── UnreadableTable  a table lacks a column, or cannot be read
+├── UnknownGpu       a table names a GPU that the catalogue does not have
+└── TooFewRows       nothing is left to fit or to score
+"""
+
+
+class SiliconError(Exception):
+    """Base of every expected error of measured kernels."""
+
+
+class NoTables(SiliconError):
+    """The folder holds no measured table of a family."""
+
+
+class UnreadableTable(SiliconError):
+    """A table lacks a column, or cannot be read."""
+
+
+class UnknownGpu(SiliconError):
+    """A table names a GPU that the catalogue does not have."""
+
+
+class TooFewRows(SiliconError):
+    """Nothing is left to fit or to score."""

@@ -1,0 +1,1 @@
+"""The families of measured kernels, one module each."""

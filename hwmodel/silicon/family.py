@@ -1,0 +1,45 @@
+"""What a family of measured kernels must say of itself so that it can be fitted, predicted and judged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from hwmodel.catalog import ChipDesign
+from hwmodel.silicon.calls import Call
+
+Chips = Mapping[str, ChipDesign]
+"""Design of every chip that rows name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedConstant:
+    """A timing constant that a family's measurements may move, and how far."""
+
+    name: str
+    """Field of `TimingConstants`."""
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One family of measured kernels."""
+
+    name: str
+    keys: tuple[str, ...]
+    """Columns that name a kernel on a chip; `dtype` is the first."""
+    shape: tuple[str, ...]
+    """Columns that are held out together: what does not change while a deployment serves."""
+    read: Callable[[Path], pl.DataFrame]
+    """Rows of a folder: chip, backend, kernel, the keys, latency_s."""
+    bucket: pl.Expr
+    """Name of a row's size."""
+    fitted: tuple[FittedConstant, ...]
+    calls: Callable[[pl.DataFrame], tuple[Call, ...]]
+    """The kernels of each row; the first is the one that the family is named after."""
+    features: Callable[[pl.DataFrame, Chips], Float[np.ndarray, "rows features"]]
+    """What a learner sees of a row beside the parts of the closed form: ratios without units."""

@@ -1,0 +1,96 @@
+"""How far predictions lie from measured times, by group; never one average over everything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+ALL = "all"
+"""Name of the group that holds every format or bucket of a chip."""
+WANTED_COVERAGE = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyRow:
+    """Errors of one group of measured rows; ratios, not per cent."""
+
+    chip: str
+    family: str
+    dtype: str
+    bucket: str
+    """Size of the shape, as the family counts it."""
+    split: str
+    """`shape`: whole shapes held out on all chips."""
+    rows: int
+    mape: float
+    """Mean of |predicted / measured - 1|. So the next, its median."""
+    median_ape: float
+    bias: float
+    """Mean of predicted / measured - 1: below 0, the model is too fast."""
+    roofline_mape: float
+    """The same error of the ideal bound."""
+    interval_coverage: float
+    """Share of the rows inside their interval of nominal 90 %."""
+    interval_factor: float
+    """Median half-width of that interval, as a factor."""
+
+
+def score_groups(scored: pl.DataFrame, *, family: str, split: str) -> list[AccuracyRow]:
+    """Errors by chip, format and bucket, and over all formats and buckets of a chip.
+
+    Args:
+        scored: chip, dtype, bucket, latency_s, predicted_s, bound_s, factor.
+        family: Kernel family, for the rows.
+        split: How the rows were held out, for the rows.
+    """
+    told = scored.with_columns(
+        error=pl.col("predicted_s") / pl.col("latency_s") - 1.0,
+        roofline_error=(pl.col("bound_s") / pl.col("latency_s") - 1.0).abs(),
+        is_covered=(pl.col("latency_s") / pl.col("predicted_s")).log().abs() <= pl.col("factor").log(),
+    )
+    return [
+        AccuracyRow(family=family, split=split, **row)
+        for grouping in _groupings()
+        for row in told.with_columns(**grouping)
+        .group_by("chip", "dtype", "bucket")
+        .agg(
+            rows=pl.len(),
+            mape=pl.col("error").abs().mean(),
+            median_ape=pl.col("error").abs().median(),
+            bias=pl.col("error").mean(),
+            roofline_mape=pl.col("roofline_error").mean(),
+            interval_coverage=pl.col("is_covered").mean(),
+            interval_factor=pl.col("factor").median(),
+        )
+        .sort("chip", "dtype", "bucket")
+        .iter_rows(named=True)
+    ]
+
+
+def _groupings() -> Iterator[dict[str, pl.Expr]]:
+    every = pl.lit(ALL)
+    yield {"dtype": every, "bucket": every}
+    yield {"dtype": every}
+    yield {"bucket": every}
+    yield {}
+
+
+def conformal_factor(calibration: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Width of intervals by group, from rows that no fit has seen (split conformal prediction by group).
+
+    The ceil(0.9 (n + 1))-th smallest of n errors (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World,
+    2005); a group with fewer than 9 rows has no finite one.
+
+    Args:
+        calibration: The columns of `groups`, latency_s, predicted_s.
+        groups: Columns that name a group.
+
+    Returns:
+        The columns of `groups`, and `factor`, infinite where rows are too few.
+    """
+    error = (pl.col("predicted_s") / pl.col("latency_s")).log().abs()
+    rank = ((pl.len() + 1) * WANTED_COVERAGE).ceil().cast(pl.Int64)
+    at = pl.when(rank <= pl.len()).then(rank - 1)
+    radius = error.sort().get(at, null_on_oob=True).fill_null(np.inf)
+    return calibration.group_by(groups).agg(factor=radius.exp())

@@ -1,0 +1,70 @@
+"""Measured kernel tables as frames in SI units, with the chips named as in the catalogue."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import polars as pl
+
+from hwmodel.silicon.errors import NoTables, UnknownGpu, UnreadableTable
+
+CHIP_OF_GPU: Mapping[str, str] = MappingProxyType(
+    {
+        "a100_sxm": "a100-sxm-80",
+        "h100_sxm": "h100-sxm",
+        "h200_sxm": "h200-sxm",
+        "b200_sxm": "b200-sxm",
+        "b300_sxm": "b300-sxm",
+        "gb200": "gb200-nvl72",
+        "gb300": "gb300-nvl72",
+        "l40s": "l40s",
+        "rtx_pro_6000_server": "rtx-pro-6000",
+    }
+)
+"""Chip of the catalogue by the name of a GPU in the tables of `aiconfigurator-core` (docs/sources.md)."""
+
+HELD_OUT_CHIPS = frozenset({"b300-sxm", "gb200-nvl72", "gb300-nvl72", "rtx-pro-6000"})
+"""Chips that no fit may look at: what is measured on them judges the model."""
+
+
+def read_tables(folder: Path, family: str, keys: Sequence[str], *, further: Sequence[str] = ()) -> pl.DataFrame:
+    """Every row of one family's files, as `FAMILY_GPU.parquet` in the folder or in its `kernels_nvidia`.
+
+    Args:
+        folder: Where the tables lie.
+        family: How their file names begin.
+        keys: Columns that name a kernel.
+        further: Columns to read beside them.
+
+    Returns:
+        chip, backend, kernel, the keys, the further columns, latency_s; one row per measurement.
+
+    Raises:
+        NoTables: No such file in the folder.
+        UnreadableTable: A file cannot be read or lacks a column.
+        UnknownGpu: A file names a GPU that the catalogue does not have.
+    """
+    inner = folder / "kernels_nvidia"
+    home = inner if inner.is_dir() else folder
+    paths = [path for path in sorted(home.glob(f"{family}_*.parquet")) if "_power_" not in path.name]
+    if not paths:
+        raise NoTables(f"{home}: no {family}_GPU.parquet; name the folder of the measured tables with --data")
+    named = ("backend", "kernel", *keys, *further)
+    rows = pl.concat([_one(path, ("gpu", *named, "latency_us")) for path in paths])
+    latency_s = pl.col("latency_us").cast(pl.Float64) * 1e-6
+    return rows.select(chip=_chip(rows), **{name: pl.col(name) for name in named}, latency_s=latency_s)
+
+
+def _one(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, columns=list(columns)).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise UnreadableTable(f"{path}: {reason}; a table has the columns {', '.join(columns)}") from error
+
+
+def _chip(rows: pl.DataFrame) -> pl.Expr:
+    unknown = sorted(set(rows["gpu"].unique().to_list()) - set(CHIP_OF_GPU))
+    if unknown:
+        raise UnknownGpu(f"no chip of the catalogue for GPU {unknown[0]!r}; known: {', '.join(CHIP_OF_GPU)}")
+    return pl.col("gpu").replace_strict(dict(CHIP_OF_GPU), return_dtype=pl.String)

@@ -9,10 +9,12 @@ from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
 from hwmodel.timing.parts import Kernel, Parts, overlapped
 from hwmodel.timing.power import throttled
 
-QUERY_TILES = np.array([16.0, 32.0, 64.0, 128.0, 192.0, 256.0])
+QUERY_TILES = np.array([16.0, 32.0, 64.0, 128.0, 192.0])
 """Query rows per work item (FlashAttention uses 64 to 192; small ones serve short chunks)."""
 SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 """Ways to divide one sequence's cache."""
+ITEM_ROWS = 128.0
+"""Query rows whose item costs `attention_item_clk`; smaller items share a core."""
 KEY_TILE = 64.0
 """Keys per step."""
 MATRIX_ROWS = 16.0
@@ -25,6 +27,9 @@ WHOLE_WAVES = 4.0
 """Waves from which on work items of decoding follow one another without idle cores at the end (assumed)."""
 OPERAND_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
 """Width of an operand on chip, by position in `MATH_DTYPES`."""
+OVERLAP_BYTES = 524288.0
+"""SRAM per core, tensor memory included, in which the tiles of two softmax groups lie side by side: one works while the
+matrix units serve the other (that of Blackwell)."""
 FADE = 2.5
 """A set that exceeds the usable L2 by 1 / FADE of it finds nothing in it any more (read off decode tables)."""
 
@@ -46,7 +51,7 @@ def attention_matrix_rate(chip: Chip, math_dtype_code: int) -> float:
 
 
 @njit(nogil=True)
-def covered_keys(pairs: float, m: float, n: float, tile: float) -> float:
+def covered_keys(pairs: float, m: float, n: float, tile: float, edge: float) -> float:
     """Keys that the query tiles of one head visit, summed over its tiles.
 
     Tiles end at the diagonal; behind a window they also begin one tile before it ends. How many rows still see all
@@ -57,6 +62,7 @@ def covered_keys(pairs: float, m: float, n: float, tile: float) -> float:
         m: Queries.
         n: Keys that the last query sees.
         tile: Query rows per tile.
+        edge: Keys that a tile visits in vain where its first key is not the sequence's first.
     """
     growing = np.sqrt(max(2.0 * (n * m - pairs), 0.0) + m)
     if growing > m * (1.0 - 1e-9):
@@ -64,10 +70,12 @@ def covered_keys(pairs: float, m: float, n: float, tile: float) -> float:
     context = n - growing
     tiles = np.ceil(m / tile)
     rising = min(np.floor(growing / tile + 1.0), tiles - 1.0)
+    banded = tiles - 1.0 - rising
     last = min(context + m, n + tile)
-    return float(
-        rising * context + tile * rising * (rising + 1.0) / 2.0 + (tiles - 1.0 - rising) * (n + tile) + last
-    )
+    seen = rising * context + tile * rising * (rising + 1.0) / 2.0 + banded * (n + tile) + last
+    if growing < m:
+        seen += (banded + 1.0) * edge
+    return float(seen + tiles * max(KEY_TILE - tile, 0.0) / 2.0)
 
 
 @njit(nogil=True)
@@ -83,7 +91,8 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     pair_matrix_s = kernel.work_flop / pairs / rate
     pair_exponent_s = 1.0 / chip.core_exponent_per_s
     pair_vector_s = kernel.vector_flop / pairs / chip.core_vector_flop_per_s
-    shown = 1.0 - law.attention_overlap_ratio * chip.asynchrony_ratio
+    in_flight = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
+    shown = 1.0 - law.attention_overlap_ratio * chip.asynchrony_ratio * in_flight
     slow_matrix = 1.0 / clock_ratio(chip, kernel.math_dtype_code) - 1.0
     hbm_bytes = missed_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.attention_hbm_ratio)
@@ -93,11 +102,11 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     fixed_s = chip.launch_latency_s + law.attention_start_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in QUERY_TILES:
-        if tile > QUERY_TILES[0] and 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k * 2.0 > chip.smem_bytes:
+        if tile > QUERY_TILES[0] and 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k > chip.smem_bytes:
             continue
         tiles = np.ceil(kernel.m / tile)
         items = kernel.parallel_count * tiles
-        keys = covered_keys(per_head, kernel.m, kernel.n, tile) + tiles * law.attention_edge_keys
+        keys = covered_keys(per_head, kernel.m, kernel.n, tile, law.attention_edge_keys)
         mean = max(keys / tiles, KEY_TILE)
         waves = max(np.ceil(items / chip.cores_count), 1.0)
         busy = law.attention_wave_ratio * waves + (1.0 - law.attention_wave_ratio) * items / chip.cores_count
@@ -109,7 +118,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         key_s += law.attention_step_clk / (KEY_TILE * chip.clock_hz)
         matrix_s = shared * matrix
         core_s = shared * key_s + slow_matrix * matrix_s * matrix_s / (matrix_s + law.clock_settle_s)
-        items_s = max(busy, 1.0) * law.attention_item_clk / chip.clock_hz
+        items_s = max(busy, 1.0) * tile / ITEM_ROWS * law.attention_item_clk / chip.clock_hz
         l2_bytes = kernel.parallel_count * keys * key_bytes + kernel.activation_bytes + kernel.weight_bytes
         l2_s = l2_bytes / l2_rate
         latency_s = fixed_s + overlapped(exponent, core_s + items_s, l2_s, hbm_s)

@@ -66,11 +66,11 @@ class TimingConstants:
     attention_start_clk: float = 4000.0
     """Clocks before the first tile of a prompt: page table, work list, queries. Calibrated (attention)."""
     attention_item_clk: float = 4000.0
-    """Clocks between two tiles of queries on one core. Calibrated (attention)."""
+    """Clocks between two tiles of 128 queries on one core. Calibrated (attention)."""
     attention_step_clk: float = 166.0
     """Clocks that one step of 64 keys takes beside its work. Calibrated (attention)."""
     attention_edge_keys: float = 36.0
-    """Keys that a tile of queries visits in vain beside its diagonal: steps are whole. Calibrated (attention)."""
+    """Keys that a tile of queries visits in vain before its window. Calibrated (attention)."""
     attention_wave_ratio: float = 0.95
     """How far tiles of queries come in whole waves; at 0 they fill all cores evenly. Calibrated (attention)."""
     attention_hbm_ratio: float = 0.75

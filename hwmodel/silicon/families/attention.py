@@ -90,7 +90,19 @@ def cache_write(shape: HeadShape, new_tokens: Float[np.ndarray, "rows"]) -> Call
         parallel_count=new_tokens,
         vector_flop=CONVERT_FLOP * elements,
         activation_bytes=moved,
-        weight_bytes=np.zeros(len(elements)),
+    )
+
+
+def cache_conversion(shape: HeadShape, new_tokens: Float[np.ndarray, "rows"]) -> Call:
+    """The kernel that turns new keys and values into the cache's format, where that is not the activations'."""
+    elements = 2.0 * new_tokens * shape.kv_heads * shape.dim
+    return call(
+        KernelFamily.VECTOR,
+        len(elements),
+        runs=shape.cache_bytes < ACTIVATION_BYTES,
+        parallel_count=new_tokens,
+        vector_flop=CONVERT_FLOP * elements,
+        activation_bytes=elements * (ACTIVATION_BYTES + shape.cache_bytes),
     )
 
 

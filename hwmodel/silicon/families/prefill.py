@@ -10,6 +10,7 @@ from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.families.attention import (
     ACTIVATION_BYTES,
     HeadShape,
+    cache_conversion,
     cache_write,
     fill,
     head_shape,
@@ -43,7 +44,7 @@ def pair_count(shape: HeadShape) -> Float[np.ndarray, "rows"]:
 
 
 def prefill_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
-    """Attention, and the cache write beside it."""
+    """Attention, the cache write beside it, and the conversion of what is written to the cache's format."""
     shape = head_shape(rows, "seq")
     pairs = pair_count(shape)
     tokens = shape.sequences * shape.tokens
@@ -60,7 +61,7 @@ def prefill_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
         exponent_count=pairs,
         activation_bytes=2.0 * ACTIVATION_BYTES * tokens * (shape.heads + shape.kv_heads) * shape.dim,
     )
-    return attention, cache_write(shape, tokens)
+    return attention, cache_write(shape, tokens), cache_conversion(shape, tokens)
 
 
 def prefill_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows features"]:

@@ -83,7 +83,8 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Causal attention of a chunk (research/chip-models.md section 4, item 7), fastest of the query tiles.
 
     Work items (heads x query tiles) go over the cores in waves; the longest of them bounds the time from below. In
-    every step of 64 keys the softmax hides behind the matrix work as far as the chip is asynchronous.
+    every step of 64 keys the softmax hides behind the matrix work as far as the chip is asynchronous. The clock falls
+    by the matrix work of all cores together: cores that wait for the last items draw no power.
     """
     pairs = max(kernel.exponent_count, 1.0)
     per_head = pairs / kernel.parallel_count
@@ -93,7 +94,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     pair_vector_s = kernel.vector_flop / pairs / chip.core_vector_flop_per_s
     in_flight = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
     shown = 1.0 - law.attention_overlap_ratio * chip.asynchrony_ratio * in_flight
-    slow_matrix = 1.0 / clock_ratio(chip, kernel.math_dtype_code) - 1.0
+    throttle = clock_ratio(chip, kernel.math_dtype_code)
     hbm_bytes = missed_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.attention_hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.attention_l2_ratio
@@ -117,7 +118,9 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         key_s = max(matrix, softmax) + shown * min(matrix, softmax)
         key_s += law.attention_step_clk / (KEY_TILE * chip.clock_hz)
         matrix_s = shared * matrix
-        core_s = shared * key_s + slow_matrix * matrix_s * matrix_s / (matrix_s + law.clock_settle_s)
+        even = items * mean / chip.cores_count
+        slowed_s = throttled(even * matrix, throttle, law.clock_settle_s) + even * (key_s - matrix)
+        core_s = max(shared * key_s, slowed_s)
         items_s = max(busy, 1.0) * tile / ITEM_ROWS * law.attention_item_clk / chip.clock_hz
         l2_bytes = kernel.parallel_count * keys * key_bytes + kernel.activation_bytes + kernel.weight_bytes
         l2_s = l2_bytes / l2_rate
@@ -137,7 +140,7 @@ def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     A core takes several work items at once as far as their cache tiles fit into its SRAM: then the larger of their
     throughput and the chain of one item's steps is what counts. A split of the cache costs a second pass that
     combines partial results: 2 split items group width 4 bytes through L2, and a synchronisation
-    (research/chip-models.md section 4, item 7).
+    (research/chip-models.md section 4, item 7). Matrix units wait for the cache most of the time: the clock holds.
     """
     keys = max(kernel.n, 1.0)
     units, heads = kernel.parallel_count * np.ceil(kernel.m / GROUP_ROWS), min(kernel.m, GROUP_ROWS)
@@ -152,7 +155,6 @@ def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     exponential, vector = exponents / chip.core_exponent_per_s, vector_flop / chip.core_vector_flop_per_s
     feed = step_bytes / (law.decode_feed_bytes_per_clk * chip.clock_hz)
     step_s = max(matrix, exponential + vector, feed)
-    slow_matrix = 1.0 / clock_ratio(chip, kernel.math_dtype_code) - 1.0
     resident = np.floor(chip.smem_bytes / (2.0 * step_bytes + 2.0 * rows * kernel.k))
     resident = min(max(resident, 1.0), MOST_RESIDENT)
     hbm_bytes = missed_bytes(kernel, chip, law)
@@ -174,7 +176,6 @@ def decode_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         chain = max(np.ceil(load / resident), 1.0) * (chain_s + steps * (law.decode_step_clk / chip.clock_hz + step_s))
         core_s = max(chain, waves * (item_s + steps * step_s))
         matrix_s = waves * steps * matrix
-        core_s += slow_matrix * matrix_s * matrix_s / (matrix_s + law.clock_settle_s)
         fixed_s = start_s
         if split > 1.0:
             combined = 8.0 * split * kernel.parallel_count * kernel.m * kernel.k

@@ -30,6 +30,10 @@ class TimingConstants:
     """Most that one core draws from L2 and HBM. Published: 64 B per clock and SM port on A100 and H100."""
     wave_clk: float = 300.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
+    scale_work_ratio: float = 1.0
+    """Vector work of scaling partial sums of block-scaled formats, over its count of operations."""
+    scale_overlap_ratio: float = 0.4
+    """How well that scaling hides behind matrix work, over how well traffic does: it uses the same registers."""
     rowwise_start_clk: float = 900.0
     """Clocks before the first row of a row-wise kernel, beyond the launch."""
     k_step_clk: float = 55.0

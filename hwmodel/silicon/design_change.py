@@ -84,9 +84,7 @@ def ratio_radius(left_out: LeftOut, test: DesignChange) -> float:
     for after in chips:
         if after in {test.after, test.before}:
             continue
-        other = DesignChange(
-            name=test.name, family=test.family, before=test.before, after=after, kernels=test.kernels
-        )
+        other = DesignChange(name=test.name, family=test.family, before=test.before, after=after, kernels=test.kernels)
         pairs = _pairs(left_out, other)
         if pairs.is_empty():
             continue

@@ -47,7 +47,7 @@ class LeftOut:
 
         Else the weight with the least error on the other chips, each left out beside those that are out.
         """
-        if all(self._has_twin(name, out) for name in out):
+        if out and all(self._has_twin(name, out) for name in out):
             return 1.0
         return self._trust_of_strangers(out)
 

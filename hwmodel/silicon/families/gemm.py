@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.family import Chips, Family, FittedConstant
@@ -134,6 +135,20 @@ def format_column(rows: pl.DataFrame, field: str) -> np.ndarray:
     return rows["dtype"].replace_strict({name: getattr(one, field) for name, one in FORMATS.items()}).to_numpy()
 
 
+def gemm_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
+    """Formats that no table names, formats that the chip has no matrix rate for, sizes that are none."""
+    ratios = {"bf16": 1.0, "fp8": chip.fp8_rate_ratio, "fp4": chip.fp4_rate_ratio, "int8": chip.int8_rate_ratio}
+    reasons = {
+        name: None if ratios[one.math] > 0.0 else f"{chip.name} has no matrix rate at {one.math}, which {name} needs"
+        for name, one in FORMATS.items()
+    }
+    unknown = pl.format("dtype {} is not known; known: " + ", ".join(FORMATS), pl.col("dtype").fill_null("null"))
+    by_dtype = pl.col("dtype").replace_strict(reasons, default=unknown, return_dtype=pl.String)
+    no_size = pl.any_horizontal((pl.col(name).fill_null(0) < 1) for name in ("m", "n", "k"))
+    reason = pl.when(no_size).then(pl.lit("m, n and k must be whole numbers above 0")).otherwise(by_dtype)
+    return rows.select(reason=reason)["reason"]
+
+
 BUCKET = (
     pl.when(pl.col("m") <= 64)  # noqa: PLR2004 - the classes of the accuracy table
     .then(pl.lit("m<=64"))
@@ -170,5 +185,6 @@ GEMM = Family(
         FittedConstant(name="l2_resident_ratio", low=0.05, high=1.0),
     ),
     calls=gemm_calls,
+    refusal=gemm_refusal,
     features=gemm_features,
 )

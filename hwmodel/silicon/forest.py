@@ -48,7 +48,7 @@ def forest_of(fitted: HistGradientBoostingRegressor) -> Forest:
 
 
 @njit(cache=True, nogil=True)
-def _add_leaves(features, feature, threshold, left, right, roots, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, PLR0913, PLR0917 - compiled
+def _add_leaves(features, feature, threshold, left, right, roots, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, PLR0917 - compiled
     for row in range(features.shape[0]):
         for root in roots:
             node = root

@@ -85,7 +85,7 @@ def fit_model(
     )
 
 
-def _features(  # noqa: PLR0913 - one place where all inputs of the learner meet
+def _features(
     family: Family, rows: pl.DataFrame, physics: Physics, chips: Chips, *, sees_chip: bool, stacks: tuple[str, ...]
 ) -> Float[np.ndarray, "rows features"]:
     seen = features_of(family, rows, physics, chips, with_chip=sees_chip)

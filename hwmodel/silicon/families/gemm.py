@@ -150,9 +150,9 @@ def gemm_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
 
 
 BUCKET = (
-    pl.when(pl.col("m") <= 64)  # noqa: PLR2004 - the classes of the accuracy table
+    pl.when(pl.col("m") <= 64)
     .then(pl.lit("m<=64"))
-    .when(pl.col("m") <= 512)  # noqa: PLR2004
+    .when(pl.col("m") <= 512)
     .then(pl.lit("m 65-512"))
     .otherwise(pl.lit("m>512"))
 )

@@ -1,4 +1,4 @@
-"""What measured calls of attention have in common: formats, the cache write inside the call, sizes that learners see."""
+"""What measured calls of attention have in common: formats, the cache write inside them, sizes that learners see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.catalog import ChipDesign
 from hwmodel.kernels.attention import SOFTMAX_FLOP
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.errors import UnreadableTable
@@ -24,6 +25,9 @@ ACTIVATION_BYTES = 2.0
 CONVERT_FLOP = 2.0
 """Vector work per element that changes between bf16 and fp8: scale and round. Assumed."""
 LEAST_RATIO = 1e-12
+SIZES = ("batch", "heads", "kv_heads", "head_dim")
+SHAPE = (*SIZES[1:], "window")
+"""What does not change while a deployment serves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,32 @@ def size_features(rows: pl.DataFrame, shape: HeadShape, chips: Chips) -> list[Fl
         *fill(units, cores),
         *fill(queries, cores),
     ]
+
+
+def refusal(rows: pl.DataFrame, chip: ChipDesign, length: str) -> pl.Series:
+    """Formats that are not known or that the chip lacks, heads that do not divide, sizes that are none.
+
+    Args:
+        rows: Rows of a table of attention.
+        chip: Chip to be timed.
+        length: Column of the sequence length.
+    """
+    math, cache = pl.col("dtype").fill_null("null"), pl.col("kv_dtype").fill_null("null")
+    unknown = ~math.is_in(list(MATH)) | ~cache.is_in(list(CACHE_BYTES))
+    no_size = pl.any_horizontal((pl.col(name).fill_null(0) < 1) for name in (*SIZES, length))
+    reason = (
+        pl.when(unknown)
+        .then(pl.format("dtype {} with kv_dtype {} is not known; known: " + ", ".join(MATH), math, cache))
+        .when(no_size | (pl.col("window").fill_null(-1) < 0))
+        .then(pl.lit(f"{', '.join((*SIZES, length))} must be whole numbers above 0, window 0 or more"))
+        .when(pl.col("heads") % pl.col("kv_heads") != 0)
+        .then(pl.lit("heads must be a multiple of kv_heads"))
+        .when((math == "fp8") & (cache != "fp8"))
+        .then(pl.lit("dtype fp8 needs kv_dtype fp8"))
+        .when((math == "fp8") & (chip.fp8_rate_ratio <= 0.0))
+        .then(pl.lit(f"{chip.name} has no matrix rate at fp8, which dtype fp8 needs"))
+    )
+    return rows.select(reason=reason)["reason"]
 
 
 def log2(values: Float[np.ndarray, "rows"]) -> Float[np.ndarray, "rows"]:

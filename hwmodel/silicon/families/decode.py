@@ -1,5 +1,6 @@
 """Attention of one new token per sequence to its cache, as serving stacks run it: the new token is stored first."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.families.attention import (
     ACTIVATION_BYTES,
     CONVERT_FLOP,
+    SHAPE,
     HeadShape,
     cache_write,
     fill,
     head_shape,
     log2,
     math_formats,
+    refusal,
     size_features,
     softmax_flop,
 )
@@ -81,7 +84,11 @@ def decode_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows
     units, queries = shape.sequences * shape.kv_heads, shape.sequences * shape.heads
     fits = [fill(one, cores * items)[1] for one in (units, queries) for items in CORE_ITEMS]
     padding = shape.group / (MATRIX_ROWS * np.ceil(shape.group / MATRIX_ROWS))
-    sizes = [log2(cache / l2_bytes), log2(cache / activations), log2(cache / cores / of_chip(rows, chips, "smem_bytes"))]
+    sizes = [
+        log2(cache / l2_bytes),
+        log2(cache / activations),
+        log2(cache / cores / of_chip(rows, chips, "smem_bytes")),
+    ]
     return np.stack([*size_features(rows, shape, chips), *fits, padding, *sizes], axis=1)
 
 
@@ -98,22 +105,22 @@ CACHE = (
 DECODE = Family(
     name="decode",
     keys=KEYS,
-    shape=("heads", "kv_heads", "head_dim", "window"),
+    shape=SHAPE,
     read=decode_rows,
     bucket=(
-        pl.when(CACHE <= 4.0)  # noqa: PLR2004 - the classes of the accuracy table
+        pl.when(CACHE <= 4.0)
         .then(pl.lit("kv<=4MiB"))
-        .when(CACHE <= 128.0)  # noqa: PLR2004
+        .when(CACHE <= 128.0)
         .then(pl.lit("kv 4-128MiB"))
         .otherwise(pl.lit("kv>128MiB"))
     ),
     fitted=(
         FittedConstant(name="decode_hbm_ratio", low=0.8, high=0.96),
-        FittedConstant(name="attention_resident_ratio", low=0.45, high=0.9),
-        FittedConstant(name="attention_l2_ratio", low=0.4, high=1.0),
+        FittedConstant(name="attention_resident_ratio", low=0.45, high=0.75),
+        FittedConstant(name="attention_l2_ratio", low=0.6, high=0.9),
         FittedConstant(name="decode_overlap_exponent", low=1.5, high=6.0),
         FittedConstant(name="decode_start_clk", low=100.0, high=12000.0),
-        FittedConstant(name="decode_feed_bytes_per_clk", low=40.0, high=80.0),
+        FittedConstant(name="decode_feed_bytes_per_clk", low=60.0, high=80.0),
         FittedConstant(name="decode_item_clk", low=200.0, high=6000.0),
         FittedConstant(name="decode_row_clk", low=1.0, high=400.0),
         FittedConstant(name="decode_chain_clk", low=200.0, high=8000.0),
@@ -121,5 +128,6 @@ DECODE = Family(
         FittedConstant(name="attention_combine_clk", low=500.0, high=12000.0),
     ),
     calls=decode_calls,
+    refusal=partial(refusal, length="kv_len"),
     features=decode_features,
 )

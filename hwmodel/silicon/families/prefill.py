@@ -1,5 +1,6 @@
 """Causal attention of whole prompts, as serving stacks run it: the keys and values of the prompt are stored too."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.families.attention import (
     ACTIVATION_BYTES,
+    SHAPE,
     HeadShape,
     cache_conversion,
     cache_write,
@@ -16,6 +18,7 @@ from hwmodel.silicon.families.attention import (
     head_shape,
     log2,
     math_formats,
+    refusal,
     size_features,
     softmax_flop,
 )
@@ -88,12 +91,12 @@ def _tile_fit(units: np.ndarray, length: np.ndarray, cores: np.ndarray, tile: fl
 PREFILL = Family(
     name="prefill",
     keys=KEYS,
-    shape=("heads", "kv_heads", "head_dim", "window"),
+    shape=SHAPE,
     read=prefill_rows,
     bucket=(
-        pl.when(pl.col("seq") <= 256)  # noqa: PLR2004 - the classes of the accuracy table
+        pl.when(pl.col("seq") <= 256)
         .then(pl.lit("seq<=256"))
-        .when(pl.col("seq") < 4096)  # noqa: PLR2004
+        .when(pl.col("seq") < 4096)
         .then(pl.lit("seq 257-4095"))
         .otherwise(pl.lit("seq>=4096"))
     ),
@@ -111,5 +114,6 @@ PREFILL = Family(
         FittedConstant(name="attention_activation_ratio", low=0.02, high=1.0),
     ),
     calls=prefill_calls,
+    refusal=partial(refusal, length="seq"),
     features=prefill_features,
 )

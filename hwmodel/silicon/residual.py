@@ -1,6 +1,7 @@
 """What the closed form leaves: a learned log ratio of measured to modelled time, never beyond what was seen."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +15,17 @@ LEARNING_RATE = 0.1
 LEAVES = 63
 LEAST_LEAF_ROWS = 20
 """Chosen on the rows that calibrate intervals, never on those that are scored."""
+
+
+class Residual(Protocol):
+    """A fitted correction of any kind."""
+
+    @property
+    def rows_count(self) -> int:
+        """Rows that it was fitted on."""
+
+    def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
+        """Log of measured over modelled time, as predicted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ class Truth:
     """Shapes left out because one stack alone measured them where the table has several."""
 
 
-def best_of_stacks(measured: pl.DataFrame, keys: Sequence[str]) -> Truth:
+def best_of_stacks(measured: pl.DataFrame, keys: Sequence[str], tables: Sequence[str] = ("dtype",)) -> Truth:
     """The least time per chip and shape.
 
     Rows faster than the HBM bound go before the minimum is taken, so that a cache does not make the truth of a shape.
@@ -29,13 +29,14 @@ def best_of_stacks(measured: pl.DataFrame, keys: Sequence[str]) -> Truth:
     Args:
         measured: chip, backend, the keys, latency_s, hbm_bound_s; further columns are dropped.
         keys: What names a shape, `dtype` among it.
+        tables: Keys that tell apart tables which not every stack has.
     """
     possible = measured.filter(pl.col("latency_s") >= pl.col("hbm_bound_s"))
-    stacks_of_table = measured.group_by("chip", "dtype").agg(table_stacks=pl.col("backend").n_unique())
+    stacks_of_table = measured.group_by("chip", *tables).agg(table_stacks=pl.col("backend").n_unique())
     shapes = (
         possible.group_by("chip", *keys)
         .agg(pl.col("latency_s").min(), stacks=pl.col("backend").n_unique())
-        .join(stacks_of_table, on=("chip", "dtype"))
+        .join(stacks_of_table, on=["chip", *tables])
     )
     kept = shapes.filter(pl.col("stacks") >= pl.min_horizontal("table_stacks", LEAST_STACKS))
     return Truth(

@@ -12,8 +12,8 @@ DESIGN_NODES = frozenset({"N7", "N5", "N4", "N3", "N2"})
 """Logic processes that a design may be drawn in: those whose area, energy and cost the physical model knows."""
 
 FABRICS: tuple[str, ...] = ("host", "torus", "mesh", "switch", "reducing_switch")
-"""How the packages of a scale-up domain are joined: by the host's PCIe, by links to their neighbours in three dimensions,
-by links between all pairs, by a switch, by a switch that adds up what it passes on (NVLink SHARP)."""
+"""How the packages of a scale-up domain are joined: by the host's PCIe, by links to neighbours in three dimensions, by
+links between all pairs, by a switch, by a switch that adds up what it passes on (NVLink SHARP)."""
 
 RATIO_FIELDS = frozenset({"fp8_rate_ratio", "fp4_rate_ratio", "int8_rate_ratio"})
 """Fields that may be 0: the chip lacks the data type."""

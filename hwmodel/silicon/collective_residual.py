@@ -8,7 +8,7 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.ensemble import ExtraTreesRegressor
 
 from hwmodel.silicon.errors import TooFewRows
-from hwmodel.silicon.residual import LEAST_ROWS
+from hwmodel.silicon.residual import FADE_RATIO, LEAST_ROWS, MOST_LOG_RATIO, SEEN_CHIPS, Learner
 
 COLUMNS = ("log2_bytes", "log2_ranks", "operation", "width", "fabric", "log_latency_clk", "log_link_share")
 """What the process reads: the first columns of the features."""
@@ -34,6 +34,8 @@ Points = Float[np.ndarray, "rows columns"]
 class CollectiveResidual:
     """Mean of a Gaussian process and of extremely randomised trees, clipped to the range that was measured."""
 
+    smooth_share: float
+    """Weight of the process; 0 where rows of several stacks share a point, which it cannot tell apart."""
     points: Points
     weights: Float[np.ndarray, "rows"]
     centre_log: float
@@ -41,27 +43,41 @@ class CollectiveResidual:
     low_log: float
     """Corrections are clipped to the range of the measured ones."""
     high_log: float
+    low: Float[np.ndarray, "features"]
+    """Range of every feature in training."""
+    high: Float[np.ndarray, "features"]
     rows_count: int
 
     def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
-        """Log of measured over modelled time, as predicted."""
+        """Log of measured over modelled time: clipped to what was seen, fading to 0 outside the training range."""
+        span = np.maximum(self.high - self.low, 1e-6)
+        outside = np.maximum(np.maximum(self.low - features, features - self.high), 0.0) / span
+        fade = 1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2)
         smooth = self.centre_log + covariance(_points(features), self.points) @ self.weights
-        return np.clip(0.5 * (smooth + self.trees.predict(features)), self.low_log, self.high_log)
+        both = self.smooth_share * smooth + (1.0 - self.smooth_share) * self.trees.predict(features)
+        told = np.clip(both, self.low_log, self.high_log)
+        return np.asarray(fade * told)
 
 
 def fit_collective_residual(
-    features: Float[np.ndarray, "rows features"], log_ratio: Float[np.ndarray, "rows"], *, seed: int = 0
+    features: Float[np.ndarray, "rows features"],
+    log_ratio: Float[np.ndarray, "rows"],
+    learner: Learner = SEEN_CHIPS,
+    *,
+    seed: int = 0,
 ) -> CollectiveResidual:
     """An exact Gaussian process on `COLUMNS` and trees on all features.
 
     Args:
         features: Ratios without units, `COLUMNS` first.
         log_ratio: Log of measured over modelled time.
+        learner: Size of boosted trees; none are grown here.
         seed: Of the trees, and of the rows that the process keeps.
 
     Raises:
         TooFewRows: Fewer rows than a fit needs.
     """
+    del learner
     if len(log_ratio) < LEAST_ROWS:
         raise TooFewRows(f"{len(log_ratio)} rows to fit a residual on; it takes {LEAST_ROWS}")
     kept = np.sort(np.random.default_rng(seed).permutation(len(log_ratio))[:MOST_ROWS])
@@ -70,12 +86,15 @@ def fit_collective_residual(
     matrix[np.diag_indices_from(matrix)] += NOISE**2
     trees = ExtraTreesRegressor(TREES, max_features=0.5, random_state=seed).fit(features, log_ratio)
     return CollectiveResidual(
+        smooth_share=0.5 if len(np.unique(points, axis=0)) == len(points) else 0.0,
         points=points,
         weights=cho_solve(cho_factor(matrix), log_ratio[kept] - centre),
         centre_log=centre,
         trees=trees,
-        low_log=float(log_ratio.min()),
-        high_log=float(log_ratio.max()),
+        low_log=max(float(log_ratio.min()), -MOST_LOG_RATIO),
+        high_log=min(float(log_ratio.max()), MOST_LOG_RATIO),
+        low=features.min(axis=0),
+        high=features.max(axis=0),
         rows_count=len(log_ratio),
     )
 

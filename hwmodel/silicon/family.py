@@ -45,6 +45,6 @@ class Family:
     features: Callable[[pl.DataFrame, Chips], Float[np.ndarray, "rows features"]]
     """What a learner sees of a row beside the parts of the closed form: ratios without units."""
     tables: tuple[str, ...] = ("dtype",)
-    """Keys that tell tables apart which not every stack has: a shape counts when two stacks of its table measured it."""
+    """Keys that tell tables apart which not every stack has: two stacks of its table must have measured a shape."""
     fit_residual: Callable[..., Residual] = fit_residual
-    """Learner of what the closed form leaves: features, log ratios, `seed`."""
+    """Learner of what the closed form leaves: features, log ratios, a `Learner`, `seed`."""

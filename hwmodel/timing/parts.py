@@ -6,7 +6,6 @@ from numba import njit
 
 from hwmodel.timing.chip import Chip
 
-
 COLLECTIVES: tuple[str, ...] = ("all_reduce", "all_gather", "all_to_all")
 """How names of collectives end; a reduce-scatter moves what an all-gather moves."""
 

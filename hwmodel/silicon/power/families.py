@@ -17,10 +17,7 @@ BALANCED, SKEWED = "balanced", "power_law_"
 WIDTHS = {"bfloat16": 0.0, "fp8": 1.0, "fp8_block": 2.0}
 """Codes of the formats."""
 ATTENTION_SHAPE = ("heads", "kv_heads", "head_dim", "window")
-MOE_NUMBERS = {
-    name: 0.0
-    for name in ("num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "moe_tp_size", "moe_ep_size")
-}
+MOE_SIZES = ("num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "moe_tp_size", "moe_ep_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +67,14 @@ def _moe(rows: pl.DataFrame) -> Float[np.ndarray, "rows features"]:
     local = number(rows, "num_experts") / number(rows, "moe_ep_size")
     inner = number(rows, "inter_size") / number(rows, "moe_tp_size")
     told = [np.log2(value) for value in (routed, local, inner, inner * number(rows, "hidden_size"))]
-    return np.stack([*logs(rows, MOE_NUMBERS), *told, width, skew.to_numpy()], axis=1)
+    return np.stack([*logs(rows, dict.fromkeys(MOE_SIZES, 0.0)), *told, width, skew.to_numpy()], axis=1)
 
 
 POWER_FAMILIES = (
     PowerFamily(
         name="moe",
         table="moe_power",
-        keys=("dtype", *MOE_NUMBERS, "distribution"),
+        keys=("dtype", *MOE_SIZES, "distribution"),
         shape=("hidden_size", "inter_size", "topk", "num_experts", "moe_tp_size", "moe_ep_size"),
         work=moe_work,
         features=_moe,

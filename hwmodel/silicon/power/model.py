@@ -102,7 +102,7 @@ def fit_power(family: PowerFamily, law: PowerLaw, rows: pl.DataFrame, *, seed: i
 
 
 def widened(model: PowerModel, rows: pl.DataFrame) -> PowerModel:
-    """The model with the width that holds 90 % of rows which it was not fitted on, or `LEAST_WIDTH` where that is more."""
+    """The model with the width that holds 90 % of rows which it was not fitted on; at least `LEAST_WIDTH`."""
     error = np.abs(number(rows, "power_w") / model.estimate(rows).power_w - 1.0)
     return replace(model, width=max(LEAST_WIDTH, float(np.quantile(error, WANTED_COVERAGE))))
 

@@ -40,9 +40,7 @@ class PowerLaw:
         return np.minimum(drawn, HELD_RATIO * limit_w)
 
 
-def fit_power_law(
-    rates: Rates, power_w: Float[np.ndarray, "rows"], limit_w: Float[np.ndarray, "rows"]
-) -> PowerLaw:
+def fit_power_law(rates: Rates, power_w: Float[np.ndarray, "rows"], limit_w: Float[np.ndarray, "rows"]) -> PowerLaw:
     """Least absolute relative error by re-weighted least squares; nothing costs less than 0, nor bf16 less than fp8.
 
     Args:

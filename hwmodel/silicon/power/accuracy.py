@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -10,7 +9,7 @@ from jaxtyping import Float, Int
 
 from hwmodel.silicon.features import number
 from hwmodel.silicon.power.families import POWER_FAMILIES, PowerFamily
-from hwmodel.silicon.power.model import BASIS, fit_power, widened
+from hwmodel.silicon.power.model import fit_power, widened
 from hwmodel.silicon.power.physics import PowerLaw, fit_power_law
 from hwmodel.silicon.splits import SPLIT_SEED, TO_CALIBRATE, TO_FIT, TO_SCORE, shape_folds
 
@@ -24,9 +23,10 @@ Ratios = Float[np.ndarray, "rows"]
 class PowerRow:
     """Errors of one family's held-out rows; ratios, not per cent."""
 
-    basis: ClassVar[str] = BASIS
     family: str
     """Name of the family; `all` for the rows of all families together."""
+    basis: str
+    """On what figures of it rest."""
     rows: int
     mape: float
     median_ape: float
@@ -60,15 +60,18 @@ def power_accuracy(
     folds = {one.name: shape_folds(tables[one.name], one.shape, seed=seed) for one in families}
     law = common_law({one: tables[one.name].filter(folds[one.name] == TO_FIT) for one in families})
     scored = {one.name: _scored(one, law, tables[one.name], folds[one.name]) for one in families}
-    rows = [_row(name, frame) for name, frame in scored.items()]
-    return [*rows, _row(ALL, pl.concat(scored.values()))], law
+    rows = [_row(one.name, one.basis, scored[one.name]) for one in families]
+    basis = " and ".join(sorted({one.basis for one in families}))
+    return [*rows, _row(ALL, basis, pl.concat(scored.values()))], law
 
 
 def common_law(rows: Mapping[PowerFamily, pl.DataFrame]) -> PowerLaw:
     """One static power and one energy per kind of work over all families."""
-    rates = [family.work(one).rates(number(one, "latency_s")) for family, one in rows.items()]
+    work = [family.work(one) for family, one in rows.items()]
+    rates = [told.rates(number(one, "latency_s")) for told, one in zip(work, rows.values(), strict=True)]
     told = pl.concat([one.select("power_w", "power_limit_w") for one in rows.values()])
-    return fit_power_law(np.concatenate(rates), number(told, "power_w"), number(told, "power_limit_w"))
+    power_w, limit_w = number(told, "power_w"), number(told, "power_limit_w")
+    return fit_power_law(np.concatenate(rates), work[0].kinds, power_w, limit_w)
 
 
 def _scored(family: PowerFamily, law: PowerLaw, rows: pl.DataFrame, fold: Int[np.ndarray, "rows"]) -> pl.DataFrame:
@@ -95,13 +98,14 @@ def best_constant(power_w: Float[np.ndarray, "rows"]) -> float:
     return float(tried[np.argmin([np.abs(one / power_w - 1.0).mean() for one in tried])])
 
 
-def _row(name: str, scored: pl.DataFrame) -> PowerRow:
+def _row(name: str, basis: str, scored: pl.DataFrame) -> PowerRow:
     def errors(column: str) -> Ratios:
         return (scored[column] / scored["power_w"]).to_numpy() - 1.0
 
     error = errors("predicted_w")
     return PowerRow(
         family=name,
+        basis=basis,
         rows=len(scored),
         mape=float(np.abs(error).mean()),
         median_ape=float(np.median(np.abs(error))),

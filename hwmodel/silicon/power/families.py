@@ -13,6 +13,7 @@ from hwmodel.silicon.features import number
 from hwmodel.silicon.power.work import Work, decode_work, logs, moe_work, prefill_work
 from hwmodel.silicon.tables import read_power_tables
 
+ONE_BOARD = "calibrated on board power of one data-centre chip"
 BALANCED, SKEWED = "balanced", "power_law_"
 WIDTHS = {"bfloat16": 0.0, "fp8": 1.0, "fp8_block": 2.0}
 """Codes of the formats."""
@@ -22,25 +23,25 @@ MOE_SIZES = ("num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerFamily:
-    """One table of board power."""
+    """One table of measured power."""
 
     name: str
-    table: str
-    """How the names of its files begin."""
-    keys: tuple[str, ...]
+    basis: str
+    """What every figure per watt says of itself."""
     shape: tuple[str, ...]
     """Columns that are held out together."""
+    read: Callable[[Path], pl.DataFrame]
+    """Rows of a folder: chip, kernel, what names a kernel, latency_s, power_w, power_limit_w."""
     work: Callable[[pl.DataFrame], Work]
     features: Callable[[pl.DataFrame], Float[np.ndarray, "rows features"]]
 
-    def read(self, folder: Path) -> pl.DataFrame:
-        """Rows of a folder in formats that the family knows: chip, kernel, the keys, latency_s, power_w, power_limit_w.
 
-        Raises:
-            SiliconError: The tables cannot be used.
-        """
-        rows = read_power_tables(folder, self.table, self.keys)
+def _reader(table: str, *keys: str) -> Callable[[Path], pl.DataFrame]:
+    def read(folder: Path) -> pl.DataFrame:
+        rows = read_power_tables(folder, table, ("dtype", *keys))
         return rows.filter(pl.col("dtype").is_in(list(WIDTHS)))
+
+    return read
 
 
 def _attention(length: str) -> Callable[[pl.DataFrame], Float[np.ndarray, "rows features"]]:
@@ -73,24 +74,24 @@ def _moe(rows: pl.DataFrame) -> Float[np.ndarray, "rows features"]:
 POWER_FAMILIES = (
     PowerFamily(
         name="moe",
-        table="moe_power",
-        keys=("dtype", *MOE_SIZES, "distribution"),
+        basis=ONE_BOARD,
+        read=_reader("moe_power", *MOE_SIZES, "distribution"),
         shape=("hidden_size", "inter_size", "topk", "num_experts", "moe_tp_size", "moe_ep_size"),
         work=moe_work,
         features=_moe,
     ),
     PowerFamily(
         name="prefill",
-        table="attn_prefill_power",
-        keys=("dtype", "kv_dtype", "batch", "seq", *ATTENTION_SHAPE),
+        basis=ONE_BOARD,
+        read=_reader("attn_prefill_power", "kv_dtype", "batch", "seq", *ATTENTION_SHAPE),
         shape=ATTENTION_SHAPE,
         work=prefill_work,
         features=_attention("seq"),
     ),
     PowerFamily(
         name="decode",
-        table="attn_decode_power",
-        keys=("dtype", "kv_dtype", "batch", "kv_len", *ATTENTION_SHAPE),
+        basis=ONE_BOARD,
+        read=_reader("attn_decode_power", "kv_dtype", "batch", "kv_len", *ATTENTION_SHAPE),
         shape=ATTENTION_SHAPE,
         work=decode_work,
         features=_attention("kv_len"),

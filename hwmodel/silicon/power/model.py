@@ -1,7 +1,6 @@
 """Board power of a kernel: physics times a learned ratio, with a width that says on how little it rests."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,8 +13,6 @@ from hwmodel.silicon.power.families import PowerFamily
 from hwmodel.silicon.power.physics import LEAST_ROWS, PowerLaw
 from hwmodel.silicon.scores import WANTED_COVERAGE
 
-BASIS = "calibrated on board power of one data-centre chip"
-"""What every figure per watt says of itself."""
 LEAST_WIDTH = 0.2
 """Relative half-width of every figure until a second chip is measured."""
 ITERATIONS, LEAVES, RATE, LEAST_LEAF_ROWS = 300, 31, 0.1, 20
@@ -27,7 +24,8 @@ LEAST_RATE = 1e3
 class PowerEstimate:
     """Power of each row; arrays have one entry per row, W."""
 
-    basis: ClassVar[str] = BASIS
+    basis: str
+    """On what it rests."""
     power_w: Float[np.ndarray, "rows"]
     physics_w: Float[np.ndarray, "rows"]
     """Static power and energies alone."""
@@ -59,6 +57,7 @@ class PowerModel:
         ratio = np.clip(self.trees.predict(_seen(self.family, rows, physics_w)), self.low_ratio, self.high_ratio)
         power_w = np.clip(physics_w * ratio, self.law.static_w * self.low_ratio, number(rows, "power_limit_w"))
         return PowerEstimate(
+            basis=self.family.basis,
             power_w=power_w,
             physics_w=physics_w,
             low_w=power_w * np.maximum(1.0 - self.width, 0.0),

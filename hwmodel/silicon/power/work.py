@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from hwmodel.silicon.features import number
 
-WORK = ("bf16_flop", "fp8_flop", "hbm_bytes", "l2_bytes")
 TILE_ROWS = 128.0
 """Rows of queries or tokens that share one load of keys or weights from L2. Assumed."""
 BF16_BYTES, FP8_BYTES = 2.0, 1.0
@@ -19,16 +18,23 @@ MATRICES = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Work of each row; arrays have one entry per row."""
+    """Work of each row, by kind."""
 
-    bf16_flop: Float[np.ndarray, "rows"]
-    fp8_flop: Float[np.ndarray, "rows"]
-    hbm_bytes: Float[np.ndarray, "rows"]
-    l2_bytes: Float[np.ndarray, "rows"]
+    kinds: tuple[str, ...]
+    counts: Float[np.ndarray, "rows kinds"]
+
+    @classmethod
+    def of(cls, **columns: Float[np.ndarray, "rows"]) -> "Work":
+        """Columns of the same length, by kind."""
+        return cls(kinds=tuple(columns), counts=np.stack(list(columns.values()), axis=1))
+
+    def of_kind(self, kind: str) -> Float[np.ndarray, "rows"]:
+        """Work of one kind."""
+        return self.counts[:, self.kinds.index(kind)]
 
     def rates(self, latency_s: Float[np.ndarray, "rows"]) -> Float[np.ndarray, "rows kinds"]:
-        """Work per second, in the order of `WORK`."""
-        return np.stack([getattr(self, name) for name in WORK], axis=1) / latency_s[:, None]
+        """Work per second."""
+        return self.counts / latency_s[:, None]
 
 
 def moe_work(rows: pl.DataFrame) -> Work:
@@ -44,7 +50,7 @@ def moe_work(rows: pl.DataFrame) -> Work:
     activation_bytes = routed * (2.0 * BF16_BYTES * hidden + MATRICES * BF16_BYTES * inner)
     flop = 2.0 * routed * MATRICES * hidden * inner
     loads = np.maximum(routed / np.maximum(active, 1e-9) / TILE_ROWS, 1.0)
-    return Work(
+    return Work.of(
         bf16_flop=np.where(narrow, 0.0, flop),
         fp8_flop=np.where(narrow, flop, 0.0),
         hbm_bytes=weight_bytes,
@@ -61,7 +67,7 @@ def prefill_work(rows: pl.DataFrame) -> Work:
     stored = _stored_bytes(rows)
     moved = batch * tokens * dim * (2.0 * BF16_BYTES * heads + kv_heads * 2.0 * (BF16_BYTES + stored))
     reloads = batch * heads * np.ceil(tokens / TILE_ROWS) * np.minimum(span, pairs / tokens) * 2.0 * dim * BF16_BYTES
-    return Work(
+    return Work.of(
         bf16_flop=4.0 * batch * heads * dim * pairs,
         fp8_flop=np.zeros(len(rows)),
         hbm_bytes=moved,
@@ -75,7 +81,7 @@ def decode_work(rows: pl.DataFrame) -> Work:
     window = number(rows, "window")
     keys = np.where(window > 0, np.minimum(window, length), length)
     moved = batch * dim * (2.0 * keys * kv_heads * _stored_bytes(rows) + 2.0 * BF16_BYTES * heads)
-    return Work(
+    return Work.of(
         bf16_flop=4.0 * batch * heads * dim * keys,
         fp8_flop=np.zeros(len(rows)),
         hbm_bytes=moved,

@@ -8,21 +8,22 @@ import pytest
 
 from hwmodel.silicon.errors import NoTables, TooFewRows, UnreadableTable
 from hwmodel.silicon.power import (
-    BASIS,
     LEAST_WIDTH,
+    ONE_BOARD,
     POWER_FAMILIES,
     PowerLaw,
-    PowerRow,
     fit_power,
     fit_power_law,
     power_accuracy,
     widened,
 )
 from hwmodel.silicon.power.accuracy import best_constant
-from hwmodel.silicon.power.work import WORK, decode_work, moe_work, prefill_work
+from hwmodel.silicon.power.families import MOE_SIZES
+from hwmodel.silicon.power.work import decode_work, moe_work, prefill_work
 from tests.shared_data import shared_path
 
 MOE, PREFILL, DECODE = POWER_FAMILIES
+WORK = ("bf16_flop", "fp8_flop", "hbm_bytes", "l2_bytes")
 LIMIT_W = 1000.0
 TRUE = PowerLaw(
     static_w=200.0,
@@ -48,7 +49,7 @@ def decode_rows(size: int = 400, seed: int = 0) -> pl.DataFrame:
         }
     )
     work = decode_work(rows)
-    latency_s = 5e-6 + work.hbm_bytes / (0.6 * 8e12)
+    latency_s = 5e-6 + work.of_kind("hbm_bytes") / (0.6 * 8e12)
     limit_w = np.full(size, LIMIT_W)
     return rows.with_columns(
         latency_s=pl.Series(latency_s),
@@ -62,14 +63,14 @@ def test_work_of_a_decode_call_is_counted_as_by_hand() -> None:
         {"batch": [2], "kv_len": [1000], "heads": [8], "kv_heads": [2], "head_dim": [64], "window": [100]}
     ).with_columns(kv_dtype=pl.lit("fp8"))
     work = decode_work(rows)
-    assert work.bf16_flop.tolist() == [4 * 2 * 8 * 64 * 100]
-    assert work.hbm_bytes.tolist() == [2 * 100 * 2 * 64 * 2 + 2 * 8 * 64 * 4]
+    assert work.of_kind("bf16_flop").tolist() == [4 * 2 * 8 * 64 * 100]
+    assert work.of_kind("hbm_bytes").tolist() == [2 * 100 * 2 * 64 * 2 + 2 * 8 * 64 * 4]
 
 
 def test_work_of_a_causal_prompt_is_half_the_square_and_a_window_makes_it_a_band() -> None:
     shape = {"batch": [1, 1], "seq": [4096, 4096], "heads": [1, 1], "kv_heads": [1, 1], "head_dim": [128, 128]}
     rows = pl.DataFrame(shape | {"window": [0, 128], "kv_dtype": ["bfloat16"] * 2})
-    full, band = prefill_work(rows).bf16_flop
+    full, band = prefill_work(rows).of_kind("bf16_flop")
     assert full == 4 * 128 * 4096**2 / 2
     assert band == 4 * 128 * (128 * 4096 - 128**2 / 2)
 
@@ -78,16 +79,16 @@ def test_work_of_experts_reads_every_expert_once_when_all_are_hit() -> None:
     shape = {"num_tokens": [100_000], "hidden_size": [1024], "inter_size": [512], "topk": [2], "num_experts": [8]}
     rows = pl.DataFrame(shape | {"moe_tp_size": [2], "moe_ep_size": [4], "dtype": ["fp8"]})
     work = moe_work(rows)
-    assert work.hbm_bytes[0] == pytest.approx(2 * 3 * 1024 * 256)
-    assert work.fp8_flop[0] == pytest.approx(2 * 50_000 * 3 * 1024 * 256)
-    assert work.bf16_flop[0] == 0.0
+    assert work.of_kind("hbm_bytes")[0] == pytest.approx(2 * 3 * 1024 * 256)
+    assert work.of_kind("fp8_flop")[0] == pytest.approx(2 * 50_000 * 3 * 1024 * 256)
+    assert work.of_kind("bf16_flop")[0] == 0.0
 
 
 def test_energies_that_made_the_power_come_back_from_rows_under_the_limit() -> None:
     rng = np.random.default_rng(0)
     rates = rng.uniform(0.0, 1.0, (2000, 4)) * np.array([5e14, 1e15, 5e12, 1e13])
     limit_w = np.full(2000, LIMIT_W)
-    law = fit_power_law(rates, TRUE.power_w(rates, limit_w), limit_w)
+    law = fit_power_law(rates, WORK, TRUE.power_w(rates, limit_w), limit_w)
     assert law.static_w == pytest.approx(TRUE.static_w, rel=1e-3)
     for name in WORK:
         assert law.energy_j[name] == pytest.approx(TRUE.energy_j[name], rel=1e-3)
@@ -97,7 +98,7 @@ def test_energies_are_never_negative_and_bf16_never_costs_less_than_fp8() -> Non
     rng = np.random.default_rng(1)
     rates = rng.uniform(0.0, 1.0, (500, 4)) * np.array([5e14, 1e15, 5e12, 1e13])
     power_w = 900.0 - rates @ np.array([0.6e-12, -0.3e-12, 0.0, 1e-12])
-    law = fit_power_law(rates, power_w, np.full(500, 10_000.0))
+    law = fit_power_law(rates, WORK, power_w, np.full(500, 10_000.0))
     assert min(law.static_w, *law.energy_j.values()) >= 0.0
     assert law.energy_j["bf16_flop"] >= law.energy_j["fp8_flop"]
 
@@ -114,7 +115,7 @@ def test_every_estimate_says_on_what_it_rests_and_is_at_least_a_fifth_wide() -> 
     rows = decode_rows()
     model = fit_power(DECODE, TRUE, rows)
     found = model.estimate(rows)
-    assert found.basis == BASIS == PowerRow.basis == "calibrated on board power of one data-centre chip"
+    assert found.basis == ONE_BOARD == "calibrated on board power of one data-centre chip"
     np.testing.assert_allclose(found.power_w, rows["power_w"].to_numpy(), rtol=0.02)
     np.testing.assert_allclose(found.high_w / found.power_w, 1.0 + LEAST_WIDTH)
     np.testing.assert_allclose(found.low_w / found.power_w, 1.0 - LEAST_WIDTH)
@@ -146,7 +147,7 @@ def test_too_few_rows_and_missing_tables_and_unknown_skews_are_named(tmp_path: P
         fit_power(DECODE, TRUE, decode_rows(20))
     with pytest.raises(NoTables, match="moe_power"):
         MOE.read(tmp_path)
-    numbers = {name: [1] for name in MOE.keys if name not in ("dtype", "distribution")}
+    numbers = {name: [1] for name in MOE_SIZES}
     with pytest.raises(UnreadableTable, match="zipf"):
         MOE.features(pl.DataFrame(numbers | {"dtype": ["fp8"], "distribution": ["zipf"]}))
 

@@ -119,7 +119,8 @@ def _roofline_s(batch: KernelBatch, table: DesignTable) -> tuple[Float[np.ndarra
     narrow = np.array([max(float(ratio[0]), 1.0) for ratio in ratios])
     peak = table.cores_count[0] * table.matrix_flop_per_clk[0] * table.clock_hz[0] * narrow[batch.math_dtype_code]
     hbm_s = (batch.weight_bytes + batch.activation_bytes) / table.hbm_bytes_per_s[0]
-    others = np.where(batch.ranks_count > 1.0, (batch.ranks_count - 1.0) / batch.ranks_count, 0.0)
-    passes = 2.0 if batch.names[0].endswith("all_reduce") else 1.0
-    link_s = passes * others * batch.link_bytes / table.link_bytes_per_s[0]
+    share = np.where(batch.ranks_count > 1.0, (batch.ranks_count - 1.0) / batch.ranks_count, 0.0)
+    reduces = np.array([name.endswith("all_reduce") for name in batch.names])[batch.name_code]
+    reduced = np.where(share > 0.0, 1.0, 0.0) if table.fabric[0] == "reducing_switch" else 2.0 * share
+    link_s = np.where(reduces, reduced, share) * batch.link_bytes / table.link_bytes_per_s[0]
     return np.maximum(np.maximum(batch.work_flop / peak, hbm_s), link_s), hbm_s

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numba import njit
 
-from hwmodel.catalog.chip_design import DesignTable
+from hwmodel.catalog.chip_design import FABRICS, DesignTable
 from hwmodel.timing.constants import TimingConstants
 from hwmodel.timing.power import matrix_clock_ratio
 
@@ -33,6 +33,8 @@ class Chip(NamedTuple):
     overlap_exponent: float
     matrix_clock_ratio: float
     narrow_clock_ratio: float
+    fabric_code: float
+    """Position in `FABRICS`."""
 
 
 def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs columns"]:
@@ -65,6 +67,7 @@ def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.n
         "narrow_clock_ratio": matrix_clock_ratio(
             designs, constants, constants.matrix_clk_j * constants.narrow_energy_ratio
         ),
+        "fabric_code": np.array([FABRICS.index(name) for name in designs.fabric], dtype=np.float64),
     }
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
@@ -93,6 +96,7 @@ def chip_at(columns: Any, design: int) -> Chip:
         row[16],
         row[17],
         row[18],
+        row[19],
     )
 
 

@@ -14,7 +14,7 @@ from hwmodel.catalog.chip_design import DesignTable
 from hwmodel.kernels.batch import KernelBatch
 from hwmodel.timing.attention import decode_time, prefill_time
 from hwmodel.timing.chip import Chip, chip_at, chip_columns, core_matrix_rate
-from hwmodel.timing.collective import collective_time, ideal_link_s
+from hwmodel.timing.collective import collective_code, collective_time, ideal_link_s
 from hwmodel.timing.constants import FIRST_CONSTANTS, TimingConstants
 from hwmodel.timing.estimate import KernelTiming
 from hwmodel.timing.gemm import gemm_time
@@ -84,7 +84,7 @@ def time_kernels(
         numbers[:, column] = getattr(kernels, name)
     numbers[:, 12] = resident_set_bytes(kernels) if resident_bytes is None else resident_bytes
     numbers[:, 13] = kernels.math_dtype_code
-    numbers[:, 14] = _passes_count(kernels)
+    numbers[:, 14] = _collective_code(kernels)
     out = np.empty((len(PARTS), len(designs), len(kernels)))
     _fill(
         chip_columns(designs, constants), numbers, kernels.family_code.astype(np.int64), Law(*astuple(constants)), out
@@ -100,9 +100,9 @@ def resident_set_bytes(kernels: KernelBatch) -> Float[np.ndarray, "kernels"]:
     return np.bincount(kernels.state, weights=kernels.repeat_count * kernels.weight_bytes)[kernels.state]
 
 
-def _passes_count(kernels: KernelBatch) -> Float[np.ndarray, "kernels"]:
-    """2 for kernels named as an all-reduce, which send their message out and back, else 1."""
-    by_name = np.array([2.0 if name.endswith("all_reduce") else 1.0 for name in kernels.names])
+def _collective_code(kernels: KernelBatch) -> Float[np.ndarray, "kernels"]:
+    """Position in `COLLECTIVES` of what each kernel's name says it does; that of an all-gather if it says nothing."""
+    by_name = np.array([collective_code(name) for name in kernels.names])
     return by_name[kernels.name_code] if len(kernels) else np.empty(0)
 
 

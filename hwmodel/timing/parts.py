@@ -7,6 +7,9 @@ from numba import njit
 
 from hwmodel.timing.chip import Chip
 
+COLLECTIVES: tuple[str, ...] = ("all_reduce", "all_gather", "all_to_all")
+"""How names of collectives end; a reduce-scatter moves what an all-gather moves."""
+
 
 class Kernel(NamedTuple):
     """One kernel; the fields are those of `KernelBatch`."""
@@ -27,8 +30,8 @@ class Kernel(NamedTuple):
     """Weights and cache that all kernels of the step touch, layers repeated: what competes for L2; infinite where L2
     is cold."""
     math_dtype_code: int
-    passes_count: float
-    """How often a collective moves its message: 2 for an all-reduce, else 1."""
+    collective_code: float
+    """What a collective does: position in `COLLECTIVES`."""
 
 
 class Parts(NamedTuple):

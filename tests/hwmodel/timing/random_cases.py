@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hwmodel.catalog import ChipDesign, DesignTable, design_of, load_catalog
+from hwmodel.catalog import FABRICS, ChipDesign, DesignTable, design_of, load_catalog
 from hwmodel.kernels import KernelBatch
 from tests.hwmodel.timing.batches import batch_of
 
@@ -53,7 +53,8 @@ def random_designs(rng: np.random.Generator, size: int) -> DesignTable:
     for name in ("cores_count", "hbm_stacks_count", "link_world_count"):
         numbers[name] = np.maximum(np.round(numbers[name]), 1.0)
     numbers["overlap_exponent"] = rng.uniform(1.0, 10.0, size)
-    return replace(base, **numbers, tdp_w=np.full(size, FIXED_CLOCK_W))
+    fabric = tuple(str(name) for name in rng.choice(FABRICS, size))
+    return replace(base, **numbers, fabric=fabric, tdp_w=np.full(size, FIXED_CLOCK_W))
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float, size: int) -> np.ndarray:

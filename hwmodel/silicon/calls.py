@@ -27,6 +27,8 @@ class Call:
     batch: KernelBatch
     runs: Bool[np.ndarray, "rows"]
     """Rows in which this kernel runs at all."""
+    resident_bytes: Float[np.ndarray, "rows"] | None = None
+    """What the repeated call touches again and again, where it may stay in L2; cold if not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ def call(
     math: Sequence[str] | None = None,
     runs: Bool[np.ndarray, "rows"] | None = None,
     name: str | None = None,
+    resident_bytes: Float[np.ndarray, "rows"] | None = None,
     **columns: Float[np.ndarray, "rows"],
 ) -> Call:
     """One kernel per row; columns that are not named are 0, counts 1.
@@ -60,6 +63,7 @@ def call(
         math: One of `MATH_DTYPES` per row; bf16 if not said.
         runs: Rows in which it runs; all if not said.
         name: Name of the kernel; the family's if not said (an all-reduce is told by its name).
+        resident_bytes: See `Call`.
         columns: Numbers of `KernelBatch`.
     """
     numbers = {column: np.full(size, 1.0 if column in ONE_UNLESS_SAID else 0.0) for column in NUMBERS}
@@ -72,7 +76,7 @@ def call(
         math_dtype_code=np.array([code[dtype] for dtype in math or ["bf16"] * size], dtype=np.int64),
         **(numbers | columns),
     )
-    return Call(batch=batch, runs=np.ones(size, dtype=bool) if runs is None else runs)
+    return Call(batch=batch, runs=np.ones(size, dtype=bool) if runs is None else runs, resident_bytes=resident_bytes)
 
 
 class CallSheet:
@@ -83,7 +87,7 @@ class CallSheet:
         names = rows["chip"].to_numpy()
         self._size = len(rows)
         self._by_chip = [
-            (chips[chip], at, [(one.batch.take(at), one.runs[at]) for one in calls])
+            (chips[chip], at, [(one.batch.take(at), one.runs[at], _resident(one)[at]) for one in calls])
             for chip in sorted(set(names))
             for at in [np.flatnonzero(names == chip)]
         ]
@@ -99,8 +103,8 @@ class CallSheet:
         for chip, at, kernels in self._by_chip:
             table = DesignTable.of([unmeasured(chip, constants)])
             bound_s[at], hbm_bound_s[at] = _roofline_s(kernels[0][0], table)
-            for position, (batch, runs) in enumerate(kernels):
-                timing = time_kernels(table, batch, constants, resident_bytes=np.full(len(batch), np.inf))
+            for position, (batch, runs, resident) in enumerate(kernels):
+                timing = time_kernels(table, batch, constants, resident_bytes=resident)
                 latency_s[at] += np.where(runs, timing.latency_s[0], 0.0)
                 for part in PARTS:
                     told = parts.setdefault(f"{position}.{part}", np.zeros(self._size))
@@ -111,6 +115,10 @@ class CallSheet:
 def unmeasured(chip: ChipDesign, constants: TimingConstants) -> ChipDesign:
     """The chip as its sheet alone describes it: its launch latency follows from its clock."""
     return replace(chip, launch_latency_s=constants.launch_clk / chip.clock_hz + constants.launch_s)
+
+
+def _resident(one: Call) -> Float[np.ndarray, "rows"]:
+    return np.full(len(one.batch), np.inf) if one.resident_bytes is None else one.resident_bytes
 
 
 def _roofline_s(batch: KernelBatch, table: DesignTable) -> tuple[Float[np.ndarray, "rows"], Float[np.ndarray, "rows"]]:

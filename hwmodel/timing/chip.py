@@ -10,6 +10,10 @@ from hwmodel.catalog.chip_design import FABRICS, DesignTable
 from hwmodel.timing.constants import TimingConstants
 from hwmodel.timing.power import matrix_clock_ratio
 
+SYNCHRONOUS, ASYNCHRONOUS = 2.6, 8.7
+"""Overlap exponents of chips whose threads feed the matrix units and of chips whose units feed themselves: those of
+A100 and H100 in the catalogue."""
+
 
 class Chip(NamedTuple):
     """A design in absolute rates; `per_s` of one core where named so, else of the package."""
@@ -35,6 +39,8 @@ class Chip(NamedTuple):
     narrow_clock_ratio: float
     fabric_code: float
     """Position in `FABRICS`."""
+    asynchrony_ratio: float
+    """0 where matrix units wait for registers that threads fill, 1 where they run by themselves."""
 
 
 def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs columns"]:
@@ -68,6 +74,7 @@ def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.n
             designs, constants, constants.matrix_clk_j * constants.narrow_energy_ratio
         ),
         "fabric_code": np.array([FABRICS.index(name) for name in designs.fabric], dtype=np.float64),
+        "asynchrony_ratio": np.clip((designs.overlap_exponent - SYNCHRONOUS) / (ASYNCHRONOUS - SYNCHRONOUS), 0.0, 1.0),
     }
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
@@ -97,6 +104,7 @@ def chip_at(columns: Any, design: int) -> Chip:
         row[17],
         row[18],
         row[19],
+        row[20],
     )
 
 

@@ -1,10 +1,8 @@
 """The constants of the timing laws, each with its source and kind, in one place.
 
-Calibrated (GEMM): a Nelder-Mead search on 4,000 measured bf16 shapes of A100 and of H100 each, then rounded by hand.
-Calibrated (attention): the same on 2,500 decode and 2,500 prefill shapes of each. No other chip was looked at; the
-measurements are NVIDIA's kernel tables, CUDA-graph rows, best stack per shape. The rest is marked where it stands.
-Calibrated (collectives): a Powell search on 2,000 measured collectives of A100, H100, H200, B200 and L40S, best of
-kernels, stacks and versions.
+Calibrated (GEMM), (attention), (MoE): `hwmodel.silicon.fit` on 400 shapes per format of A100, H100, H200, B200 and L40S.
+Calibrated (collectives): a Powell search on 2,000 measured collectives of the same chips. The measurements are NVIDIA's
+kernel tables, CUDA-graph rows, best stack per shape; values are rounded. The rest is marked where it stands.
 """
 
 from dataclasses import dataclass, fields
@@ -63,18 +61,50 @@ class TimingConstants:
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     l2_cold_ratio: float = 0.014
     """The same between runs of a collector, which lets other data pass in between."""
-    attention_matrix_ratio: float = 0.92
+    attention_matrix_ratio: float = 0.97
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
-    attention_overlap_ratio: float = 0.4
-    """How much of softmax hides behind matrix work. Calibrated (attention)."""
-    attention_start_clk: float = 7500.0
-    """Clocks before the first tile of attention: page table, work list, queries. Calibrated (attention)."""
-    attention_step_clk: float = 50.0
-    """Least clocks of one step of 64 keys. Calibrated (attention)."""
-    decode_item_clk: float = 3000.0
-    """Clocks between two work items of decode attention on one core (short caches of many sequences). Calibrated
-    (attention)."""
-    attention_combine_clk: float = 5500.0
+    attention_feed_rows: float = 8.0
+    """Query rows whose work a tile costs beyond its own. Calibrated (attention)."""
+    attention_overlap_ratio: float = 0.8
+    """How much of the softmax hides behind matrix work on an asynchronous chip. Calibrated (attention)."""
+    attention_overlap_exponent: float = 1.9
+    """Overlap of core, L2 and HBM that prompt kernels reach where the chip would allow more. Calibrated (attention)."""
+    attention_start_clk: float = 7100.0
+    """Clocks before the first tile of a prompt: page table, work list, queries. Calibrated (attention)."""
+    attention_item_clk: float = 4700.0
+    """Clocks between two tiles of 128 queries on one core. Calibrated (attention)."""
+    attention_step_clk: float = 70.0
+    """Clocks that one step of 64 keys takes beside its work. Calibrated (attention)."""
+    attention_edge_keys: float = 120.0
+    """Keys that a tile of queries visits in vain before its window. Calibrated (attention)."""
+    attention_wave_ratio: float = 0.3
+    """How far tiles of queries come in whole waves; at 0 they fill all cores evenly. Calibrated (attention)."""
+    attention_hbm_ratio: float = 0.94
+    """Reachable share of the HBM pin rate while a prompt is read and written. Calibrated (attention)."""
+    attention_l2_ratio: float = 0.7
+    """Reachable share of the L2 rate in attention. Calibrated (attention)."""
+    attention_resident_ratio: float = 0.48
+    """Share of L2 in which a cache that is read over and over stays. Calibrated (attention)."""
+    attention_activation_ratio: float = 0.21
+    """Share of L2 in which queries, keys and values of a prompt stay. Calibrated (attention)."""
+    decode_hbm_ratio: float = 0.85
+    """Reachable share of the HBM pin rate while a cache is read. Calibrated (attention)."""
+    decode_overlap_exponent: float = 3.0
+    """Overlap of core, L2 and HBM that decode kernels reach where the chip would allow more. Calibrated (attention)."""
+    decode_start_clk: float = 2400.0
+    """Clocks before the first step of decoding: page table, work list. Calibrated (attention)."""
+    decode_feed_bytes_per_clk: float = 80.0
+    """Most cache that one core takes in. Calibrated (attention); 64 B per clock and SM
+    port are published."""
+    decode_item_clk: float = 2600.0
+    """Clocks between two work items of decoding on a core that has others to do. Calibrated (attention)."""
+    decode_row_clk: float = 80.0
+    """Clocks per query head of a work item beside its steps. Calibrated (attention)."""
+    decode_chain_clk: float = 2600.0
+    """Clocks of a work item of decoding beside its steps, alone on its core. Calibrated (attention)."""
+    decode_step_clk: float = 380.0
+    """Clocks that a step of 64 keys waits for its predecessor, alone on its core. Calibrated (attention)."""
+    attention_combine_clk: float = 6500.0
     """Clocks that combining the splits of a cache takes beside its traffic. Calibrated (attention)."""
     link_direct_ratio: float = 0.645
     """Reachable share of link bandwidth in one- and two-shot kernels. Calibrated (collectives). So the next nine."""
@@ -125,6 +155,12 @@ AT_MOST_ONE = frozenset(
         "matrix_power_share",
         "attention_matrix_ratio",
         "attention_overlap_ratio",
+        "attention_wave_ratio",
+        "attention_hbm_ratio",
+        "attention_l2_ratio",
+        "attention_resident_ratio",
+        "attention_activation_ratio",
+        "decode_hbm_ratio",
         "link_ring_ratio",
         "link_direct_ratio",
         "link_eager_ratio",

@@ -55,6 +55,20 @@ class TimingConstants:
     """Time of matrix work in which half of the clock's fall is reached."""
     l2_resident_ratio: float = 0.35
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
+    grouped_hbm_ratio: float = 0.92
+    """Reachable share of the HBM pin rate in grouped products. Calibrated (MoE). So the next six."""
+    grouped_shared_load_count: float = 10.0
+    """Tiles that share one load of an operand from L2."""
+    grouped_wave_clk: float = 1900.0
+    """Clocks before the first step of a tile."""
+    grouped_start_clk: float = 8000.0
+    """Clocks before the first tile, beyond the launch: offsets of the groups, descriptors, sorting."""
+    grouped_k_step_clk: float = 20.0
+    """Least clocks of one reduction step of 64."""
+    grouped_overlap_exponent: float = 1.4
+    """Overlap that grouped products reach where the chip would allow more: their parts nearly add up."""
+    grouped_widen_flop: float = 12.0
+    """Vector work per weight that is widened on chip because it is stored narrower than it is multiplied."""
     attention_matrix_ratio: float = 0.92
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
     attention_overlap_ratio: float = 0.4
@@ -94,6 +108,7 @@ AT_MOST_ONE = frozenset(
         "matrix_ratio",
         "hbm_ratio",
         "l2_ratio",
+        "grouped_hbm_ratio",
         "l2_resident_ratio",
         "matrix_power_share",
         "attention_matrix_ratio",

@@ -27,6 +27,13 @@ class Kernel(NamedTuple):
     math_dtype_code: int
     passes_count: float
     """How often a collective moves its message: 2 for an all-reduce, else 1."""
+    tiles_8: float
+    """Row tiles of all groups together, the last of each group only partly full, by height. See `grouped`."""
+    tiles_16: float
+    tiles_32: float
+    tiles_64: float
+    tiles_128: float
+    tiles_256: float
 
 
 class Parts(NamedTuple):

@@ -19,6 +19,8 @@ LARGEST_AREA = 128.0 * 256.0
 """Elements that the accumulators of a core hold."""
 EVEN_LOG = 1e-4
 """Spread below which groups count as equal."""
+WIDENED_ROWS = 64.0
+"""Rows that one widening of weights serves (assumed: the tallest tile of Marlin's kernels)."""
 NARROWER = 0.99
 """Stored width over multiplied width below which weights are widened on chip."""
 
@@ -68,9 +70,8 @@ def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     rate = core_matrix_rate(chip, kernel.math_dtype_code) * law.matrix_ratio
     throttle = clock_ratio(chip, kernel.math_dtype_code)
     has_narrow = chip.core_fp4_flop_per_s > chip.core_fp8_flop_per_s
-    scale_s, widen_s = 0.0, 0.0
-    if not has_narrow:
-        scale_s = kernel.vector_flop / max(rows * n * k, 1.0) / chip.core_vector_flop_per_s
+    scale_s = kernel.vector_flop / max(rows * n * k, 1.0) / chip.core_vector_flop_per_s
+    widen_s = 0.0
     if weight_width < NARROWER * row_width and (kernel.math_dtype_code == 0 or not has_narrow):
         widen_s = law.grouped_widen_flop / chip.core_vector_flop_per_s
     floor_s, wave_s = law.grouped_k_step_clk / chip.clock_hz, law.grouped_wave_clk / chip.clock_hz
@@ -81,6 +82,7 @@ def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in range(GROUPED_ROWS.size):
         tile_m, tiles_m = GROUPED_ROWS[tile], tiles_of[tile]
+        passes = max(tile_m / WIDENED_ROWS, 1.0)
         for tile_n in GROUPED_COLUMNS:
             area = tile_m * tile_n
             fits = (tile_m + tile_n) * row_width * STEP * STAGES <= chip.smem_bytes and area <= LARGEST_AREA
@@ -89,7 +91,7 @@ def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             tiles_n = np.ceil(n / tile_n)
             waves = max(np.ceil(tiles_m * tiles_n / chip.cores_count), 1.0)
             multiply_s = 2.0 * STEP * (area + law.operand_feed_elements) / rate
-            step_s = max(multiply_s + STEP * (area * scale_s + tile_n * widen_s), floor_s)
+            step_s = max(multiply_s + STEP * (area * scale_s + passes * tile_n * widen_s), floor_s)
             core_s = throttled(waves * (steps * step_s + wave_s), throttle, law.clock_settle_s)
             l2_s = k * (tiles_m * n * weight_width + tiles_n * rows * row_width) / l2_rate
             if fixed_s + max(core_s, l2_s, hbm_s) >= best.latency_s:

@@ -128,7 +128,9 @@ def layer_of(rows: pl.DataFrame) -> Layer:
 
 
 def moe_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
-    """The layer as one kernel that nobody runs, for its bound; then quantisation, up, activation, down, sum.
+    """The layer as one kernel that nobody runs, for its bound; then gathering, up, activation, down, sum.
+
+    Gathering quantises tokens where the format is narrow, and copies them to their experts.
 
     What a layer must move at least is its active weights and its tokens in and out: rows between its kernels may stay
     on chip, so that the bound is not one kernel's.
@@ -171,13 +173,13 @@ def moe_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
         activation_bytes=2.0 * HALF_BYTES * layer.routed("hit_tokens") * hidden,
         **shares,
     )
-    quantise = call(
+    is_narrow = layer.row_bytes < HALF_BYTES
+    gathered = call(
         KernelFamily.VECTOR,
         size,
-        runs=layer.row_bytes < HALF_BYTES,
         parallel_count=tokens,
-        vector_flop=QUANTISE_FLOP * tokens * hidden,
-        activation_bytes=(HALF_BYTES + layer.row_bytes) * tokens * hidden,
+        vector_flop=np.where(is_narrow, QUANTISE_FLOP * tokens * hidden, 0.0),
+        activation_bytes=(np.where(is_narrow, 2.0, 1.0) * HALF_BYTES * tokens + 2.0 * layer.row_bytes * routed) * hidden,
     )
     activation = call(
         KernelFamily.VECTOR,
@@ -194,7 +196,7 @@ def moe_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
         vector_flop=SUM_FLOP * routed * hidden,
         activation_bytes=HALF_BYTES * (routed + tokens) * hidden,
     )
-    return whole, quantise, product(up * inter, hidden), activation, product(hidden, inter), summed
+    return whole, gathered, product(up * inter, hidden), activation, product(hidden, inter), summed
 
 
 def spread_log(rows: np.ndarray, active: np.ndarray, square_rows: np.ndarray) -> np.ndarray:

@@ -1,16 +1,15 @@
 """How many rows each expert gets in measured mixtures of experts: the collector's routing, rebuilt from its name.
 
 Read in the public collector of `aiconfigurator` (docs/sources.md): `balanced` deals choice i of token t to expert
-t + i ceil(E / k), and times the first rank; `power_law_a` draws the experts' loads from a bounded power law x^-a, scales
-them to the rows there are, and times the rank with the most rows. It draws without a seed and averages: so do we, with
-one.
+t + i ceil(E / k), and times the first rank; `power_law_a` draws the experts' loads from a bounded power law x^-a,
+scales them to the rows there are, and times the rank with the most rows. It draws without a seed and averages: so do
+we, with one.
 """
 
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 from numba import njit
 
 from hwmodel.silicon.errors import UnreadableTable
@@ -22,6 +21,8 @@ TILE_ROWS = (8, 16, 32, 64, 128, 256)
 COLUMNS = ("rows", "active", "hit_tokens", "most_rows", "square_rows", *(f"tiles_{rows}" for rows in TILE_ROWS))
 """Of the timed rank: rows of all experts; experts with a row; tokens with a row; rows of the busiest expert; sum of
 squared rows; sum over experts of ceil(rows / tile height)."""
+HEIGHTS, COLUMNS_COUNT = np.array(TILE_ROWS), len(COLUMNS)
+"""The same for compiled code."""
 KEYS = ("num_tokens", "num_experts", "topk", "moe_ep_size", "distribution")
 """What a routing is drawn from."""
 DRAWS = 10
@@ -62,15 +63,12 @@ def histogram(
             "evenly, and a token asks for at most all of them"
         )
     exponent = power_of(distribution)
-    out = np.zeros(len(COLUMNS))
-    tiles = np.array(TILE_ROWS)
+    local_count = experts_count // ranks_count
     if exponent == 0.0:
-        _balanced(tokens_count, experts_count, topk_count, experts_count // ranks_count, tiles, out)
-        return tuple(out.tolist())
+        return tuple(_balanced(tokens_count, experts_count, topk_count, local_count).tolist())
     key = (SEED, tokens_count, experts_count, topk_count, ranks_count, round(exponent * 1e6))
     uniform = np.random.default_rng(key).random((DRAWS, experts_count))
-    _power_law(tokens_count, topk_count, experts_count // ranks_count, exponent, uniform, tiles, out)
-    return tuple(out.tolist())
+    return tuple(_power_law(tokens_count, topk_count, local_count, exponent, uniform).tolist())
 
 
 def power_of(distribution: str) -> float:
@@ -91,7 +89,7 @@ def power_of(distribution: str) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _counted(loads: np.ndarray, hit_tokens: float, weight: float, tiles: np.ndarray, out: np.ndarray) -> None:
+def _counted(loads: np.ndarray, hit_tokens: float, weight: float, out: np.ndarray) -> None:
     """Adds one rank's loads to the mean."""
     out[0] += weight * loads.sum()
     out[1] += weight * (loads > 0).sum()
@@ -99,12 +97,12 @@ def _counted(loads: np.ndarray, hit_tokens: float, weight: float, tiles: np.ndar
     out[3] += weight * loads.max()
     for load in loads:
         out[4] += weight * load * load
-        for at in range(tiles.size):
-            out[5 + at] += weight * ((load + tiles[at] - 1) // tiles[at])
+        for at in range(HEIGHTS.size):
+            out[5 + at] += weight * ((load + HEIGHTS[at] - 1) // HEIGHTS[at])
 
 
 @njit(cache=True, nogil=True)
-def _balanced(tokens: int, experts: int, topk: int, local: int, tiles: np.ndarray, out: np.ndarray) -> None:
+def _balanced(tokens: int, experts: int, topk: int, local: int) -> np.ndarray:
     """Choice i of token t to expert t + i ceil(E / k); few tokens are spread evenly over the first stride."""
     loads = np.zeros(experts, np.int64)
     stride = -(-experts // topk)
@@ -117,14 +115,15 @@ def _balanced(tokens: int, experts: int, topk: int, local: int, tiles: np.ndarra
             loads[expert] += 1
             is_hit = is_hit or expert < local
         hits += is_hit
-    _counted(loads[:local], hits, 1.0, tiles, out)
+    out = np.zeros(COLUMNS_COUNT)
+    _counted(loads[:local], hits, 1.0, out)
+    return out
 
 
 @njit(cache=True, nogil=True)
-def _power_law(
-    tokens: int, topk: int, local: int, exponent: float, uniform: np.ndarray, tiles: np.ndarray, out: np.ndarray
-) -> None:
+def _power_law(tokens: int, topk: int, local: int, exponent: float, uniform: np.ndarray) -> np.ndarray:
     """Mean over the draws of the busiest rank's loads."""
+    out = np.zeros(COLUMNS_COUNT)
     draws, experts = uniform.shape
     few = tokens * topk <= experts
     low = FEW_LOADS[0] if few else MANY_LOADS[0]
@@ -136,9 +135,10 @@ def _power_law(
         loads = np.minimum(rounded, tokens)
         _even_out(loads, (rounded - loads).sum(), local, tokens)
         _even_out(loads, tokens * topk - loads.sum(), local, tokens)
-        busiest = np.argmax(loads.reshape(-1, local).sum(axis=1))
+        busiest = int(np.argmax(loads.reshape(-1, local).sum(axis=1)))
         rank = loads[busiest * local : (busiest + 1) * local]
-        _counted(rank, _hit_tokens(loads, busiest, local, tokens), 1.0 / draws, tiles, out)
+        _counted(rank, _hit_tokens(loads, busiest, local, tokens), 1.0 / draws, out)
+    return out
 
 
 @njit(cache=True, nogil=True)

@@ -1,8 +1,10 @@
 """The constants of the timing laws, each with its source and kind, in one place.
 
 Calibrated (GEMM): a Nelder-Mead search on 4,000 measured bf16 shapes of A100 and of H100 each, then rounded by hand.
-Calibrated (attention): the same on 2,500 decode and 2,500 prefill shapes of each. No other chip was looked at; the
-measurements are NVIDIA's kernel tables, CUDA-graph rows, best stack per shape. The rest is marked where it stands.
+Calibrated (attention): the same on 2,500 decode and 2,500 prefill shapes of each; no other chip was looked at for both.
+Calibrated (MoE): least mean absolute log error (silicon.fit) on up to 400 layers of each format of H100, H200 and B200,
+then rounded. The measurements are NVIDIA's kernel tables, CUDA-graph rows, best stack per shape. The rest is marked
+where it stands.
 """
 
 from dataclasses import dataclass, fields
@@ -56,19 +58,19 @@ class TimingConstants:
     l2_resident_ratio: float = 0.35
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     grouped_hbm_ratio: float = 0.92
-    """Reachable share of the HBM pin rate in grouped products. Calibrated (MoE). So the next six."""
-    grouped_shared_load_count: float = 10.0
-    """Tiles that share one load of an operand from L2."""
-    grouped_wave_clk: float = 1900.0
-    """Clocks before the first step of a tile."""
-    grouped_start_clk: float = 8000.0
-    """Clocks before the first tile, beyond the launch: offsets of the groups, descriptors, sorting."""
+    """Reachable share of the HBM pin rate in grouped products. Calibrated (MoE)."""
+    grouped_shared_load_count: float = 9.0
+    """Tiles of a grouped product that share one load of an operand from L2. Calibrated (MoE)."""
+    grouped_wave_clk: float = 1850.0
+    """Clocks before the first step of each of its tiles. Calibrated (MoE)."""
+    grouped_start_clk: float = 10000.0
+    """Clocks before its first tile, beyond the launch: sorting, offsets of groups, descriptors. Calibrated (MoE)."""
     grouped_k_step_clk: float = 20.0
-    """Least clocks of one reduction step of 64."""
-    grouped_overlap_exponent: float = 1.4
-    """Overlap that grouped products reach where the chip would allow more: their parts nearly add up."""
-    grouped_widen_flop: float = 12.0
-    """Vector work per weight that is widened on chip because it is stored narrower than it is multiplied."""
+    """Least clocks of one of its reduction steps of 64. Assumed: any value below 50 fits the same."""
+    grouped_overlap_exponent: float = 1.6
+    """Overlap that grouped products reach where the chip would allow more: parts nearly add up. Calibrated (MoE)."""
+    grouped_widen_flop: float = 5.3
+    """Vector work per weight that is stored narrower than it is multiplied and widened on chip. Calibrated (MoE)."""
     attention_matrix_ratio: float = 0.92
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
     attention_overlap_ratio: float = 0.4

@@ -70,8 +70,9 @@ def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     rate = core_matrix_rate(chip, kernel.math_dtype_code) * law.matrix_ratio
     throttle = clock_ratio(chip, kernel.math_dtype_code)
     has_narrow = chip.core_fp4_flop_per_s > chip.core_fp8_flop_per_s
-    scale_s = kernel.vector_flop / max(rows * n * k, 1.0) / chip.core_vector_flop_per_s
-    widen_s = 0.0
+    scale_s, widen_s = 0.0, 0.0
+    if not has_narrow:
+        scale_s = kernel.vector_flop / max(rows * n * k, 1.0) / chip.core_vector_flop_per_s
     if weight_width < NARROWER * row_width and (kernel.math_dtype_code == 0 or not has_narrow):
         widen_s = law.grouped_widen_flop / chip.core_vector_flop_per_s
     floor_s, wave_s = law.grouped_k_step_clk / chip.clock_hz, law.grouped_wave_clk / chip.clock_hz

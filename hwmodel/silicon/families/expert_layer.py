@@ -30,11 +30,6 @@ NON_GATED = frozenset(
 )
 """Models (as `MODEL`) with one up matrix and a squared ReLU instead of two and a gate. The tables say so only in the
 name of one stack's kernel; the times of the other stacks agree."""
-LARGEST_SPREAD = 100.0
-"""Log of the fullest group over the emptiest beyond which no routing goes. Found by halving, so many times."""
-HALVINGS = 50
-LEAST_EXCESS = 1e-6
-"""Second moment over squared mean, less 1, below which groups count as equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +106,6 @@ def layer_of(rows: pl.DataFrame) -> Layer:
         weight_bytes=format_column(rows, "weight_bytes"),
         row_bytes=format_column(rows, "row_bytes"),
     )
-
-
-def spread_log(rows: np.ndarray, active: np.ndarray, square_rows: np.ndarray) -> np.ndarray:
-    """Spread d of `KernelBatch` whose second moment is the routing's: E[X^2] / E[X]^2 = d / 2 coth(d / 2).
-
-    Args:
-        rows: Of all groups.
-        active: Groups with a row.
-        square_rows: Sum of squared rows.
-    """
-    moment = square_rows * active / rows**2
-    low, high = np.zeros_like(moment), np.full_like(moment, LARGEST_SPREAD)
-    for _ in range(HALVINGS):
-        half = 0.25 * (low + high)
-        below = half / np.tanh(half) < moment
-        low, high = np.where(below, 2.0 * half, low), np.where(below, high, 2.0 * half)
-    return np.where(moment < 1.0 + LEAST_EXCESS, 0.0, high)
 
 
 def format_column(rows: pl.DataFrame, field: str) -> np.ndarray:

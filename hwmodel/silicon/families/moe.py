@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.kernels.spread import spread_log
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.families.expert_layer import (
     FORMATS,
@@ -16,7 +17,6 @@ from hwmodel.silicon.families.expert_layer import (
     Layer,
     format_column,
     layer_of,
-    spread_log,
 )
 from hwmodel.silicon.family import Chips, Family, FittedConstant
 from hwmodel.silicon.features import number, of_chip
@@ -54,7 +54,7 @@ def moe_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
     math = format_column(rows, "math").tolist()
     every = format_column(rows, "scaled_every")
     scaled = np.where(every > 0.0, SCALE_FLOP / np.maximum(every, 1.0), 0.0)
-    spread = spread_log(layer.routed("rows"), layer.routed("active"), layer.routed("square_rows"))
+    spread = spread_log(layer.routed("square_rows") * layer.routed("active") / layer.routed("rows") ** 2)
     up_width = layer.up_count * layer.inter
     return (
         _whole(layer, math),

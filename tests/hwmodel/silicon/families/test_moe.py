@@ -9,7 +9,7 @@ import pytest
 from hwmodel.catalog import load_catalog, timed_design_of
 from hwmodel.silicon.calls import Call, CallSheet
 from hwmodel.silicon.errors import UnreadableTable
-from hwmodel.silicon.families.expert_layer import FORMATS, KEYS, MODEL, NON_GATED, spread_log
+from hwmodel.silicon.families.expert_layer import FORMATS, KEYS, MODEL, NON_GATED
 from hwmodel.silicon.families.moe import MOE, MOE_MODELS, moe_calls
 from hwmodel.silicon.splits import shape_folds
 from hwmodel.silicon.truth import best_of_stacks
@@ -107,14 +107,6 @@ def test_a_stack_that_hands_a_rank_its_own_tokens_gathers_and_sums_fewer() -> No
     assert number(every[SUM], "parallel_count") == 64
     assert number(own[SUM], "parallel_count") == 16
     assert number(own[UP], "m") == number(every[UP], "m") == 16
-
-
-@pytest.mark.parametrize("spread", [0.3, 2.0, 6.0])
-def test_the_spread_of_a_routing_is_found_from_its_squares(spread: float) -> None:
-    """A hundred thousand groups at even steps of the logarithm."""
-    groups = np.exp((np.arange(100_000) + 0.5) / 1e5 * spread)
-    found = spread_log(np.array([groups.sum()]), np.array([1e5]), np.array([(groups**2).sum()]))
-    assert found[0] == pytest.approx(spread, rel=1e-3)
 
 
 def test_uneven_routing_is_told_to_the_law() -> None:

@@ -86,7 +86,8 @@ def time_kernels(
     numbers[:, 12] = resident_set_bytes(kernels) if resident_bytes is None else resident_bytes
     numbers[:, 13] = kernels.math_dtype_code
     numbers[:, 14] = _passes_count(kernels)
-    numbers[:, 15:] = _row_tiles(kernels)
+    numbers[:, 15:21] = _row_tiles(kernels)
+    numbers[:, 21] = kernels.spread_log
     out = np.empty((len(PARTS), len(designs), len(kernels)))
     _fill(
         chip_columns(designs, constants), numbers, kernels.family_code.astype(np.int64), Law(*astuple(constants)), out
@@ -179,6 +180,7 @@ def _kernel_at(numbers: Any, index: int) -> Kernel:
         row[18],
         row[19],
         row[20],
+        row[21],
     )
 
 

@@ -19,6 +19,8 @@ LARGEST_AREA = 128.0 * 256.0
 """Elements that the accumulators of a core hold."""
 EVEN_LOG = 1e-4
 """Spread below which groups count as equal."""
+VAGUE_RATIO = 0.1
+"""Width of the number of tiles around its mean where routing is drawn. Assumed; a balanced routing has none."""
 WIDENED_ROWS = 64.0
 """Rows that one widening of weights serves (assumed: the tallest tile of Marlin's kernels)."""
 NARROWER = 0.99
@@ -54,6 +56,23 @@ def row_tiles(
 
 
 @njit(nogil=True)
+def mean_waves(fill: float, vague: float) -> float:
+    """Mean of ceil(x) for x even between (1 - vague) fill and (1 + vague) fill.
+
+    Where routing is drawn, the tiles of a step are known on average only, and the waves of the mean are not the mean
+    of the waves. The integral of ceil from 0 to x is n (n + 1) / 2 + (n + 1) (x - n) with n = floor(x).
+    """
+    if vague <= 0.0:
+        return float(np.ceil(fill))
+    low, high = (1.0 - vague) * fill, (1.0 + vague) * fill
+    below, above = np.floor(low), np.floor(high)
+    if below == above:
+        return float(below + 1.0)
+    whole = 0.5 * (above * (above + 1.0) - below * (below + 1.0))
+    return float((whole + (above + 1.0) * (high - above) - (below + 1.0) * (low - below)) / (high - low))
+
+
+@njit(nogil=True)
 def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Fastest of the tilings; all groups share one height, so that padding is what the fuller groups leave to others.
 
@@ -79,6 +98,7 @@ def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     fixed_s = chip.launch_latency_s + law.grouped_start_clk / chip.clock_hz
     exponent = min(chip.overlap_exponent, law.grouped_overlap_exponent)
     steps = np.ceil(k / STEP)
+    vague = VAGUE_RATIO * min(kernel.spread_log, 1.0)
     tiles_of = (kernel.tiles_8, kernel.tiles_16, kernel.tiles_32, kernel.tiles_64, kernel.tiles_128, kernel.tiles_256)
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in range(GROUPED_ROWS.size):
@@ -90,7 +110,7 @@ def grouped_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             if not fits and best.latency_s < np.inf:
                 continue
             tiles_n = np.ceil(n / tile_n)
-            waves = max(np.ceil(tiles_m * tiles_n / chip.cores_count), 1.0)
+            waves = max(mean_waves(tiles_m * tiles_n / chip.cores_count, vague), 1.0)
             multiply_s = 2.0 * STEP * (area + law.operand_feed_elements) / rate
             step_s = max(multiply_s + STEP * (area * scale_s + passes * tile_n * widen_s), floor_s)
             core_s = throttled(waves * (steps * step_s + wave_s), throttle, law.clock_settle_s)

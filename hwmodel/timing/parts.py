@@ -34,6 +34,7 @@ class Kernel(NamedTuple):
     tiles_64: float
     tiles_128: float
     tiles_256: float
+    spread_log: float
 
 
 class Parts(NamedTuple):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hwmodel.catalog import DesignTable
 from hwmodel.kernels import KernelBatch
 from hwmodel.timing import FIRST_CONSTANTS, time_kernels
-from hwmodel.timing.grouped import GROUPED_ROWS, row_tiles
+from hwmodel.timing.grouped import GROUPED_ROWS, mean_waves, row_tiles
 from tests.hwmodel.timing.batches import batch_of
 from tests.hwmodel.timing.random_cases import h100
 
@@ -104,3 +104,9 @@ def test_reading_active_weights_once_sets_the_time_of_few_rows() -> None:
 def test_scaling_partial_sums_takes_time_from_the_cores() -> None:
     scaled = experts(m=4096.0, vector_flop=4.0 * 64 * 4096.0 * 4096 * 2048 / 128)
     assert seconds(scaled) > 1.15 * seconds(experts(m=4096.0))
+
+
+@pytest.mark.parametrize(("fill", "vague"), [(0.3, 0.1), (1.0, 0.1), (1.95, 0.1), (7.3, 0.1), (40.0, 0.05), (3.0, 0.0)])
+def test_waves_of_a_vague_number_of_tiles_are_the_mean_of_whole_ones(fill: float, vague: float) -> None:
+    even = fill * (1.0 + vague * np.linspace(-1.0, 1.0, 2_000_001))
+    assert mean_waves(fill, vague) == pytest.approx(np.ceil(even).mean(), rel=1e-5)

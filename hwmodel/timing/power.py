@@ -1,10 +1,8 @@
 """The clock that a chip holds while all its matrix units work: power meets TDP before the sheet's clock does."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+from numba import njit, vectorize
 
 from hwmodel.catalog.chip_design import DesignTable
 from hwmodel.timing.constants import TimingConstants
@@ -27,18 +25,29 @@ def matrix_clock_ratio(designs: DesignTable, constants: TimingConstants, clk_j: 
     """
     per_clk = designs.cores_count * clk_j * designs.matrix_flop_per_clk**constants.matrix_width_exponent
     budget_w = constants.matrix_power_share * designs.tdp_w
-    low, high = np.zeros_like(budget_w), np.asarray(designs.clock_hz, dtype=np.float64)
-    fits = _drawn_w(per_clk, high, constants) <= budget_w
-    top = high
+    return np.asarray(
+        _held_ratio(per_clk, designs.clock_hz, budget_w, constants.matrix_least_v, constants.matrix_v_per_hz)
+    )
+
+
+@vectorize
+def _held_ratio(per_clk_j: float, top_hz: float, budget_w: float, least_v: float, v_per_hz: float) -> float:
+    """The largest share of a clock at which power stays within its budget, by halving."""
+    low, high = 0.0, top_hz
+    if _drawn_w(per_clk_j, top_hz, least_v, v_per_hz) <= budget_w:
+        return 1.0
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        below = _drawn_w(per_clk, middle, constants) <= budget_w
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.where(fits, 1.0, low / top)
+        if _drawn_w(per_clk_j, middle, least_v, v_per_hz) <= budget_w:
+            low = middle
+        else:
+            high = middle
+    return low / top_hz
 
 
-def _drawn_w(per_clk_j: Any, clock_hz: Any, constants: TimingConstants) -> Any:
-    volts = constants.matrix_least_v + constants.matrix_v_per_hz * np.maximum(clock_hz - REFERENCE_HZ, 0.0)
+@njit(nogil=True)
+def _drawn_w(per_clk_j: float, clock_hz: float, least_v: float, v_per_hz: float) -> float:
+    volts = least_v + v_per_hz * max(clock_hz - REFERENCE_HZ, 0.0)
     return per_clk_j * clock_hz * volts**2
 
 

@@ -42,10 +42,11 @@ def routing_of(rows: pl.DataFrame) -> pl.DataFrame:
     Raises:
         UnreadableTable: A distribution that is not known, or experts that ranks cannot share evenly.
     """
-    keys = rows.select(KEYS).unique(maintain_order=True)
+    named = rows.select(pl.col(KEYS[:-1]).cast(pl.Int64), KEYS[-1])
+    keys = named.unique(maintain_order=True)
     drawn = np.array([histogram(*key) for key in keys.iter_rows()]).reshape(len(keys), len(COLUMNS))
     told = keys.with_columns(**{name: pl.Series(drawn[:, at]) for at, name in enumerate(COLUMNS)})
-    return rows.select(KEYS).join(told, on=KEYS, how="left", maintain_order="left").select(COLUMNS)
+    return named.join(told, on=KEYS, how="left", maintain_order="left").select(COLUMNS)
 
 
 @lru_cache(maxsize=1 << 16)

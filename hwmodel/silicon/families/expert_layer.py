@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.features import number
-from hwmodel.silicon.routing import routing_of
+from hwmodel.silicon.routing import BALANCED, POWER_LAW, routing_of
 
 MODEL = ("hidden_size", "inter_size", "topk", "num_experts")
 """What a model is to this family."""
@@ -95,7 +96,7 @@ def layer_of(rows: pl.DataFrame) -> Layer:
     routing = routing_of(rows)
     tokens = number(rows, "num_tokens")
     if "backend" in rows.columns:
-        tokens = np.where((rows["backend"] == OWN_TOKENS).to_numpy(), routing["hit_tokens"].to_numpy(), tokens)
+        tokens = np.where(rows["backend"].eq_missing(OWN_TOKENS).to_numpy(), routing["hit_tokens"].to_numpy(), tokens)
     gated = np.array([model not in NON_GATED for model in rows.select(MODEL).iter_rows()], dtype=bool)
     return Layer(
         routing=routing,
@@ -118,3 +119,39 @@ def format_column(rows: pl.DataFrame, field: str) -> np.ndarray:
     if unknown:
         raise UnreadableTable(f"MoE format {unknown[0]!r} is not known; known: {', '.join(FORMATS)}")
     return rows["dtype"].replace_strict({name: getattr(one, field) for name, one in FORMATS.items()}).to_numpy()
+
+
+def layer_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
+    """Why a row cannot be timed on a chip, null where it can.
+
+    Formats that no table names or that the chip has no matrix rate for; sizes that are none; experts that ranks cannot
+    share; routings that are not known.
+    """
+    ratios = {"bf16": 1.0, "fp8": chip.fp8_rate_ratio, "fp4": chip.fp4_rate_ratio}
+    reasons = {
+        name: None if ratios[one.math] > 0.0 else f"{chip.name} has no matrix rate at {one.math}, which {name} needs"
+        for name, one in FORMATS.items()
+    }
+    unknown = pl.format("dtype {} is not known; known: " + ", ".join(FORMATS), pl.col("dtype").fill_null("null"))
+    by_dtype = pl.col("dtype").replace_strict(reasons, default=unknown, return_dtype=pl.String)
+    sizes = ("num_tokens", *MODEL, *SHARDING)
+    no_size = pl.any_horizontal((pl.col(name).fill_null(0) < 1) for name in sizes)
+    uneven = (pl.col("num_experts") % pl.col("moe_ep_size") != 0) | (pl.col("topk") > pl.col("num_experts"))
+    exponent = pl.col("distribution").str.strip_prefix(POWER_LAW).cast(pl.Float64, strict=False)
+    is_power = pl.col("distribution").str.starts_with(POWER_LAW) & (exponent > 0.0) & (exponent != 1.0)
+    is_known = (pl.col("distribution") == BALANCED) | is_power
+    reason = (
+        pl.when(no_size)
+        .then(pl.lit(f"{', '.join(sizes)} must be whole numbers above 0"))
+        .when(uneven)
+        .then(pl.lit("ranks share experts evenly, and a token asks for at most all of them"))
+        .when(~is_known.fill_null(value=False))
+        .then(
+            pl.format(
+                "routing {} is not known; known: balanced, power_law_1.2 and the like",
+                pl.col("distribution").fill_null("null"),
+            )
+        )
+        .otherwise(by_dtype)
+    )
+    return rows.select(reason=reason)["reason"]

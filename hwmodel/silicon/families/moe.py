@@ -17,6 +17,7 @@ from hwmodel.silicon.families.expert_layer import (
     Layer,
     format_column,
     layer_of,
+    layer_refusal,
 )
 from hwmodel.silicon.family import Chips, Family, FittedConstant
 from hwmodel.silicon.features import number, of_chip
@@ -206,6 +207,7 @@ MOE = Family(
         FittedConstant(name="grouped_widen_flop", low=1.0, high=40.0),
     ),
     calls=moe_calls,
+    refusal=layer_refusal,
     features=moe_features,
 )
 MOE_MODELS = replace(MOE, shape=MODEL)

@@ -41,6 +41,9 @@ class KernelBatch:
     k: Float[np.ndarray, "kernels"]
     groups_count: Float[np.ndarray, "kernels"]
     """GEMMs in a group (active experts of this rank), else 1."""
+    spread_log: Float[np.ndarray, "kernels"]
+    """Log of the fullest group's rows over the emptiest's, rows spread evenly in logarithm between them; 0 where every
+    group has `m` rows (balanced routing)."""
     parallel_count: Float[np.ndarray, "kernels"]
     """Independent work items that an attention or vector kernel can spread over cores."""
     math_dtype_code: Int[np.ndarray, "kernels"]

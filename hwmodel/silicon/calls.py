@@ -15,7 +15,7 @@ from warehouse.contracts.vocabulary import KernelFamily
 PARTS = ("matrix_s", "vector_s", "exponent_s", "l2_s", "hbm_s", "link_s", "fixed_s")
 NUMBERS = (
     *("m", "n", "k", "work_flop", "vector_flop", "exponent_count", "weight_bytes", "activation_bytes", "link_bytes"),
-    *("prefill_share", "repeat_count", "groups_count", "parallel_count", "ranks_count"),
+    *("prefill_share", "repeat_count", "groups_count", "spread_log", "parallel_count", "ranks_count"),
 )
 ONE_UNLESS_SAID = ("repeat_count", "groups_count", "parallel_count", "ranks_count")
 

@@ -50,3 +50,8 @@ class Family:
     """Keys that tell tables apart which not every stack has: two stacks of its table must have measured a shape."""
     fit_residual: Callable[..., Residual] = fit_residual
     """Learner of what the closed form leaves: features, log ratios, a `Learner`, `seed`."""
+
+    @property
+    def keeps_trees(self) -> bool:
+        """Its correction is trees alone, which a calibration keeps as arrays."""
+        return self.fit_residual is fit_residual

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.catalog.chip_design import FABRICS
+from hwmodel.catalog.chip_design import FABRICS, ChipDesign
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.collective_residual import fit_collective_residual
 from hwmodel.silicon.errors import UnreadableTable
@@ -33,6 +33,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
 """Kernel names, whose ends the chip model reads, by `op` of the tables."""
 HOST_LAUNCHED = "eager"
 """Part of the names of kernels that the host launched one by one."""
+LEAST_RANKS = 2
 SMALL_BYTES, MIDDLE_BYTES = 64 * 1024, 16 * 1024**2
 """Between them libraries change their algorithm."""
 
@@ -74,6 +75,23 @@ def collective_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "
     return np.stack([*told, message, message + np.log(ranks), message - np.log(ranks)], axis=1)
 
 
+def collective_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
+    """Operations and formats that no table names, and messages among more ranks than one domain holds."""
+    most = int(chip.link_world_count)
+    beyond = f"{chip.name} joins {most} chips in one domain; collectives beyond it were not measured"
+    reason = (
+        pl.when(~pl.col("op").is_in(list(NAMES)).fill_null(value=False))
+        .then(pl.format("op {} is not known; known: " + ", ".join(NAMES), pl.col("op").fill_null("null")))
+        .when(~pl.col("dtype").is_in(list(MATHS)).fill_null(value=False))
+        .then(pl.format("dtype {} is not known; known: " + ", ".join(MATHS), pl.col("dtype").fill_null("null")))
+        .when((pl.col("gpus").fill_null(0) < LEAST_RANKS) | (pl.col("bytes").fill_null(0) < 1))
+        .then(pl.lit("gpus must be at least 2 and bytes at least 1"))
+        .when(pl.col("gpus") > most)
+        .then(pl.lit(beyond))
+    )
+    return rows.select(reason=reason)["reason"]
+
+
 def _known(rows: pl.DataFrame, column: str, names: Mapping[str, str]) -> list[str]:
     unknown = sorted(set(rows[column].unique().to_list()) - set(names))
     if unknown:
@@ -112,6 +130,7 @@ COLLECTIVE = Family(
         FittedConstant(name="host_fall_exponent", low=0.3, high=3.0),
     ),
     calls=collective_calls,
+    refusal=collective_refusal,
     features=collective_features,
     fit_residual=fit_collective_residual,
 )

@@ -7,8 +7,12 @@ from jaxtyping import Float
 from numba import njit
 
 from hwmodel.catalog.chip_design import DesignTable
+from hwmodel.kernels.batch import MATH_DTYPES
 from hwmodel.timing.constants import TimingConstants
-from hwmodel.timing.power import matrix_clock_ratio
+from hwmodel.timing.power import matrix_clock_ratio, vector_clock_ratio
+
+VECTOR_MATH = MATH_DTYPES.index("fp32")
+"""Position of the format whose products run on vector lanes."""
 
 
 class Chip(NamedTuple):
@@ -33,6 +37,7 @@ class Chip(NamedTuple):
     overlap_exponent: float
     matrix_clock_ratio: float
     narrow_clock_ratio: float
+    vector_clock_ratio: float
 
 
 def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs columns"]:
@@ -65,6 +70,7 @@ def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.n
         "narrow_clock_ratio": matrix_clock_ratio(
             designs, constants, constants.matrix_clk_j * constants.narrow_energy_ratio
         ),
+        "vector_clock_ratio": vector_clock_ratio(designs, constants),
     }
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
@@ -93,18 +99,23 @@ def chip_at(columns: Any, design: int) -> Chip:
         row[16],
         row[17],
         row[18],
+        row[19],
     )
 
 
 @njit(nogil=True)
 def clock_ratio(chip: Chip, math_dtype_code: int) -> float:
     """Clock under full matrix load in a math format, over the sheet's; see `power`."""
+    if math_dtype_code == VECTOR_MATH:
+        return chip.vector_clock_ratio
     return chip.matrix_clock_ratio if math_dtype_code == 0 else chip.narrow_clock_ratio
 
 
 @njit(nogil=True)
 def core_matrix_rate(chip: Chip, math_dtype_code: int) -> float:
-    """Peak matrix FLOP/s of one core in the math format at a position of `MATH_DTYPES`."""
+    """Peak FLOP/s of matrix products on one core in the math format at a position of `MATH_DTYPES`."""
+    if math_dtype_code == VECTOR_MATH:
+        return chip.core_vector_flop_per_s
     if math_dtype_code == 0:
         return chip.core_bf16_flop_per_s
     if math_dtype_code == 1:

@@ -1,5 +1,7 @@
 """The clock that a chip holds while all its matrix units work: power meets TDP before the sheet's clock does."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,10 +10,18 @@ from numba import njit
 
 from hwmodel.catalog.chip_design import DesignTable
 from hwmodel.timing.constants import TimingConstants
+from hwmodel.timing.errors import BadConstants
+
+Clocks = Float[np.ndarray, "designs"]
 
 REFERENCE_HZ = 1.3e9
 """Clock up to which voltage stays at its least. Assumed; sheets of voltage against clock are not published."""
 HALVINGS = 40
+SWITCHING_RATIO: Mapping[str, float] = MappingProxyType(
+    {"16FF": 2.3, "12FFN": 2.0, "8N": 1.8, "N7": 1.6, "N5": 1.05, "N4": 1.0, "N3": 0.72, "N2": 0.54}
+)
+"""Energy of a vector operation at equal voltage by process, over N4: from N7 on as in the physical model (foundries'
+claims, recalled), before it assumed. Matrix units need no such table: their energy was fitted on N7 and N4 alike."""
 
 
 def matrix_clock_ratio(designs: DesignTable, constants: TimingConstants, clk_j: float) -> Float[np.ndarray, "designs"]:
@@ -26,20 +36,44 @@ def matrix_clock_ratio(designs: DesignTable, constants: TimingConstants, clk_j: 
         clk_j: Energy E of one clock of a unit of 1 FLOP per clock, at 1 V, in the format at hand.
     """
     per_clk = designs.cores_count * clk_j * designs.matrix_flop_per_clk**constants.matrix_width_exponent
-    budget_w = constants.matrix_power_share * designs.tdp_w
-    low, high = np.zeros_like(budget_w), np.asarray(designs.clock_hz, dtype=np.float64)
-    fits = _drawn_w(per_clk, high, constants) <= budget_w
+
+    def volts(clock_hz: Clocks) -> Clocks:
+        return constants.matrix_least_v + constants.matrix_v_per_hz * np.maximum(clock_hz - REFERENCE_HZ, 0.0)
+
+    return _held_ratio(designs, constants.matrix_power_share * designs.tdp_w / per_clk, volts)
+
+
+def vector_clock_ratio(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs"]:
+    """The same while all vector lanes multiply and add.
+
+    An operation takes the same energy in a unit of any width, less of it in a finer process; chips that meet their
+    TDP this way run far below 1.3 GHz, so voltage follows the physical model's line through zero clock.
+
+    Raises:
+        BadConstants: A chip is in a process that `SWITCHING_RATIO` lacks.
+    """
+    unknown = sorted(set(designs.node) - set(SWITCHING_RATIO))
+    if unknown:
+        raise BadConstants(f"no switching energy for process {unknown[0]}; known: {', '.join(SWITCHING_RATIO)}")
+    process = np.array([SWITCHING_RATIO[node] for node in designs.node])
+    per_clk = designs.cores_count * constants.vector_flop_j * process * designs.vector_flop_per_clk
+
+    def volts(clock_hz: Clocks) -> Clocks:
+        return constants.vector_zero_v + constants.vector_v_per_hz * clock_hz
+
+    return _held_ratio(designs, constants.matrix_power_share * designs.tdp_w / per_clk, volts)
+
+
+def _held_ratio(designs: DesignTable, budget: Clocks, volts: Callable[[Clocks], Clocks]) -> Clocks:
+    """Clock at which f V(f)^2 meets the budget, over the sheet's; at most 1."""
+    low, high = np.zeros_like(budget), np.asarray(designs.clock_hz, dtype=np.float64)
+    fits = high * volts(high) ** 2 <= budget
     top = high
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        below = _drawn_w(per_clk, middle, constants) <= budget_w
+        below = middle * volts(middle) ** 2 <= budget
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.where(fits, 1.0, low / top)
-
-
-def _drawn_w(per_clk_j: Any, clock_hz: Any, constants: TimingConstants) -> Any:
-    volts = constants.matrix_least_v + constants.matrix_v_per_hz * np.maximum(clock_hz - REFERENCE_HZ, 0.0)
-    return per_clk_j * clock_hz * volts**2
 
 
 @njit(nogil=True)

@@ -1,4 +1,4 @@
-"""What the closed form leaves: a learned log ratio of measured to modelled time, never beyond what was seen."""
+"""What the closed form leaves: a learned log ratio of measured to modelled time, never trusted beyond what was seen."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,26 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from hwmodel.silicon.errors import TooFewRows
 
 LEAST_ROWS = 100
-ITERATIONS = 600
-LEARNING_RATE = 0.1
-LEAVES = 63
-LEAST_LEAF_ROWS = 20
-"""Chosen on the rows that calibrate intervals, never on those that are scored."""
+MOST_LOG_RATIO = float(np.log(2.0))
+"""A correction never more than doubles or halves the closed form."""
+FADE_RATIO = 0.25
+"""A feature that lies outside the training range by this share of the range halves the correction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learner:
+    """Size of the boosted trees."""
+
+    iterations: int
+    leaves: int
+    rate: float
+    least_leaf_rows: int
+
+
+SEEN_CHIPS = Learner(iterations=600, leaves=63, rate=0.1, least_leaf_rows=20)
+"""For chips that were measured at other shapes; sizes were chosen on the rows that calibrate intervals."""
+UNSEEN_CHIPS = Learner(iterations=300, leaves=31, rate=0.08, least_leaf_rows=40)
+"""For chips that nobody measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +39,32 @@ class ResidualLaw:
     low_log: float
     """Corrections are clipped to the range of the measured ones."""
     high_log: float
+    low: Float[np.ndarray, "features"]
+    """Range of every feature in training."""
+    high: Float[np.ndarray, "features"]
     rows_count: int
 
     def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
-        """Log of measured over modelled time, as predicted."""
-        return np.clip(self.trees.predict(features), self.low_log, self.high_log)
+        """Log of measured over modelled time: clipped to what was seen, fading to 0 outside the training range."""
+        span = np.maximum(self.high - self.low, 1e-6)
+        outside = np.maximum(np.maximum(self.low - features, features - self.high), 0.0) / span
+        fade = 1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2)
+        return np.asarray(fade * np.clip(self.trees.predict(features), self.low_log, self.high_log))
 
 
 def fit_residual(
-    features: Float[np.ndarray, "rows features"], log_ratio: Float[np.ndarray, "rows"], *, seed: int = 0
+    features: Float[np.ndarray, "rows features"],
+    log_ratio: Float[np.ndarray, "rows"],
+    learner: Learner = SEEN_CHIPS,
+    *,
+    seed: int = 0,
 ) -> ResidualLaw:
     """Boosted trees under absolute error, so that a slow library at one shape does not pull its neighbours.
 
     Args:
         features: Ratios without units.
         log_ratio: Log of measured over modelled time.
+        learner: Size of the trees.
         seed: Of the binning's sample.
 
     Raises:
@@ -48,14 +74,19 @@ def fit_residual(
         raise TooFewRows(f"{len(log_ratio)} rows to fit a residual on; it takes {LEAST_ROWS}")
     trees = HistGradientBoostingRegressor(
         loss="absolute_error",
-        max_iter=ITERATIONS,
-        learning_rate=LEARNING_RATE,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=LEAST_LEAF_ROWS,
+        max_iter=learner.iterations,
+        learning_rate=learner.rate,
+        max_leaf_nodes=learner.leaves,
+        min_samples_leaf=learner.least_leaf_rows,
         l2_regularization=1.0,
         early_stopping=False,
         random_state=seed,
     ).fit(features, log_ratio)
     return ResidualLaw(
-        trees=trees, low_log=float(log_ratio.min()), high_log=float(log_ratio.max()), rows_count=len(log_ratio)
+        trees=trees,
+        low_log=max(float(log_ratio.min()), -MOST_LOG_RATIO),
+        high_log=min(float(log_ratio.max()), MOST_LOG_RATIO),
+        low=features.min(axis=0),
+        high=features.max(axis=0),
+        rows_count=len(log_ratio),
     )

@@ -19,36 +19,42 @@ class AccuracyRow:
     family: str
     dtype: str
     bucket: str
-    """Size of the shape, as the family counts it."""
+    """Size of the kernel, as the family counts it."""
     split: str
-    """`shape`: whole shapes held out on all chips."""
+    """What was held out: `shape`, `stacks` (shapes, each stack's own time), `chip`, `chip+twin`, ..."""
     rows: int
     mape: float
     """Mean of |predicted / measured - 1|. So the next, its median."""
     median_ape: float
     bias: float
     """Mean of predicted / measured - 1: below 0, the model is too fast."""
+    closed_form_mape: float
+    """The same error without the learned correction."""
     roofline_mape: float
     """The same error of the ideal bound."""
     interval_coverage: float
     """Share of the rows inside their interval of nominal 90 %."""
     interval_factor: float
     """Median half-width of that interval, as a factor."""
+    interval_score: float
+    """Mean of width + 2 / 0.1 x miss on log times (Gneiting and Raftery, JASA 2007): small is good."""
 
 
 def score_groups(scored: pl.DataFrame, *, family: str, split: str) -> list[AccuracyRow]:
     """Errors by chip, format and bucket, and over all formats and buckets of a chip.
 
     Args:
-        scored: chip, dtype, bucket, latency_s, predicted_s, bound_s, factor.
+        scored: chip, dtype, bucket, latency_s, predicted_s, closed_form_s, bound_s, factor.
         family: Kernel family, for the rows.
         split: How the rows were held out, for the rows.
     """
     told = scored.with_columns(
         error=pl.col("predicted_s") / pl.col("latency_s") - 1.0,
+        closed_form_error=(pl.col("closed_form_s") / pl.col("latency_s") - 1.0).abs(),
         roofline_error=(pl.col("bound_s") / pl.col("latency_s") - 1.0).abs(),
-        is_covered=(pl.col("latency_s") / pl.col("predicted_s")).log().abs() <= pl.col("factor").log(),
+        miss=(pl.col("latency_s") / pl.col("predicted_s")).log().abs() - pl.col("factor").log(),
     )
+    penalty = 2.0 / (1.0 - WANTED_COVERAGE)
     return [
         AccuracyRow(family=family, split=split, **row)
         for grouping in _groupings()
@@ -59,9 +65,11 @@ def score_groups(scored: pl.DataFrame, *, family: str, split: str) -> list[Accur
             mape=pl.col("error").abs().mean(),
             median_ape=pl.col("error").abs().median(),
             bias=pl.col("error").mean(),
+            closed_form_mape=pl.col("closed_form_error").mean(),
             roofline_mape=pl.col("roofline_error").mean(),
-            interval_coverage=pl.col("is_covered").mean(),
+            interval_coverage=(pl.col("miss") <= 0.0).mean(),
             interval_factor=pl.col("factor").median(),
+            interval_score=(2.0 * pl.col("factor").log() + penalty * pl.col("miss").clip(lower_bound=0.0)).mean(),
         )
         .sort("chip", "dtype", "bucket")
         .iter_rows(named=True)

@@ -1,11 +1,12 @@
-"""Which measured rows a model is judged on: whole shapes that it has not seen on any chip."""
+"""Which measured rows a model is fitted on, and which it is judged on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int
 
+TO_FIT, TO_CALIBRATE, TO_SCORE = 0, 1, 2
 TEST_RATIO = 0.2
 """Share of the shapes that are held out."""
 CALIBRATION_RATIO = 0.1
@@ -14,7 +15,7 @@ SPLIT_SEED = 0
 
 
 def shape_folds(rows: pl.DataFrame, shape: Sequence[str], *, seed: int = SPLIT_SEED) -> Int[np.ndarray, "rows"]:
-    """0 for rows to fit on, 1 for rows that calibrate intervals, 2 for rows to score: whole shapes, on all chips.
+    """`TO_FIT`, `TO_CALIBRATE` or `TO_SCORE` for each row: whole shapes, on all chips.
 
     Args:
         rows: Rows with the columns of `shape`.
@@ -23,16 +24,20 @@ def shape_folds(rows: pl.DataFrame, shape: Sequence[str], *, seed: int = SPLIT_S
     """
     shapes = rows.select(shape).unique().sort(shape)
     draw = np.random.default_rng(seed).random(len(shapes))
-    fold = np.where(draw < TEST_RATIO, 2, np.where(draw < TEST_RATIO + CALIBRATION_RATIO, 1, 0))
-    told = rows.select(shape).join(
-        shapes.with_columns(fold=pl.Series(fold)), on=list(shape), how="left", maintain_order="left"
-    )
+    calibrate = np.where(draw < TEST_RATIO + CALIBRATION_RATIO, TO_CALIBRATE, TO_FIT)
+    fold = pl.Series(np.where(draw < TEST_RATIO, TO_SCORE, calibrate))
+    told = rows.select(shape).join(shapes.with_columns(fold=fold), on=list(shape), how="left", maintain_order="left")
     return told["fold"].to_numpy()
 
 
-def few_of(fold: Int[np.ndarray, "rows"], wanted: int, most: int, *, seed: int) -> Bool[np.ndarray, "rows"]:
-    """Rows of one fold, at most so many of them, drawn evenly."""
-    at = np.flatnonzero(fold == wanted)
-    chosen = np.zeros(fold.size, dtype=bool)
-    chosen[np.random.default_rng(seed).permutation(at)[:most]] = True
-    return chosen
+def few(chosen: Bool[np.ndarray, "rows"], most: int, *, seed: int = SPLIT_SEED) -> Int[np.ndarray, "few"]:
+    """Positions of at most so many of the chosen rows, drawn evenly, in order."""
+    at = np.flatnonzero(chosen)
+    return np.sort(np.random.default_rng(seed).permutation(at)[:most])
+
+
+def few_per_chip(rows: pl.DataFrame, without: Collection[str], most: int) -> Int[np.ndarray, "few"]:
+    """Positions of at most so many rows of every chip but those left out."""
+    names = rows["chip"].to_numpy()
+    kept = [name for name in sorted(set(names)) if name not in without]
+    return np.concatenate([few(names == name, most) for name in kept])

@@ -1,0 +1,94 @@
+"""A fitted model of one family: constants of the closed form, and the learned correction."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from hwmodel.silicon.calls import CallSheet, Physics
+from hwmodel.silicon.family import Chips, Family
+from hwmodel.silicon.features import features_of, stack_features
+from hwmodel.silicon.residual import Learner, ResidualLaw, fit_residual
+from hwmodel.timing import TimingConstants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a model says of each row; arrays have one entry per row, s."""
+
+    latency_s: Float[np.ndarray, "rows"]
+    """Closed form times the learned ratio; never under the bound."""
+    closed_form_s: Float[np.ndarray, "rows"]
+    bound_s: Float[np.ndarray, "rows"]
+    physics: Physics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyModel:
+    """Closed form with fitted constants, and the correction that was learned on top of it."""
+
+    family: Family
+    constants: TimingConstants
+    residual: ResidualLaw
+    trust: float
+    """Weight of the correction, 0 to 1."""
+    sees_chip: bool
+    """The correction knows how each chip is balanced; for chips that were measured."""
+    stacks: tuple[str, ...] = ()
+    """Names of `backend/kernel` that the correction tells apart; none where it means the best of all."""
+
+    def estimate(self, rows: pl.DataFrame, chips: Chips) -> Estimate:
+        """Time of each row.
+
+        Args:
+            rows: chip and the family's keys; backend and kernel where the model tells stacks apart.
+            chips: The design of every chip that the rows name.
+        """
+        physics = CallSheet(rows, self.family.calls(rows), chips).physics(self.constants)
+        log_ratio = self.trust * self.residual.log_ratio(self._seen(rows, physics, chips))
+        latency_s = np.maximum(physics.latency_s * np.exp(log_ratio), physics.bound_s)
+        return Estimate(
+            latency_s=latency_s, closed_form_s=physics.latency_s, bound_s=physics.bound_s, physics=physics
+        )
+
+    def _seen(self, rows: pl.DataFrame, physics: Physics, chips: Chips) -> Float[np.ndarray, "rows features"]:
+        return _features(self.family, rows, physics, chips, sees_chip=self.sees_chip, stacks=self.stacks)
+
+
+def fit_model(
+    family: Family,
+    rows: pl.DataFrame,
+    chips: Chips,
+    constants: TimingConstants,
+    learner: Learner,
+    *,
+    sees_chip: bool,
+    stacks: Collection[str] = (),
+) -> FamilyModel:
+    """Learn the correction on measured rows.
+
+    Args:
+        family: What the rows are.
+        rows: chip, the family's keys, latency_s.
+        chips: The design of every chip that the rows name.
+        constants: Of the closed form.
+        learner: Size of the trees.
+        sees_chip: Whether the correction may know the chip's balance.
+        stacks: Names of `backend/kernel` to tell apart.
+    """
+    names = tuple(sorted(stacks))
+    physics = CallSheet(rows, family.calls(rows), chips).physics(constants)
+    seen = _features(family, rows, physics, chips, sees_chip=sees_chip, stacks=names)
+    residual = fit_residual(seen, np.log(rows["latency_s"].to_numpy() / physics.latency_s), learner)
+    return FamilyModel(
+        family=family, constants=constants, residual=residual, trust=1.0, sees_chip=sees_chip, stacks=names
+    )
+
+
+def _features(  # noqa: PLR0913 - one place where all inputs of the learner meet
+    family: Family, rows: pl.DataFrame, physics: Physics, chips: Chips, *, sees_chip: bool, stacks: tuple[str, ...]
+) -> Float[np.ndarray, "rows features"]:
+    seen = features_of(family, rows, physics, chips, with_chip=sees_chip)
+    return np.concatenate([seen, stack_features(rows, stacks)], axis=1) if stacks else seen

@@ -89,7 +89,7 @@ def kernel_energy_j(
 
 
 def matrix_j_per_flop(designs: DesignTable, *, level: Level = "typical") -> Float[np.ndarray, "designs dtypes"]:
-    """Energy of one FLOP of a matrix product by format, in the order of `MATH_DTYPES`; fp32 is that of vector lanes.
+    """Energy of one FLOP of a matrix product by format, in the order of `MATH_DTYPES`; fp32 runs on vector lanes.
 
     e = (multiply + feed x bytes/2 x sqrt(4096 / FLOP per clock at the format)) x process x (V / 0.9 V)^2: bigger arrays
     reuse each operand more often.
@@ -127,7 +127,9 @@ def peak_power_w(designs: DesignTable) -> Float[np.ndarray, "designs"]:
     """
     issue = designs.cores_count * designs.clock_hz
     ratios = _rate_ratios(designs)
-    matrix = matrix_j_per_flop(designs)[:, : len(MATRIX_DTYPES)] * ratios * (issue * designs.matrix_flop_per_clk)[:, None]
+    matrix = (
+        matrix_j_per_flop(designs)[:, : len(MATRIX_DTYPES)] * ratios * (issue * designs.matrix_flop_per_clk)[:, None]
+    )
     switching = _switching_ratio(designs, "typical")
     hbm = along(c.HBM_J_PER_BYTE, designs.hbm_stack_bytes_per_s, "typical", extend=False) * designs.hbm_bytes_per_s
     vector = issue * designs.vector_flop_per_clk * c.VECTOR_J_PER_FLOP.typical * switching

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
+from hwmodel.timing.chip import VECTOR_MATH, Chip, clock_ratio, core_matrix_rate
 from hwmodel.timing.parts import Kernel, Parts, missed_activation_bytes, missed_weight_bytes, overlapped
 from hwmodel.timing.power import throttled
 
@@ -63,7 +63,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
             matrix_s = waves * steps * multiply_s
             core_s = waves * steps * step_s + (waves - 1.0) * wave_s
-            core_s = throttled(core_s, throttle, law.clock_settle_s)
+            free_s, core_s = core_s, throttled(core_s, throttle, law.clock_settle_s)
             feed_s = waves * loaded * max(k / split, min(k, step)) / (law.core_feed_bytes_per_clk * chip.clock_hz)
             l2_s = max(l2_loads / (l2_rate * law.shared_load_count), feed_s)
             fixed_s = chip.launch_latency_s
@@ -71,7 +71,10 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
                 fixed_s += 8.0 * split * groups * m * n / l2_rate + law.split_sync_clk / chip.clock_hz
             if fixed_s + max(core_s, l2_s, hbm_s) >= best.latency_s:
                 continue
-            latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
+            if kernel.math_dtype_code == VECTOR_MATH:  # lanes that wait for memory draw no power
+                latency_s = fixed_s + max(overlapped(chip.overlap_exponent, free_s, l2_s, hbm_s), core_s)
+            else:
+                latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
             if latency_s < best.latency_s:
                 fixed_s += core_s - matrix_s
                 best = Parts(latency_s, matrix_s, 0.0, 0.0, l2_s, hbm_s, 0.0, fixed_s, hbm_bytes)

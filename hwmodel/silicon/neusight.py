@@ -1,7 +1,7 @@
 """Our times of FP32 products beside those that NeuSight published, on GPUs that neither has seen."""
 
 from ast import literal_eval
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from hwmodel.silicon.errors import NoTables, UnreadableTable
 from hwmodel.silicon.families.fp32 import BYTES, FP32, PRIOR, chip_of
 from hwmodel.silicon.family import Chips
 from hwmodel.silicon.features import number
-from hwmodel.silicon.left_out import LeftOut
-from hwmodel.silicon.model import FamilyModel
-from hwmodel.silicon.truth import Truth
+from hwmodel.silicon.fit import fit_constants
+from hwmodel.silicon.left_out import FITTED_PER_CHIP, TRUSTS
+from hwmodel.silicon.model import FamilyModel, fit_model
+from hwmodel.silicon.residual import UNSEEN_CHIPS
+from hwmodel.silicon.splits import few_per_chip
 from hwmodel.timing import FIRST_CONSTANTS, TimingConstants
 from warehouse.contracts.vocabulary import KernelFamily
 
@@ -30,6 +32,8 @@ A100_PCIE_40_BYTES_PER_S = 1.555e12
 A100_PCIE_40_TDP_W = 250.0
 OPS = ("BMM", "Linear")
 GRAPH = ("model", "seq", "batch")
+EVALUATIONS = 500
+METHODS = ("ours", "corrected", "neusight", "roofline")
 COPIED_PREFIX = "matmul"
 """Nodes that multiply four-dimensional views: PyTorch copies each permuted operand before it multiplies."""
 COPY_ITEM_ELEMENTS = 1024.0
@@ -51,6 +55,8 @@ class NeusightRow:
     ours_bias: float
     neusight_mape: float
     neusight_bias: float
+    corrected_mape: float
+    """Ours with all of the learned correction, whatever its weight in ours."""
     roofline_mape: float
     """As NeuSight published it."""
 
@@ -62,7 +68,7 @@ class NeusightComparison:
     rows: list[NeusightRow]
     constants: TimingConstants
     trust: float
-    """Weight of the learned correction that served GPUs left out of the training rows best."""
+    """Weight of the learned correction; see `chosen_trust`."""
     fitted_chips: tuple[str, ...]
     fitted_rows: int
 
@@ -77,30 +83,52 @@ def neusight_comparison(folder: Path, catalog: Catalog) -> NeusightComparison:
     Raises:
         SiliconError: The tables cannot be used.
     """
-    truth = training_truth(folder, catalog)
-    model = LeftOut(FP32, truth, PRIOR).model(frozenset())
-    nodes = published_nodes(folder)
+    measured, nodes, chips = training_rows(folder), published_nodes(folder), neusight_chips(catalog)
+    model = replace(_fitted(measured, chips), trust=chosen_trust(measured, nodes, chips))
     return NeusightComparison(
-        rows=neusight_rows(nodes, node_latency_s(model, nodes, neusight_chips(catalog))),
+        rows=neusight_rows(
+            nodes, node_latency_s(model, nodes, chips), node_latency_s(replace(model, trust=1.0), nodes, chips)
+        ),
         constants=model.constants,
         trust=model.trust,
-        fitted_chips=tuple(sorted(truth.chips)),
-        fitted_rows=len(truth.best),
+        fitted_chips=tuple(sorted(set(measured["chip"]))),
+        fitted_rows=len(measured),
     )
 
 
-def training_truth(folder: Path, catalog: Catalog) -> Truth:
-    """NeuSight's training rows; none of them is of a chip in `UNSEEN`."""
-    rows = FP32.read(folder).filter(~pl.col("chip").is_in(UNSEEN)).with_columns(bucket=FP32.bucket)
-    chips = neusight_chips(catalog)
-    best = rows.group_by("chip", *FP32.keys, "bucket").agg(pl.col("latency_s").median()).sort("chip", *FP32.keys)
-    return Truth(
-        chips={name: chips[name] for name in sorted(set(best["chip"]))},
-        best=best,
-        own=rows,
-        impossible=best.clear(),
-        lone_count=0,
-    )
+def training_rows(folder: Path) -> pl.DataFrame:
+    """NeuSight's training rows, the median where a product was measured twice; none is of a chip in `UNSEEN`."""
+    rows = FP32.read(folder).filter(~pl.col("chip").is_in(UNSEEN))
+    return rows.group_by("chip", *FP32.keys).agg(pl.col("latency_s").median()).sort("chip", *FP32.keys)
+
+
+def chosen_trust(measured: pl.DataFrame, nodes: pl.DataFrame, chips: Chips) -> float:
+    """Least weight of the correction that is as good as the best one on nodes of fitted chips, each left out in turn.
+
+    As good: worse by at most one standard error over chips (Hastie, Tibshirani and Friedman, 2009, section 7.10), for
+    few chips tell weights apart poorly.
+    """
+    errors = []
+    for name in sorted(set(measured["chip"])):
+        here = nodes.filter(pl.col("chip") == name)
+        model = _fitted(measured.filter(pl.col("chip") != name), chips)
+        told = [node_latency_s(replace(model, trust=trust), here, chips) for trust in TRUSTS]
+        errors.append([np.mean([row.ours_mape for row in neusight_rows(here, one, one)]) for one in told])
+    return simplest(np.array(errors), TRUSTS)
+
+
+def simplest(errors: Float[np.ndarray, "chips choices"], choices: Sequence[float]) -> float:
+    """First choice whose error exceeds the least by no more than one standard error of their difference."""
+    best = int(errors.mean(axis=0).argmin())
+    excess = errors - errors[:, [best]]
+    standard_error = excess.std(axis=0, ddof=1) / np.sqrt(len(errors))
+    return choices[int(np.argmax(excess.mean(axis=0) <= standard_error))]
+
+
+def _fitted(measured: pl.DataFrame, chips: Chips) -> FamilyModel:
+    constants = fit_constants(FP32, measured, chips, PRIOR, evaluations=EVALUATIONS)
+    chosen = measured[few_per_chip(measured, (), FITTED_PER_CHIP)]
+    return fit_model(FP32, chosen, chips, constants, UNSEEN_CHIPS, sees_chip=False)
 
 
 def neusight_chips(catalog: Catalog) -> dict[str, ChipDesign]:
@@ -169,10 +197,18 @@ def copy_s(constants: TimingConstants, nodes: pl.DataFrame, chips: Chips) -> Flo
     return np.where(is_copied, CallSheet(nodes, copies, chips).latency_s(launched), 0.0)
 
 
-def neusight_rows(nodes: pl.DataFrame, predicted_s: Float[np.ndarray, "rows"]) -> list[NeusightRow]:
-    """Errors per chip and op, of each node and of the sums per graph."""
-    told = nodes.with_columns(ours_s=pl.Series(predicted_s))
-    times = ("latency_s", "ours_s", "neusight_s", "roofline_s")
+def neusight_rows(
+    nodes: pl.DataFrame, predicted_s: Float[np.ndarray, "rows"], corrected_s: Float[np.ndarray, "rows"]
+) -> list[NeusightRow]:
+    """Errors per chip and op, of each node and of the sums per graph.
+
+    Args:
+        nodes: As `published_nodes`.
+        predicted_s: Ours.
+        corrected_s: Ours with all of the learned correction.
+    """
+    told = nodes.with_columns(ours_s=pl.Series(predicted_s), corrected_s=pl.Series(corrected_s))
+    times = ("latency_s", "ours_s", "corrected_s", "neusight_s", "roofline_s")
     graphs = told.group_by("chip", "op", *GRAPH).agg(pl.col(times).sum())
     return [
         NeusightRow(level=level, is_unseen=row["chip"] in UNSEEN, **row)
@@ -182,7 +218,7 @@ def neusight_rows(nodes: pl.DataFrame, predicted_s: Float[np.ndarray, "rows"]) -
 
 
 def _errors(rows: pl.DataFrame) -> Iterator[dict[str, object]]:
-    error = {name: pl.col(f"{name}_s") / pl.col("latency_s") - 1.0 for name in ("ours", "neusight", "roofline")}
+    error = {name: pl.col(f"{name}_s") / pl.col("latency_s") - 1.0 for name in METHODS}
     return (
         rows.group_by("chip", "op")
         .agg(

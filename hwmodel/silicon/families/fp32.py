@@ -47,8 +47,8 @@ PRIOR = replace(
     clock_settle_s=2e-3,
     l2_resident_ratio=0.05,
 )
-"""To start a fit from: launches are timed one by one through the host, 25 in a row; kernels copy synchronously; the share
-of L2 that stays is that of the bf16 products."""
+"""To start a fit from: launches are timed one by one through the host, 25 in a row; kernels copy synchronously; as much
+of L2 stays as with bf16 products."""
 TILES = ((32, 128), (64, 64), (128, 64), (128, 128))
 """Tiles (rows, columns) that SGEMM libraries choose from."""
 LARGEST_ALIGNMENT = 128
@@ -146,7 +146,7 @@ FP32 = Family(
     fitted=(
         FittedConstant(name="matrix_ratio", low=0.8, high=1.0),
         FittedConstant(name="operand_feed_elements", low=1.0, high=8192.0),
-        FittedConstant(name="hbm_ratio", low=0.70, high=0.95),
+        FittedConstant(name="hbm_ratio", low=0.75, high=0.95),
         FittedConstant(name="l2_ratio", low=0.3, high=1.0),
         FittedConstant(name="shared_load_count", low=1.0, high=8.0),
         FittedConstant(name="core_feed_bytes_per_clk", low=24.0, high=256.0),

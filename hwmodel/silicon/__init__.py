@@ -1,1 +1,21 @@
 """What chips were measured to do: tables of kernel times, what a model must predict of them, and how well it does."""
+
+from hwmodel.silicon.errors import (
+    NoCalibration,
+    NoTables,
+    SiliconError,
+    TooFewRows,
+    UnknownGpu,
+    UnreadableTable,
+)
+from hwmodel.silicon.scores import AccuracyRow
+
+__all__ = [
+    "AccuracyRow",
+    "NoCalibration",
+    "NoTables",
+    "SiliconError",
+    "TooFewRows",
+    "UnknownGpu",
+    "UnreadableTable",
+]

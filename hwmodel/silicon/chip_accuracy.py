@@ -1,7 +1,7 @@
 """How well a model tells kernels of a chip that it has not seen: only the chip's catalogue entry is known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np

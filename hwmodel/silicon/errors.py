@@ -4,7 +4,8 @@ SiliconError
 ├── NoTables         the folder holds no measured table of a family
 ├── UnreadableTable  a table lacks a column, or cannot be read
 ├── UnknownGpu       a table names a GPU that the catalogue does not have
-└── TooFewRows       nothing is left to fit or to score
+├── TooFewRows       nothing is left to fit or to score
+└── NoCalibration    nothing was fitted, or it cannot be read
 """
 
 
@@ -26,3 +27,7 @@ class UnknownGpu(SiliconError):
 
 class TooFewRows(SiliconError):
     """Nothing is left to fit or to score."""
+
+
+class NoCalibration(SiliconError):
+    """Nothing was fitted, or it cannot be read."""

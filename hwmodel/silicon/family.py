@@ -41,5 +41,7 @@ class Family:
     fitted: tuple[FittedConstant, ...]
     calls: Callable[[pl.DataFrame], tuple[Call, ...]]
     """The kernels of each row; the first is the one that the family is named after."""
+    refusal: Callable[[pl.DataFrame, ChipDesign], pl.Series]
+    """Why a row cannot be timed on a chip; null where it can."""
     features: Callable[[pl.DataFrame, Chips], Float[np.ndarray, "rows features"]]
     """What a learner sees of a row beside the parts of the closed form: ratios without units."""

@@ -21,6 +21,8 @@ JUDGED_PER_CHIP = 4_000
 TRUSTS = (0.0, 0.5, 1.0)
 """Weights of the correction to choose from."""
 WANTED_QUANTILE = 0.9
+SAME_DIE = ("cores_count", "matrix_flop_per_clk", "l2_bytes", "smem_bytes")
+"""What twins share."""
 EVALUATIONS = 1_200
 
 
@@ -41,19 +43,36 @@ class LeftOut:
         return replace(self._bare(out), trust=self.trust(out))
 
     def trust(self, out: frozenset[str]) -> float:
-        """Weight of the correction with the least error on chips left out one by one beside those that are out."""
-        errors = {weight: [float(np.mean(np.abs(one))) for one in self._errors(out, weight)] for weight in TRUSTS}
-        return min(TRUSTS, key=lambda weight: float(np.mean(errors[weight])))
+        """Weight of the correction: 1 where each chip that is out has a twin that is not.
+
+        Else the weight with the least error on the other chips, each left out beside those that are out.
+        """
+        if out and all(self._has_twin(name, out) for name in out):
+            return 1.0
+        return self._trust_of_strangers(out)
 
     def radii(self, out: frozenset[str]) -> list[float]:
         """90 % quantile of |log error| on every other chip, each left out beside those that are out."""
-        return [float(np.quantile(np.abs(one), WANTED_QUANTILE)) for one in self._errors(out, self.trust(out))]
+        trust = self._trust_of_strangers(out)
+        return [float(np.quantile(np.abs(one), WANTED_QUANTILE)) for one in self._errors(out, trust)]
+
+    def _trust_of_strangers(self, out: frozenset[str]) -> float:
+        errors = {weight: [float(np.mean(np.abs(one))) for one in self._errors(out, weight)] for weight in TRUSTS}
+        return min(TRUSTS, key=lambda weight: float(np.mean(errors[weight])))
 
     def shared_dtypes(self, out: frozenset[str]) -> list[str]:
         """Formats that at least two other chips were measured in."""
         others = self.truth.best.filter(~pl.col("chip").is_in(list(out)))
         counted = others.group_by("dtype").agg(chips=pl.col("chip").n_unique())
         return sorted(counted.filter(pl.col("chips") > 1)["dtype"].to_list())
+
+    def _has_twin(self, name: str, out: frozenset[str]) -> bool:
+        """Another chip that was measured has the same cores and cache."""
+        chips = self.truth.chips
+        mine = [getattr(chips[name], field) for field in SAME_DIE]
+        return any(
+            mine == [getattr(chips[other], field) for field in SAME_DIE] for other in self._names if other not in out
+        )
 
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
         """Log of predicted over measured on each other chip, by a model that has not seen it either."""

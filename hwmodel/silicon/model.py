@@ -49,9 +49,7 @@ class FamilyModel:
         physics = CallSheet(rows, self.family.calls(rows), chips).physics(self.constants)
         log_ratio = self.trust * self.residual.log_ratio(self._seen(rows, physics, chips))
         latency_s = np.maximum(physics.latency_s * np.exp(log_ratio), physics.bound_s)
-        return Estimate(
-            latency_s=latency_s, closed_form_s=physics.latency_s, bound_s=physics.bound_s, physics=physics
-        )
+        return Estimate(latency_s=latency_s, closed_form_s=physics.latency_s, bound_s=physics.bound_s, physics=physics)
 
     def _seen(self, rows: pl.DataFrame, physics: Physics, chips: Chips) -> Float[np.ndarray, "rows features"]:
         return _features(self.family, rows, physics, chips, sees_chip=self.sees_chip, stacks=self.stacks)
@@ -87,7 +85,7 @@ def fit_model(
     )
 
 
-def _features(  # noqa: PLR0913 - one place where all inputs of the learner meet
+def _features(
     family: Family, rows: pl.DataFrame, physics: Physics, chips: Chips, *, sees_chip: bool, stacks: tuple[str, ...]
 ) -> Float[np.ndarray, "rows features"]:
     seen = features_of(family, rows, physics, chips, with_chip=sees_chip)

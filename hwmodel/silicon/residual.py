@@ -1,5 +1,6 @@
 """What the closed form leaves: a learned log ratio of measured to modelled time, never trusted beyond what was seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,12 +8,16 @@ from jaxtyping import Float
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from hwmodel.silicon.errors import TooFewRows
+from hwmodel.silicon.forest import Forest, forest_of
 
 LEAST_ROWS = 100
 MOST_LOG_RATIO = float(np.log(2.0))
 """A correction never more than doubles or halves the closed form."""
 FADE_RATIO = 0.25
 """A feature that lies outside the training range by this share of the range halves the correction."""
+
+
+TREE_ARRAYS = ("feature", "threshold", "left", "right", "roots")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ UNSEEN_CHIPS = Learner(iterations=300, leaves=31, rate=0.08, least_leaf_rows=40)
 class ResidualLaw:
     """A fitted correction."""
 
-    trees: HistGradientBoostingRegressor
+    forest: Forest
     low_log: float
     """Corrections are clipped to the range of the measured ones."""
     high_log: float
@@ -49,7 +54,26 @@ class ResidualLaw:
         span = np.maximum(self.high - self.low, 1e-6)
         outside = np.maximum(np.maximum(self.low - features, features - self.high), 0.0) / span
         fade = 1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2)
-        return np.asarray(fade * np.clip(self.trees.predict(features), self.low_log, self.high_log))
+        return np.asarray(fade * np.clip(self.forest.predict(features), self.low_log, self.high_log))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it is, as arrays to be kept in a file."""
+        ends = np.array([self.forest.base, self.low_log, self.high_log, self.rows_count])
+        trees = {name: getattr(self.forest, name) for name in TREE_ARRAYS}
+        return {**trees, "ends": ends, "low": self.low, "high": self.high}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "ResidualLaw":
+        """The correction that `arrays` came from."""
+        base, low_log, high_log, rows_count = (float(value) for value in arrays["ends"])
+        return cls(
+            forest=Forest(base=base, **{name: arrays[name] for name in TREE_ARRAYS}),
+            low_log=low_log,
+            high_log=high_log,
+            low=arrays["low"],
+            high=arrays["high"],
+            rows_count=int(rows_count),
+        )
 
 
 def fit_residual(
@@ -83,7 +107,7 @@ def fit_residual(
         random_state=seed,
     ).fit(features, log_ratio)
     return ResidualLaw(
-        trees=trees,
+        forest=forest_of(trees),
         low_log=max(float(log_ratio.min()), -MOST_LOG_RATIO),
         high_log=min(float(log_ratio.max()), MOST_LOG_RATIO),
         low=features.min(axis=0),

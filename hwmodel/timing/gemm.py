@@ -40,9 +40,9 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     l2_rate = chip.l2_bytes_per_s * law.l2_ratio
     rate = core_matrix_rate(chip, kernel.math_dtype_code) * law.matrix_ratio
     throttle = clock_ratio(chip, kernel.math_dtype_code)
-    scale_s = 0.0
+    scale_s, scale_exponent = 0.0, max(1.0, law.scale_overlap_ratio * chip.overlap_exponent)
     if chip.core_fp4_flop_per_s <= chip.core_fp8_flop_per_s:
-        scale_s = kernel.vector_flop / max(groups * m * n * k, 1.0) / chip.core_vector_flop_per_s
+        scale_s = law.scale_work_ratio * kernel.vector_flop / max(groups * m * n * k, 1.0) / chip.core_vector_flop_per_s
     wave_s = law.wave_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in range(TILE_ROWS.size):
@@ -53,7 +53,8 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         tiles_m, tiles_n = np.ceil(m / tile_m), np.ceil(n / tile_n)
         area = tile_m * tile_n
         multiply_s = 2.0 * step * (area + law.operand_feed_elements) / rate
-        step_s = max(multiply_s + step * area * scale_s, law.k_step_clk * (step / STEP) / chip.clock_hz)
+        scaled_s = overlapped(scale_exponent, multiply_s, step * area * scale_s, 0.0)
+        step_s = max(scaled_s, law.k_step_clk * (step / STEP) / chip.clock_hz)
         l2_loads = groups * k * (tiles_m * n * weight_width + tiles_n * m * row_width)
         steps = 2.0
         for split in SPLITS:

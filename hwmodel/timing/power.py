@@ -1,17 +1,15 @@
 """The clock that a chip holds while all its matrix units work: power meets TDP before the sheet's clock does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
+from numba import njit, vectorize
 
 from hwmodel.catalog.chip_design import DesignTable
 from hwmodel.timing.constants import TimingConstants
 from hwmodel.timing.errors import BadConstants
-
-Clocks = Float[np.ndarray, "designs"]
 
 REFERENCE_HZ = 1.3e9
 """Clock up to which voltage stays at its least. Assumed; sheets of voltage against clock are not published."""
@@ -35,18 +33,16 @@ def matrix_clock_ratio(designs: DesignTable, constants: TimingConstants, clk_j: 
         clk_j: Energy E of one clock of a unit of 1 FLOP per clock, at 1 V, in the format at hand.
     """
     per_clk = designs.cores_count * clk_j * designs.matrix_flop_per_clk**constants.matrix_width_exponent
-
-    def volts(clock_hz: Clocks) -> Clocks:
-        return constants.matrix_least_v + constants.matrix_v_per_hz * np.maximum(clock_hz - REFERENCE_HZ, 0.0)
-
-    return _held_ratio(designs, constants.matrix_power_share * designs.tdp_w / per_clk, volts)
+    budget_w = constants.matrix_power_share * designs.tdp_w
+    least_v, v_per_hz = constants.matrix_least_v, constants.matrix_v_per_hz
+    return np.asarray(_held_ratio(per_clk, designs.clock_hz, budget_w, least_v, v_per_hz, REFERENCE_HZ))
 
 
 def vector_clock_ratio(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs"]:
     """The same while all vector lanes multiply and add.
 
     An operation takes the same energy in a unit of any width, less of it in a finer process; chips that meet their
-    TDP this way run far below 1.3 GHz, so voltage follows the physical model's line through zero clock.
+    TDP this way run far below 1.3 GHz, so voltage follows the physical model's line from zero clock on.
 
     Raises:
         BadConstants: A chip is in a process that `SWITCHING_RATIO` lacks.
@@ -56,23 +52,32 @@ def vector_clock_ratio(designs: DesignTable, constants: TimingConstants) -> Floa
         raise BadConstants(f"no switching energy for process {unknown[0]}; known: {', '.join(SWITCHING_RATIO)}")
     process = np.array([SWITCHING_RATIO[node] for node in designs.node])
     per_clk = designs.cores_count * constants.vector_flop_j * process * designs.vector_flop_per_clk
-
-    def volts(clock_hz: Clocks) -> Clocks:
-        return constants.vector_zero_v + constants.vector_v_per_hz * clock_hz
-
-    return _held_ratio(designs, constants.matrix_power_share * designs.tdp_w / per_clk, volts)
+    budget_w = constants.matrix_power_share * designs.tdp_w
+    zero_v, v_per_hz = constants.vector_zero_v, constants.vector_v_per_hz
+    return np.asarray(_held_ratio(per_clk, designs.clock_hz, budget_w, zero_v, v_per_hz, 0.0))
 
 
-def _held_ratio(designs: DesignTable, budget: Clocks, volts: Callable[[Clocks], Clocks]) -> Clocks:
-    """Clock at which f V(f)^2 meets the budget, over the sheet's; at most 1."""
-    low, high = np.zeros_like(budget), np.asarray(designs.clock_hz, dtype=np.float64)
-    fits = high * volts(high) ** 2 <= budget
-    top = high
+@vectorize
+def _held_ratio(
+    per_clk_j: float, top_hz: float, budget_w: float, least_v: float, v_per_hz: float, least_hz: float
+) -> float:
+    """The largest share of a clock at which power stays within its budget, by halving."""
+    low, high = 0.0, top_hz
+    if _drawn_w(per_clk_j, top_hz, least_v, v_per_hz, least_hz) <= budget_w:
+        return 1.0
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        below = middle * volts(middle) ** 2 <= budget
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.where(fits, 1.0, low / top)
+        if _drawn_w(per_clk_j, middle, least_v, v_per_hz, least_hz) <= budget_w:
+            low = middle
+        else:
+            high = middle
+    return low / top_hz
+
+
+@njit(nogil=True)
+def _drawn_w(per_clk_j: float, clock_hz: float, least_v: float, v_per_hz: float, least_hz: float) -> float:
+    volts = least_v + v_per_hz * max(clock_hz - least_hz, 0.0)
+    return per_clk_j * clock_hz * volts**2
 
 
 @njit(nogil=True)

@@ -29,6 +29,7 @@ EXPECTED = frozenset(
         "hwmodel.serving.errors.ServingError",
         "hwmodel.costmodel.errors.CostModelError",
         "hwmodel.design.errors.DesignError",
+        "hwmodel.silicon.errors.SiliconError",
     }
 )
 """Base error of each room, by name, so that telling an error imports nothing."""

@@ -2,13 +2,18 @@
 
 import json
 import os
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from pipelines.cli.exits import told
 
 PANEL = "Housekeeping"
+
+Told = tuple[list[str], list[dict[str, Any]]]
+"""A result as lines for people and as rows for JSON."""
 
 
 def register(app: typer.Typer) -> None:
@@ -32,25 +37,88 @@ def maintain(as_json: Annotated[bool, typer.Option("--json", help="Print the cou
 
 
 @told
-def bench(
+def bench(  # noqa: PLR0917 - typer asks for each option
     suite: Annotated[
-        str, typer.Argument(help="telemetry, featurize, lake, timing-speed, serving-speed, or all.")
+        str,
+        typer.Argument(
+            help="telemetry, featurize, ingest, lake, timing-speed, serving-speed, all of those; or, on measured "
+            "tables, kernel-accuracy or design-change."
+        ),
     ] = "all",
     full: Annotated[bool, typer.Option("--full", help="Measure also what takes minutes.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Folder of measured kernel tables.")] = None,
+    plots: Annotated[Path, typer.Option(help="Folder for the plots of kernel-accuracy.")] = Path("plots"),
+    family: Annotated[str, typer.Option(help="Kernel families, by comma (default: all).")] = "",
+    split: Annotated[str, typer.Option(help="What is held out: shape, chip, or both by comma.")] = "shape,chip",
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Measure what the parts promise, each against a rival or a limit in the same process."""
-    from dataclasses import asdict  # noqa: PLC0415 - keeps --help fast
+    asked = Measured(data=data, plots=plots, families=_names(family), splits=_names(split))
+    if suite == "kernel-accuracy":
+        lines, rows = _kernel_accuracy(asked)
+    elif suite == "design-change":
+        lines, rows = _design_changes(asked)
+    else:
+        lines, rows = _rates(suite, full=full)
+    for line in [json.dumps(rows, indent=2)] if as_json else lines:
+        typer.echo(line)
 
-    from pipelines.bench import run_suite  # noqa: PLC0415
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What of the measured tables a suite is asked for."""
+
+    data: Path | None
+    plots: Path
+    families: list[str]
+    splits: list[str]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of tables.
+
+        Raises:
+            BadInput: None was named.
+        """
+        from pipelines.errors import BadInput  # noqa: PLC0415 - keeps --help fast
+
+        if self.data is None:
+            raise BadInput("this suite needs measured kernel tables; name their folder with --data")
+        return self.data
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _aside(text: str) -> None:
+    """Progress, beside the rows."""
+    typer.echo(text, err=True)
+
+
+def _kernel_accuracy(asked: Measured) -> Told:
+    from pipelines.bench.kernel_accuracy import kernel_accuracy, table_of  # noqa: PLC0415 - keeps --help fast
+
+    rows = kernel_accuracy(asked.folder, asked.plots, families=asked.families, splits=asked.splits, told=_aside)
+    return table_of(rows), [asdict(row) for row in rows]
+
+
+def _design_changes(asked: Measured) -> Told:
+    from pipelines.bench.design_change import design_changes, line_of  # noqa: PLC0415 - keeps --help fast
+
+    rows = design_changes(asked.folder, families=asked.families, told=_aside)
+    return [line_of(row) for row in rows], [asdict(row) for row in rows]
+
+
+def _rates(suite: str, *, full: bool) -> Told:
+    from pipelines.bench import run_suite  # noqa: PLC0415 - keeps --help fast
 
     rows = run_suite(suite, full=full)
-    if as_json:
-        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
-        return
+    lines = []
     for row in rows:
         beside = f"{row.value / row.against_value:.2f}x of {row.against}" if row.against_value else ""
-        typer.echo(f"{row.suite:<14} {row.case:<28} {figure(row.value):>14} {row.unit:<18} {beside}")
+        lines.append(f"{row.suite:<14} {row.case:<28} {figure(row.value):>14} {row.unit:<18} {beside}")
+    return lines, [asdict(row) for row in rows]
 
 
 def figure(value: float) -> str:

@@ -38,10 +38,15 @@ SLOWED = (pl.col("chip") == "p4") & (pl.col("op") == "linear")
 """Left out: these ran at a fifth of that card's peak, its batched products at half, its own later linears at 0.8."""
 PRIOR = replace(
     FIRST_CONSTANTS,
+    matrix_ratio=0.95,
     hbm_ratio=0.85,
     l2_ratio=0.5,
+    shared_load_count=3.0,
+    core_feed_bytes_per_clk=64.0,
+    wave_clk=300.0,
     operand_feed_elements=1000.0,
     most_overlap_exponent=2.0,
+    launch_clk=3000.0,
     launch_s=2e-5,
     vector_flop_j=1.5e-11,
     clock_settle_s=2e-3,

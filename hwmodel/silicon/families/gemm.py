@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.family import Chips, Family, FittedConstant
@@ -42,19 +43,20 @@ class GemmFormat:
     row_bytes: float
     scaled_every: float
     """Length of the reduction after which partial sums are scaled on vector units; 0 where they are not."""
-    quantises: bool
-    """The measured call also quantises its bf16 activations (README of the tables)."""
+    read_passes: float
+    """How often the measured call reads its bf16 activations to quantise them: once for scales of blocks, twice for
+    one scale of the whole tensor, which must be known first; 0 where it does not (README of the tables)."""
 
 
 FORMATS: Mapping[str, GemmFormat] = MappingProxyType(
     {
-        "bfloat16": GemmFormat(scaled_every=0.0, math="bf16", weight_bytes=2.0, row_bytes=2.0, quantises=False),
-        "fp8": GemmFormat(scaled_every=0.0, math="fp8", weight_bytes=1.0, row_bytes=1.0, quantises=True),
-        "fp8_block": GemmFormat(scaled_every=128.0, math="fp8", weight_bytes=1.0, row_bytes=1.0, quantises=True),
-        "nvfp4": GemmFormat(scaled_every=0.0, math="fp4", weight_bytes=0.5625, row_bytes=0.5625, quantises=True),
-        "int8_wo": GemmFormat(scaled_every=0.0, math="bf16", weight_bytes=1.0, row_bytes=2.0, quantises=False),
-        "int4_wo": GemmFormat(scaled_every=0.0, math="bf16", weight_bytes=0.5, row_bytes=2.0, quantises=False),
-        "sq": GemmFormat(scaled_every=0.0, math="int8", weight_bytes=1.0, row_bytes=1.0, quantises=True),
+        "bfloat16": GemmFormat(scaled_every=0.0, math="bf16", weight_bytes=2.0, row_bytes=2.0, read_passes=0.0),
+        "fp8": GemmFormat(scaled_every=0.0, math="fp8", weight_bytes=1.0, row_bytes=1.0, read_passes=2.0),
+        "fp8_block": GemmFormat(scaled_every=128.0, math="fp8", weight_bytes=1.0, row_bytes=1.0, read_passes=1.0),
+        "nvfp4": GemmFormat(scaled_every=0.0, math="fp4", weight_bytes=0.5625, row_bytes=0.5625, read_passes=1.0),
+        "int8_wo": GemmFormat(scaled_every=0.0, math="bf16", weight_bytes=1.0, row_bytes=2.0, read_passes=0.0),
+        "int4_wo": GemmFormat(scaled_every=0.0, math="bf16", weight_bytes=0.5, row_bytes=2.0, read_passes=0.0),
+        "sq": GemmFormat(scaled_every=0.0, math="int8", weight_bytes=1.0, row_bytes=1.0, read_passes=1.0),
     }
 )
 """Formats by their name in the tables: bf16; fp8 by tensor and by block; 4-bit floats in blocks of 16 with a one-byte
@@ -73,6 +75,7 @@ def gemm_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
     row_bytes, weight_bytes = format_column(rows, "row_bytes"), format_column(rows, "weight_bytes")
     every = format_column(rows, "scaled_every")
     scaled = np.where(every > 0.0, 1.0 / np.maximum(every, 1.0), 0.0)
+    passes = format_column(rows, "read_passes")
     product = call(
         KernelFamily.GEMM,
         len(rows),
@@ -88,10 +91,10 @@ def gemm_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
     quantise = call(
         KernelFamily.VECTOR,
         len(rows),
-        runs=format_column(rows, "quantises").astype(bool),
+        runs=passes > 0.0,
         parallel_count=m,
-        vector_flop=QUANTISE_FLOP * m * k,
-        activation_bytes=(2.0 + row_bytes) * m * k,
+        vector_flop=QUANTISE_FLOP * passes * m * k,
+        activation_bytes=(2.0 * passes + row_bytes) * m * k,
     )
     return product, quantise
 
@@ -132,10 +135,24 @@ def format_column(rows: pl.DataFrame, field: str) -> np.ndarray:
     return rows["dtype"].replace_strict({name: getattr(one, field) for name, one in FORMATS.items()}).to_numpy()
 
 
+def gemm_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
+    """Formats that no table names, formats that the chip has no matrix rate for, sizes that are none."""
+    ratios = {"bf16": 1.0, "fp8": chip.fp8_rate_ratio, "fp4": chip.fp4_rate_ratio, "int8": chip.int8_rate_ratio}
+    reasons = {
+        name: None if ratios[one.math] > 0.0 else f"{chip.name} has no matrix rate at {one.math}, which {name} needs"
+        for name, one in FORMATS.items()
+    }
+    unknown = pl.format("dtype {} is not known; known: " + ", ".join(FORMATS), pl.col("dtype").fill_null("null"))
+    by_dtype = pl.col("dtype").replace_strict(reasons, default=unknown, return_dtype=pl.String)
+    no_size = pl.any_horizontal((pl.col(name).fill_null(0) < 1) for name in ("m", "n", "k"))
+    reason = pl.when(no_size).then(pl.lit("m, n and k must be whole numbers above 0")).otherwise(by_dtype)
+    return rows.select(reason=reason)["reason"]
+
+
 BUCKET = (
-    pl.when(pl.col("m") <= 64)  # noqa: PLR2004 - the classes of the accuracy table
+    pl.when(pl.col("m") <= 64)
     .then(pl.lit("m<=64"))
-    .when(pl.col("m") <= 512)  # noqa: PLR2004
+    .when(pl.col("m") <= 512)
     .then(pl.lit("m 65-512"))
     .otherwise(pl.lit("m>512"))
 )
@@ -154,6 +171,8 @@ GEMM = Family(
         FittedConstant(name="shared_load_count", low=1.0, high=8.0),
         FittedConstant(name="core_feed_bytes_per_clk", low=24.0, high=256.0),
         FittedConstant(name="wave_clk", low=1.0, high=4000.0),
+        FittedConstant(name="scale_work_ratio", low=0.3, high=6.0),
+        FittedConstant(name="scale_overlap_ratio", low=0.25, high=1.0),
         FittedConstant(name="rowwise_start_clk", low=10.0, high=8000.0),
         FittedConstant(name="k_step_clk", low=5.0, high=200.0),
         FittedConstant(name="split_sync_clk", low=100.0, high=20000.0),
@@ -166,5 +185,6 @@ GEMM = Family(
         FittedConstant(name="l2_resident_ratio", low=0.05, high=1.0),
     ),
     calls=gemm_calls,
+    refusal=gemm_refusal,
     features=gemm_features,
 )

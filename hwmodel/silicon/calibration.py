@@ -1,0 +1,111 @@
+"""What was learned from silicon, by family, and how it lies in a folder: constants, trees, widths, provenance."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hwmodel.silicon.errors import NoCalibration
+from hwmodel.silicon.evidence import Widths
+from hwmodel.silicon.families import FAMILIES
+from hwmodel.silicon.family import Family
+from hwmodel.silicon.model import FamilyModel
+from hwmodel.silicon.residual import ResidualLaw
+from hwmodel.timing import TimingConstants
+
+FACTS = "calibration.json"
+SHIPPED = Path(__file__).parent / "shipped"
+"""The calibration that comes with the product."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyCalibration:
+    """The models of one family."""
+
+    chips: tuple[str, ...]
+    """Chips that were measured."""
+    seen: FamilyModel
+    """For those chips."""
+    unseen: FamilyModel
+    """For every other chip."""
+    widths: Widths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Everything that was fitted together."""
+
+    constants: TimingConstants
+    families: Mapping[str, FamilyCalibration]
+    source: str
+    """Where the measurements came from."""
+
+    def of(self, family: str) -> FamilyCalibration:
+        """The models of one family.
+
+        Raises:
+            NoCalibration: The family was not fitted.
+        """
+        if family not in self.families:
+            known = ", ".join(self.families)
+            raise NoCalibration(
+                f"no calibration of family {family!r}; there is one of {known}; run `scoville calibrate`"
+            )
+        return self.families[family]
+
+
+def save(calibration: Calibration, folder: Path) -> None:
+    """Write a calibration; files of an older one are replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    facts: dict[str, Any] = {"source": calibration.source, "constants": asdict(calibration.constants), "families": {}}
+    for name, fitted in calibration.families.items():
+        arrays: dict[str, Any] = {}
+        for which, model in (("seen", fitted.seen), ("unseen", fitted.unseen)):
+            arrays |= {f"{which}.{key}": value for key, value in model.residual.arrays().items()}
+        np.savez_compressed(folder / f"{name}.npz", **arrays)
+        facts["families"][name] = {
+            "chips": list(fitted.chips),
+            "trust": fitted.unseen.trust,
+            "rows": {"seen": fitted.seen.residual.rows_count, "unseen": fitted.unseen.residual.rows_count},
+            "unseen_factor": fitted.widths.unseen_factor,
+            "seen_factors": fitted.widths.seen.sort("chip", "dtype", "bucket").to_dicts(),
+        }
+    (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def load(folder: Path = SHIPPED) -> Calibration:
+    """Read a calibration.
+
+    Raises:
+        NoCalibration: The folder holds none, or one of another version.
+    """
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        constants = TimingConstants(**facts["constants"])
+        by_name = {family.name: family for family in FAMILIES}
+        families = {name: _family(by_name[name], told, constants, folder) for name, told in facts["families"].items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoCalibration(f"{folder}: no calibration that can be read ({error}); run `scoville calibrate`") from error
+    return Calibration(constants=constants, families=families, source=facts["source"])
+
+
+def _family(family: Family, told: Mapping[str, Any], constants: TimingConstants, folder: Path) -> FamilyCalibration:
+    with np.load(folder / f"{family.name}.npz", allow_pickle=False) as arrays:
+        laws = {
+            which: ResidualLaw.of_arrays(
+                {key.partition(".")[2]: arrays[key] for key in arrays.files if key.startswith(f"{which}.")}
+            )
+            for which in ("seen", "unseen")
+        }
+    return FamilyCalibration(
+        chips=tuple(told["chips"]),
+        seen=FamilyModel(family=family, constants=constants, residual=laws["seen"], trust=1.0, sees_chip=True),
+        unseen=FamilyModel(
+            family=family, constants=constants, residual=laws["unseen"], trust=told["trust"], sees_chip=False
+        ),
+        widths=Widths(seen=pl.DataFrame(told["seen_factors"]), unseen_factor=told["unseen_factor"]),
+    )

@@ -1,0 +1,27 @@
+"""The design changes that were measured: pairs of chips, and the kernels whose speed-up a change should explain."""
+
+import polars as pl
+
+from hwmodel.silicon.design_change import DesignChange
+
+MIB = 2.0**20
+BIG = 1024
+"""Least n and k of a large product."""
+
+_H100, _H200, _B200 = "h100-sxm", "h200-sxm", "b200-sxm"
+_LARGE = (pl.col("m") >= 2 * BIG) & (pl.col("n") >= BIG) & (pl.col("k") >= BIG)
+
+DESIGN_TESTS: tuple[DesignChange, ...] = (
+    DesignChange(name="gemm m<=16", family="gemm", before=_H100, after=_H200, kernels=pl.col("m") <= 16),
+    DesignChange(
+        name="gemm m>=2048 bf16",
+        family="gemm",
+        before=_H200,
+        after=_B200,
+        kernels=_LARGE & (pl.col("dtype") == "bfloat16"),
+    ),
+    DesignChange(
+        name="gemm m>=2048 fp8", family="gemm", before=_H200, after=_B200, kernels=_LARGE & (pl.col("dtype") == "fp8")
+    ),
+)
+"""H100 to H200 changes memory alone; H200 to B200 changes everything but the process."""

@@ -1,0 +1,34 @@
+"""How wide the interval around a predicted time is, and what it rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """Half-widths of 90 % intervals, as factors."""
+
+    seen: pl.DataFrame
+    """chip, dtype, bucket, factor: from shapes that were held out on measured chips."""
+    unseen_factor: float
+    """For a chip that nobody measured: the worst of the measured chips, each left out in turn."""
+
+    def of(self, rows: pl.DataFrame, chip: str) -> pl.Series:
+        """One factor per row (columns dtype and bucket)."""
+        here = self.seen.filter(pl.col("chip") == chip)
+        if here.is_empty():
+            return pl.Series("factor", [self.unseen_factor] * len(rows), dtype=pl.Float64)
+        widest = float(here["factor"].max())  # type: ignore[arg-type] # factors are floats
+        told = rows.select("dtype", "bucket").join(
+            here.select("dtype", "bucket", "factor"), on=["dtype", "bucket"], how="left", maintain_order="left"
+        )
+        return told["factor"].fill_null(max(widest, self.unseen_factor))
+
+
+EVIDENCE: Mapping[bool, str] = {
+    True: "calibrated: this chip was measured; interval from its shapes that were held out",
+    False: "calibrated: chip not measured; interval from measured chips, each left out of the fit in turn",
+}
+"""By whether the chip was measured."""

@@ -1,0 +1,120 @@
+"""Times of kernels that somebody asks for, on any chip of the catalogue: a number with its interval, or a reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from hwmodel.catalog import Catalog, CatalogError, ChipDesign, timed_design_of
+from hwmodel.silicon.calibration import Calibration, FamilyCalibration
+from hwmodel.silicon.calls import PARTS, Physics
+from hwmodel.silicon.errors import UnreadableTable
+from hwmodel.silicon.evidence import EVIDENCE
+from hwmodel.silicon.families import FAMILIES
+from hwmodel.silicon.family import Family
+from warehouse.contracts.vocabulary import BindingResource
+
+ADDED = ("latency_s", "latency_lo_s", "latency_hi_s", "bound_s", "binding_resource", "evidence")
+"""Columns that a prediction adds."""
+RESOURCE_OF_PART = {
+    "matrix_s": BindingResource.MATRIX,
+    "vector_s": BindingResource.VECTOR,
+    "exponent_s": BindingResource.EXPONENT,
+    "l2_s": BindingResource.L2,
+    "hbm_s": BindingResource.HBM,
+    "link_s": BindingResource.LINK,
+    "fixed_s": BindingResource.LATENCY,
+}
+ROW = "row_of_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Kernels on one chip."""
+
+    chip: str
+    """Id in the catalogue."""
+    rows: pl.DataFrame
+    """The key columns of one family, in any order; further columns are kept."""
+
+
+def family_of(columns: Sequence[str]) -> Family:
+    """The family whose keys are all there.
+
+    Raises:
+        UnreadableTable: No family, or more than one, is named by the columns.
+    """
+    found = [family for family in FAMILIES if set(family.keys) <= set(columns)]
+    if len(found) != 1:
+        wanted = "; ".join(f"{family.name}: {', '.join(family.keys)}" for family in FAMILIES)
+        raise UnreadableTable(f"columns {', '.join(columns) or 'none'} name no family of kernels; {wanted}")
+    return found[0]
+
+
+def predict(request: Request, catalog: Catalog, calibration: Calibration) -> pl.DataFrame:
+    """Every row with `ADDED`; a row that cannot be timed has nulls and a reason as its evidence.
+
+    Args:
+        request: What to time.
+        catalog: Where the chip is described.
+        calibration: Fitted models.
+
+    Raises:
+        UnreadableTable: The columns name no family.
+        CatalogError: No such chip.
+    """
+    family = family_of(request.rows.columns)
+    spec = catalog.chip(request.chip)
+    rows = request.rows.drop([name for name in ADDED if name in request.rows.columns])
+    numbered = rows.with_row_index(ROW)
+    try:
+        chip = timed_design_of(spec)
+    except CatalogError as error:
+        return _without(numbered, str(error)).drop(ROW)
+    refusals = numbered.select(ROW, reason=family.refusal(numbered, chip))
+    told = numbered.join(refusals, on=ROW, maintain_order="left")
+    good = told.filter(pl.col("reason").is_null()).drop("reason")
+    bad = told.filter(pl.col("reason").is_not_null())
+    parts = [_timed(good, family, chip, calibration.of(family.name))] if len(good) else []
+    if len(bad):
+        reasons = bad.with_columns(_nulls()).with_columns(evidence=pl.col("reason")).drop("reason")
+        parts.append(reasons.select(*numbered.columns, *ADDED))
+    return pl.concat(parts).sort(ROW).drop(ROW)
+
+
+def _timed(rows: pl.DataFrame, family: Family, chip: ChipDesign, fitted: FamilyCalibration) -> pl.DataFrame:
+    named = rows.with_columns(chip=pl.lit(chip.name), bucket=family.bucket)
+    is_measured = chip.name in fitted.chips
+    model = fitted.seen if is_measured else fitted.unseen
+    found = model.estimate(named, {chip.name: chip})
+    factor = fitted.widths.of(named, chip.name)
+    return rows.with_columns(
+        pl.Series("latency_s", found.latency_s),
+        pl.Series("latency_lo_s", found.latency_s / factor.to_numpy()),
+        pl.Series("latency_hi_s", found.latency_s * factor.to_numpy()),
+        pl.Series("bound_s", found.bound_s),
+        pl.Series("binding_resource", binding_resources(found.physics)),
+        evidence=pl.lit(EVIDENCE[is_measured]),
+    ).with_columns(latency_lo_s=pl.max_horizontal("latency_lo_s", "bound_s"))
+
+
+def binding_resources(physics: Physics) -> list[str]:
+    """Name of the largest part of the closed form of each row."""
+    totals = pl.DataFrame(
+        {
+            part: sum((told for name, told in physics.parts.items() if name.endswith(f".{part}")), start=0.0)
+            for part in PARTS
+        }
+    )
+    largest = totals.to_numpy().argmax(axis=1)
+    return [RESOURCE_OF_PART[PARTS[position]].value for position in largest]
+
+
+def _nulls() -> dict[str, pl.Expr]:
+    numbers = ("latency_s", "latency_lo_s", "latency_hi_s", "bound_s")
+    columns = {name: pl.lit(None, dtype=pl.Float64) for name in numbers}
+    return {**columns, "binding_resource": pl.lit(None, dtype=pl.String)}
+
+
+def _without(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return rows.with_columns(**_nulls(), evidence=pl.lit(reason))

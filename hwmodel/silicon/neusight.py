@@ -12,7 +12,7 @@ from jaxtyping import Float
 from hwmodel.catalog import Catalog, ChipDesign, timed_design_of
 from hwmodel.silicon.calls import CallSheet, call
 from hwmodel.silicon.errors import NoTables, UnreadableTable
-from hwmodel.silicon.families.fp32 import BYTES, FP32, PRIOR, chip_of
+from hwmodel.silicon.families.fp32 import BYTES, DTYPE, FP32, PRIOR, chip_of
 from hwmodel.silicon.family import Chips
 from hwmodel.silicon.features import number
 from hwmodel.silicon.fit import fit_constants
@@ -160,7 +160,7 @@ def published_nodes(folder: Path) -> pl.DataFrame:
             *GRAPH,
             "node",
             chip=chip_of(nodes["device"]),
-            dtype=pl.lit("fp32"),
+            dtype=pl.lit(DTYPE),
             op=pl.col("op").str.to_lowercase(),
             **{name: pl.Series([shape[at] for shape in shapes]) for at, name in enumerate(("b", "m", "k", "n"))},
             latency_s=1e-3 * pl.col("measured_ms"),

@@ -9,9 +9,16 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.catalog import Catalog
 from hwmodel.silicon.errors import NoTables, UnknownGpu, UnreadableTable
-from hwmodel.silicon.families.gemm import BUCKET
+from hwmodel.silicon.families.gemm import BUCKET, GEMM
+from hwmodel.silicon.fit import fit_constants
+from hwmodel.silicon.model import fit_model
+from hwmodel.silicon.residual import SEEN_CHIPS
 from hwmodel.silicon.scores import ALL
+from hwmodel.silicon.splits import few
+from hwmodel.silicon.truth import truth_of
+from hwmodel.timing import TimingConstants
 
 Predict = Callable[[pl.DataFrame], Float[np.ndarray, "rows"]]
 """Seconds of each row of a frame with the columns chip, dtype, m, n, k."""
@@ -21,6 +28,8 @@ FILES = ("gemm_random_shapes.csv", "gemm_llama70b_shapes.csv")
 RIVALS = ("llmcompass", "genz")
 """Each predicts the column `RIVAL_us` of the files; GenZ only that of the second."""
 KEYS = ("chip", "m", "n", "k")
+MOST_FITTED = 100_000
+"""Rows that our correction is learned on, drawn evenly."""
 DRAWS = 2000
 """Resamples of the rows behind an interval."""
 INTERVAL = (0.05, 0.95)
@@ -88,6 +97,25 @@ def rival_rows(folder: Path, predict: Predict, *, seed: int = 0) -> list[RivalRo
         for rival in RIVALS
         for chip, bucket, group in _groups(told.filter(pl.col(rival).is_not_null()))
     ]
+
+
+def rival_comparison(folder: Path, catalog: Catalog, prior: TimingConstants) -> list[RivalRow]:
+    """Fit on every measured product but those of the rivals' weight shapes, then compare.
+
+    Args:
+        folder: Measured tables, with the folders `kernels_nvidia` and `rivals`.
+        catalog: Where the chips are described.
+        prior: Constants to start from.
+
+    Raises:
+        SiliconError: The tables cannot be used.
+    """
+    truth = truth_of(GEMM, folder, catalog)
+    rows = without_shapes(truth.best, rival_shapes(folder))
+    constants = fit_constants(GEMM, rows, truth.chips, prior)
+    chosen = rows[few(np.ones(len(rows), dtype=bool), MOST_FITTED)]
+    model = fit_model(GEMM, chosen, truth.chips, constants, SEEN_CHIPS, sees_chip=True)
+    return rival_rows(folder, lambda told: model.estimate(told, truth.chips).latency_s)
 
 
 def _file(path: Path) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.errors import NoTables, UnknownGpu, UnreadableTable
 from hwmodel.silicon.family import Chips, Family, FittedConstant
@@ -18,6 +19,7 @@ from warehouse.contracts.vocabulary import KernelFamily
 
 KEYS = ("dtype", "op", "b", "m", "n", "k")
 """b products of (m, k) by (k, n); `op` is bmm or linear, of which a linear adds a bias."""
+DTYPE = "fp32"
 BYTES = 4.0
 OPS = ("bmm", "linear")
 CHIP_OF_DEVICE: Mapping[str, str] = MappingProxyType(
@@ -78,7 +80,7 @@ def fp32_rows(folder: Path) -> pl.DataFrame:
             chip=chip_of(chosen["device"]),
             backend=pl.lit("torch"),
             kernel="kernel",
-            dtype=pl.lit("fp32"),
+            dtype=pl.lit(DTYPE),
             op="op",
             b="b",
             m="m",
@@ -109,7 +111,7 @@ def fp32_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
     product = call(
         KernelFamily.GEMM,
         len(rows),
-        math=["fp32"] * len(rows),
+        math=[DTYPE] * len(rows),
         groups_count=b,
         m=m,
         n=n,
@@ -119,6 +121,17 @@ def fp32_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
         activation_bytes=BYTES * b * (m * k + m * n),
     )
     return (product,)
+
+
+def fp32_refusal(rows: pl.DataFrame, _chip: ChipDesign) -> pl.Series:
+    """Every chip has vector lanes: only an unknown format or operation is refused."""
+    reason = (
+        pl.when(pl.col("dtype") != DTYPE)
+        .then(pl.format("format {} runs on matrix units; this family is fp32", "dtype"))
+        .when(~pl.col("op").is_in(OPS))
+        .then(pl.format("operation {} is not known; known: " + ", ".join(OPS), "op"))
+    )
+    return rows.select(reason=reason)["reason"]
 
 
 def fp32_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows features"]:
@@ -162,5 +175,6 @@ FP32 = Family(
         FittedConstant(name="clock_settle_s", low=1e-5, high=3e-2),
     ),
     calls=fp32_calls,
+    refusal=fp32_refusal,
     features=fp32_features,
 )

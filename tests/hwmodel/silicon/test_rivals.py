@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hwmodel.catalog import load_catalog
 from hwmodel.silicon.errors import NoTables, UnknownGpu, UnreadableTable
-from hwmodel.silicon.rivals import RivalRow, rival_rows, rival_shapes, rival_table, without_shapes
+from hwmodel.silicon.rivals import RivalRow, rival_comparison, rival_rows, rival_shapes, rival_table, without_shapes
+from hwmodel.timing import FIRST_CONSTANTS
 from tests.shared_data import shared_path
 
 RANDOM = """device,m,n,k,measured_us,roofline_us,llmcompass_us,llmcompass_cpu_s
@@ -86,3 +88,13 @@ def test_the_shared_files_hold_both_gpus_and_both_rivals() -> None:
     rows = rival_rows(shared_path("data/silicon"), lambda told: told["roofline_s"].to_numpy())
     assert all(np.isclose(row.ours_mape, row.roofline_mape) for row in rows)
     assert {row.rival for row in rows} == {"llmcompass", "genz"}
+
+
+@pytest.mark.slow
+def test_ours_is_better_than_both_rivals_at_small_sizes_and_not_worse_at_large_ones() -> None:
+    rows = rival_comparison(shared_path("data/silicon"), load_catalog(), FIRST_CONSTANTS)
+    for row in rows:
+        if row.bucket in {"m<=64", "m 65-512"}:
+            assert row.ours_mape < row.rival_mape, row
+        if row.bucket == "m>512":
+            assert row.ours_mape <= 0.05 or (row.rival == "llmcompass" and row.difference_lo <= 0.0), row

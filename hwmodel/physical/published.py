@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from hwmodel.catalog import Catalog, ChipDesign, DesignTable, design_of
 from hwmodel.physical.area import die_area
@@ -12,7 +13,7 @@ MM2 = 1e-6
 AREA_BAR = 0.10
 COST_BAR = 0.25
 ALDEBARAN = "aldebaran"
-ALDEBARAN_NUMBERS: Mapping[str, float] = MappingProxyType(
+ALDEBARAN_NUMBERS: Mapping[str, Any] = MappingProxyType(
     {
         "dies_count": 1.0,
         "cores_count": 104.0,

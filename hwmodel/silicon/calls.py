@@ -93,7 +93,7 @@ class CallSheet:
         return self.physics(constants).latency_s
 
     def physics(self, constants: TimingConstants) -> Physics:
-        """Cold weights, activations from L2 where they fit; the chip's launch latency is the model's, not measured."""
+        """From a cold L2, as collectors measure; the chip's launch latency is the model's, not the measured one."""
         latency_s, bound_s, hbm_bound_s = (np.zeros(self._size) for _ in range(3))
         parts: dict[str, np.ndarray] = {}
         for chip, at, kernels in self._by_chip:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 
 from hwmodel.timing.chip import Chip
@@ -23,7 +24,8 @@ class Kernel(NamedTuple):
     link_bytes: float
     ranks_count: float
     resident_set_bytes: float
-    """Weights and cache that all kernels of the step touch, layers repeated: what competes for L2."""
+    """Weights and cache that all kernels of the step touch, layers repeated: what competes for L2; infinite where L2
+    is cold."""
     math_dtype_code: int
     passes_count: float
     """How often a collective moves its message: 2 for an all-reduce, else 1."""
@@ -68,4 +70,6 @@ def missed_weight_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
 @njit(nogil=True)
 def missed_activation_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
     """Activations beyond what stays in L2 between the kernel that wrote them and this one."""
-    return max(kernel.activation_bytes - law.l2_resident_ratio * chip.l2_bytes, 0.0)
+    is_cold = np.isinf(kernel.resident_set_bytes)
+    ratio = law.l2_cold_ratio if is_cold else law.l2_resident_ratio
+    return float(max(kernel.activation_bytes - ratio * chip.l2_bytes, 0.0))

@@ -72,4 +72,5 @@ class KernelBatch:
         return int(self.name_code.size)
 
 
-MATH_DTYPES: tuple[str, ...] = ("bf16", "fp8", "fp4", "int8")
+MATH_DTYPES: tuple[str, ...] = ("bf16", "fp8", "fp4", "int8", "fp32")
+"""Formats that work is done in: the first four on matrix units, fp32 on vector lanes."""

@@ -49,6 +49,11 @@ class TimingConstants:
     """Energy of one clock of a matrix unit of 1 FLOP per clock at 1 V; times its width to the next. See `power`."""
     narrow_energy_ratio: float = 1.37
     """The same energy in formats of 8 bits and fewer, over bf16: they do more FLOP in a clock."""
+    vector_flop_j: float = 1.0e-11
+    """Energy of one FP32 FLOP of a product on vector lanes, operands and all, at 1 V in N4. See `power`."""
+    vector_zero_v: float = 0.41
+    """Voltage of vector lanes along the clock: 0.65 V at 0.9 GHz, 1.05 V at 2.4 GHz, as the physical model. So next."""
+    vector_v_per_hz: float = 0.267e-9
     matrix_width_exponent: float = 0.65
     matrix_power_share: float = 0.85
     """Share of TDP that the cores may draw. Assumed: memory and leakage take the rest."""

@@ -11,7 +11,7 @@ from hwmodel.kernels import KernelBatch
 from tests.hwmodel.timing.batches import batch_of
 
 Sizes = dict[str, np.ndarray]
-WEIGHT_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
+WEIGHT_BYTES = np.array([2.0, 1.0, 0.53125, 1.0, 4.0])
 
 LARGER_IS_BETTER = (
     "cores_count",

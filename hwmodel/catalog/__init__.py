@@ -1,6 +1,6 @@
 """Chips, LLMs and lanes as data: every number with its unit, source and kind."""
 
-from hwmodel.catalog.chip_design import DESIGN_NODES, NUMERIC_FIELDS, ChipDesign, DesignTable
+from hwmodel.catalog.chip_design import DESIGN_NODES, FABRICS, NUMERIC_FIELDS, ChipDesign, DesignTable
 from hwmodel.catalog.chip_fields import CHIP_FIELDS, FIELDS_BY_NAME, MICROARCHITECTURE_FIELDS, ChipField
 from hwmodel.catalog.chip_spec import ChipSpec, Fact, Purpose, Source
 from hwmodel.catalog.designs import DesignOrigin, design_of, design_origin, timed_design_of
@@ -14,6 +14,7 @@ from hwmodel.catalog.parameters import ParameterCount, count_parameters
 __all__ = [
     "CHIP_FIELDS",
     "DESIGN_NODES",
+    "FABRICS",
     "FIELDS_BY_NAME",
     "MICROARCHITECTURE_FIELDS",
     "NUMERIC_FIELDS",

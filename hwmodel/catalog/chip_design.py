@@ -11,6 +11,10 @@ from hwmodel.catalog.errors import BadSpec
 DESIGN_NODES = frozenset({"N7", "N5", "N4", "N3", "N2"})
 """Logic processes that a design may be drawn in: those whose area, energy and cost the physical model knows."""
 
+FABRICS: tuple[str, ...] = ("host", "torus", "mesh", "switch", "reducing_switch")
+"""How the packages of a scale-up domain are joined: by the host's PCIe, by links to neighbours in three dimensions, by
+links between all pairs, by a switch, by a switch that adds up what it passes on (NVLink SHARP)."""
+
 RATIO_FIELDS = frozenset({"fp8_rate_ratio", "fp4_rate_ratio", "int8_rate_ratio"})
 """Fields that may be 0: the chip lacks the data type."""
 
@@ -22,6 +26,8 @@ class ChipDesign:
     name: str
     node: str
     """Logic process, one of `DESIGN_NODES`; a chip that is only timed may be in another."""
+    fabric: str
+    """How the scale-up domain is joined, one of `FABRICS`."""
     dies_count: float
     """Compute dies in the package."""
     cores_count: float
@@ -59,6 +65,8 @@ class ChipDesign:
     tdp_w: float
 
     def __post_init__(self) -> None:
+        if self.fabric not in FABRICS:
+            raise BadSpec(f"chip design {self.name}: fabric is {self.fabric!r}; it must be one of {', '.join(FABRICS)}")
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):
@@ -87,6 +95,7 @@ class DesignTable:
 
     name: tuple[str, ...]
     node: tuple[str, ...]
+    fabric: tuple[str, ...]
     dies_count: Float[np.ndarray, "designs"]
     cores_count: Float[np.ndarray, "designs"]
     matrix_flop_per_clk: Float[np.ndarray, "designs"]
@@ -113,19 +122,27 @@ class DesignTable:
     def of(cls, designs: Sequence[ChipDesign]) -> "DesignTable":
         """Stack designs into columns, in the order given."""
         columns = {name: np.array([getattr(d, name) for d in designs], dtype=np.float64) for name in NUMERIC_FIELDS}
-        return cls(name=tuple(d.name for d in designs), node=tuple(d.node for d in designs), **columns)
+        return cls(
+            name=tuple(d.name for d in designs),
+            node=tuple(d.node for d in designs),
+            fabric=tuple(d.fabric for d in designs),
+            **columns,
+        )
 
     def row(self, index: int) -> ChipDesign:
         """The design at one position."""
         numbers = {name: float(getattr(self, name)[index]) for name in NUMERIC_FIELDS}
-        return ChipDesign(name=self.name[index], node=self.node[index], **numbers)
+        return ChipDesign(name=self.name[index], node=self.node[index], fabric=self.fabric[index], **numbers)
 
     def take(self, index: Int[np.ndarray, "chosen"]) -> "DesignTable":
         """The designs at some positions, in that order."""
         numbers = {name: getattr(self, name)[index] for name in NUMERIC_FIELDS}
         chosen = [int(i) for i in index]
         return DesignTable(
-            name=tuple(self.name[i] for i in chosen), node=tuple(self.node[i] for i in chosen), **numbers
+            name=tuple(self.name[i] for i in chosen),
+            node=tuple(self.node[i] for i in chosen),
+            fabric=tuple(self.fabric[i] for i in chosen),
+            **numbers,
         )
 
     @property

@@ -57,6 +57,8 @@ class ChipSpec:
     matrix_unit: str | None
     node: str | None
     """Logic process, short; None where no microarchitecture is on file. `DESIGN_NODES` are those of designs."""
+    fabric: str | None
+    """How a scale-up domain is joined, one of `FABRICS`; None where no microarchitecture is on file."""
     absent_dtypes: frozenset[str]
     """Number formats that the matrix units (vector lanes where there are none) are known to lack."""
     facts: Mapping[str, Fact]

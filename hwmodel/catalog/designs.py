@@ -86,10 +86,10 @@ def _origin(spec: ChipSpec, allow: bool, barred: dict[str, str], cannot: str) ->
     """The numbers with their evidence, unless the chip is barred or one of them is not known."""
     facts = _design_facts(spec, allow)
     gaps = barred | _gaps(facts)
-    if gaps or spec.node is None:
+    if gaps or spec.node is None or spec.fabric is None:
         raise MissingSpec(_refusal(spec, gaps, cannot))
     numbers = {name: facts[name].value for name in NUMERIC_FIELDS}
-    design = ChipDesign(name=spec.id, node=spec.node, **numbers)  # type: ignore[arg-type] # no value is None here
+    design = ChipDesign(name=spec.id, node=spec.node, fabric=spec.fabric, **numbers)  # type: ignore[arg-type] # no None here
     return DesignOrigin(design=design, facts=facts)
 
 

@@ -67,6 +67,7 @@ def _chip(entry: Yaml, extra: Yaml | None) -> ChipSpec:
         status=entry["status"],
         purpose=Purpose(entry.get("purpose", Purpose.FLEET)),
         node=extra["node"] if extra else None,
+        fabric=extra["fabric"] if extra else None,
         absent_dtypes=frozenset(extra["absent"]) if extra else frozenset(),
         facts=facts,
         estimates=_estimates(entry["estimates"], extra["estimates"] if extra else {}),

@@ -15,7 +15,7 @@ from warehouse.contracts.vocabulary import KernelFamily
 PARTS = ("matrix_s", "vector_s", "exponent_s", "l2_s", "hbm_s", "link_s", "fixed_s")
 NUMBERS = (
     *("m", "n", "k", "work_flop", "vector_flop", "exponent_count", "weight_bytes", "activation_bytes", "link_bytes"),
-    *("prefill_share", "repeat_count", "groups_count", "parallel_count", "ranks_count"),
+    *("prefill_share", "repeat_count", "groups_count", "spread_log", "parallel_count", "ranks_count"),
 )
 ONE_UNLESS_SAID = ("repeat_count", "groups_count", "parallel_count", "ranks_count")
 
@@ -97,7 +97,7 @@ class CallSheet:
         return self.physics(constants).latency_s
 
     def physics(self, constants: TimingConstants) -> Physics:
-        """Cold weights, activations from L2 where they fit; the chip's launch latency is the model's, not measured."""
+        """From a cold L2, as collectors measure; the chip's launch latency is the model's, not the measured one."""
         latency_s, bound_s, hbm_bound_s = (np.zeros(self._size) for _ in range(3))
         parts: dict[str, np.ndarray] = {}
         for chip, at, kernels in self._by_chip:
@@ -124,10 +124,12 @@ def _resident(one: Call) -> Float[np.ndarray, "rows"]:
 def _roofline_s(batch: KernelBatch, table: DesignTable) -> tuple[Float[np.ndarray, "rows"], Float[np.ndarray, "rows"]]:
     """Ideal time of a kernel, and the part of it that HBM sets."""
     ratios = (np.ones(1), table.fp8_rate_ratio, table.fp4_rate_ratio, table.int8_rate_ratio)
-    narrow = np.array([max(float(ratio[0]), 1.0) for ratio in ratios])
+    vector = float(table.vector_flop_per_clk[0] / table.matrix_flop_per_clk[0])
+    narrow = np.array([*(max(float(ratio[0]), 1.0) for ratio in ratios), vector])
     peak = table.cores_count[0] * table.matrix_flop_per_clk[0] * table.clock_hz[0] * narrow[batch.math_dtype_code]
     hbm_s = (batch.weight_bytes + batch.activation_bytes) / table.hbm_bytes_per_s[0]
-    others = np.where(batch.ranks_count > 1.0, (batch.ranks_count - 1.0) / batch.ranks_count, 0.0)
-    passes = 2.0 if batch.names[0].endswith("all_reduce") else 1.0
-    link_s = passes * others * batch.link_bytes / table.link_bytes_per_s[0]
+    share = np.where(batch.ranks_count > 1.0, (batch.ranks_count - 1.0) / batch.ranks_count, 0.0)
+    reduces = np.array([name.endswith("all_reduce") for name in batch.names])[batch.name_code]
+    reduced = np.where(share > 0.0, 1.0, 0.0) if table.fabric[0] == "reducing_switch" else 2.0 * share
+    link_s = np.where(reduces, reduced, share) * batch.link_bytes / table.link_bytes_per_s[0]
     return np.maximum(np.maximum(batch.work_flop / peak, hbm_s), link_s), hbm_s

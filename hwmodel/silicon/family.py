@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.calls import Call
+from hwmodel.silicon.residual import Residual, fit_residual
 
 Chips = Mapping[str, ChipDesign]
 """Design of every chip that rows name."""
@@ -45,3 +46,12 @@ class Family:
     """Why a row cannot be timed on a chip; null where it can."""
     features: Callable[[pl.DataFrame, Chips], Float[np.ndarray, "rows features"]]
     """What a learner sees of a row beside the parts of the closed form: ratios without units."""
+    tables: tuple[str, ...] = ("dtype",)
+    """Keys that tell tables apart which not every stack has: two stacks of its table must have measured a shape."""
+    fit_residual: Callable[..., Residual] = fit_residual
+    """Learner of what the closed form leaves: features, log ratios, a `Learner`, `seed`."""
+
+    @property
+    def keeps_trees(self) -> bool:
+        """Its correction is trees alone, which a calibration keeps as arrays."""
+        return self.fit_residual is fit_residual

@@ -16,7 +16,7 @@ LEAST_SHARE = 1e-3
 def features_of(
     family: Family, rows: pl.DataFrame, physics: Physics, chips: Chips, *, with_chip: bool
 ) -> Float[np.ndarray, "rows features"]:
-    """Columns without units.
+    """Columns without units, those of the family first.
 
     Args:
         family: What the rows are.
@@ -27,7 +27,7 @@ def features_of(
     """
     shares = [np.log(part / physics.latency_s + LEAST_SHARE) for part in physics.parts.values()]
     bound = np.log(physics.bound_s / physics.latency_s)
-    blocks = [np.stack([*shares, bound], axis=1), family.features(rows, chips)]
+    blocks = [family.features(rows, chips), np.stack([*shares, bound], axis=1)]
     if with_chip:
         blocks.append(_balance(rows, chips))
     return np.concatenate(blocks, axis=1).astype(np.float32)

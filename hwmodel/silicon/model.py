@@ -10,7 +10,7 @@ from jaxtyping import Float
 from hwmodel.silicon.calls import CallSheet, Physics
 from hwmodel.silicon.family import Chips, Family
 from hwmodel.silicon.features import features_of, stack_features
-from hwmodel.silicon.residual import Learner, ResidualLaw, fit_residual
+from hwmodel.silicon.residual import Learner, Residual
 from hwmodel.timing import TimingConstants
 
 
@@ -31,7 +31,7 @@ class FamilyModel:
 
     family: Family
     constants: TimingConstants
-    residual: ResidualLaw
+    residual: Residual
     trust: float
     """Weight of the correction, 0 to 1."""
     sees_chip: bool
@@ -79,7 +79,7 @@ def fit_model(
     names = tuple(sorted(stacks))
     physics = CallSheet(rows, family.calls(rows), chips).physics(constants)
     seen = _features(family, rows, physics, chips, sees_chip=sees_chip, stacks=names)
-    residual = fit_residual(seen, np.log(rows["latency_s"].to_numpy() / physics.latency_s), learner)
+    residual = family.fit_residual(seen, np.log(rows["latency_s"].to_numpy() / physics.latency_s), learner)
     return FamilyModel(
         family=family, constants=constants, residual=residual, trust=1.0, sees_chip=sees_chip, stacks=names
     )

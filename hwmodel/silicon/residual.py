@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -34,6 +35,17 @@ SEEN_CHIPS = Learner(iterations=600, leaves=63, rate=0.1, least_leaf_rows=20)
 """For chips that were measured at other shapes; sizes were chosen on the rows that calibrate intervals."""
 UNSEEN_CHIPS = Learner(iterations=300, leaves=31, rate=0.08, least_leaf_rows=40)
 """For chips that nobody measured."""
+
+
+class Residual(Protocol):
+    """A fitted correction of any kind."""
+
+    @property
+    def rows_count(self) -> int:
+        """Rows that it was fitted on."""
+
+    def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
+        """Log of measured over modelled time, as predicted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

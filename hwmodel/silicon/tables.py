@@ -55,6 +55,28 @@ def read_tables(folder: Path, family: str, keys: Sequence[str], *, further: Sequ
     return rows.select(chip=_chip(rows), **{name: pl.col(name) for name in named}, latency_s=latency_s)
 
 
+def read_power_tables(folder: Path, family: str, keys: Sequence[str]) -> pl.DataFrame:
+    """Rows of tables that carry board power, as `FAMILY_GPU.parquet`.
+
+    Returns:
+        chip, kernel, the keys, latency_s, power_w, power_limit_w; one row per measurement.
+
+    Raises:
+        NoTables: No such file in the folder.
+        UnreadableTable: A file cannot be read or lacks a column.
+        UnknownGpu: A file names a GPU that the catalogue does not have.
+    """
+    inner = folder / "kernels_nvidia"
+    home = inner if inner.is_dir() else folder
+    paths = sorted(home.glob(f"{family}_*.parquet"))
+    if not paths:
+        raise NoTables(f"{home}: no {family}_GPU.parquet; name the folder of the measured tables with --data")
+    columns = ("gpu", "kernel", *keys, "latency_us", "power_w", "power_limit_w")
+    rows = pl.concat([_one(path, columns) for path in paths])
+    latency_s = pl.col("latency_us").cast(pl.Float64) * 1e-6
+    return rows.select(pl.exclude("gpu", "latency_us"), chip=_chip(rows), latency_s=latency_s)
+
+
 def _one(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, columns=list(columns)).with_columns(pl.col(pl.Categorical).cast(pl.String))

@@ -68,11 +68,11 @@ def truth_of(family: Family, folder: Path, catalog: Catalog) -> Truth:
 
 def best_of_stacks(family: Family, possible: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """The least time per chip and kernel, and how many kernels one stack alone measured."""
-    stacks_of_table = possible.group_by("chip", "dtype").agg(table_stacks=pl.col("backend").n_unique())
+    stacks_of_table = possible.group_by("chip", *family.tables).agg(table_stacks=pl.col("backend").n_unique())
     shapes = (
         possible.group_by("chip", *family.keys, "bucket")
         .agg(pl.col("latency_s").min(), stacks=pl.col("backend").n_unique())
-        .join(stacks_of_table, on=("chip", "dtype"))
+        .join(stacks_of_table, on=["chip", *family.tables])
     )
     kept = shapes.filter(pl.col("stacks") >= pl.min_horizontal("table_stacks", LEAST_STACKS))
     best = kept.drop("stacks", "table_stacks").sort("chip", *family.keys)

@@ -1,7 +1,8 @@
 """The constants of the timing laws, each with its source and kind, in one place.
 
-Calibrated (GEMM): a Nelder-Mead search on 4,000 measured bf16 shapes of A100 and of H100 each, then rounded by hand.
-Calibrated (attention): `silicon.fit` on 400 shapes per format of A100, H100, H200, B200 and L40S. The measurements are NVIDIA's kernel tables, CUDA-graph rows, best stack per shape. The rest is marked where it stands.
+Calibrated (GEMM), (attention), (MoE): `hwmodel.silicon.fit` on 400 shapes per format of A100, H100, H200, B200 and L40S.
+Calibrated (collectives): a Powell search on 2,000 measured collectives of the same chips. The measurements are NVIDIA's
+kernel tables, CUDA-graph rows, best stack per shape; values are rounded. The rest is marked where it stands.
 """
 
 from dataclasses import dataclass, fields
@@ -17,47 +18,68 @@ class TimingConstants:
 
     matrix_ratio: float = 0.99
     """Share of the peak matrix rate inside a large tile. Calibrated (GEMM) (0.95 was the search's upper end)."""
-    operand_feed_elements: float = 2400.0
+    operand_feed_elements: float = 1230.0
     """Tile area at which operands halve the matrix rate (c1 of chip-models section 4). Calibrated (GEMM)."""
     hbm_ratio: float = 0.81
     """Reachable share of the HBM pin rate. Calibrated (GEMM); hardware-lanes section 6 reads 0.81 to 0.84 on H100."""
-    l2_ratio: float = 0.31
+    l2_ratio: float = 0.30
     """Reachable share of the L2 rate. Calibrated (GEMM)."""
-    shared_load_count: float = 5.5
+    shared_load_count: float = 4.5
     """Tiles that share one load of an operand from L2 (clusters with multicast, L1 hits). Calibrated (GEMM)."""
-    core_feed_bytes_per_clk: float = 110.0
+    core_feed_bytes_per_clk: float = 106.0
     """Most that one core draws from L2 and HBM. Published: 64 B per clock and SM port on A100 and H100."""
-    wave_clk: float = 3200.0
+    wave_clk: float = 3600.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
     scale_work_ratio: float = 1.6
     """Vector work of scaling partial sums of block-scaled formats, over its count of operations."""
     scale_overlap_ratio: float = 0.4
     """How well that scaling hides behind matrix work, over how well traffic does: it uses the same registers."""
-    rowwise_start_clk: float = 1000.0
+    rowwise_start_clk: float = 860.0
     """Clocks before the first row of a row-wise kernel, beyond the launch."""
-    k_step_clk: float = 84.0
+    k_step_clk: float = 97.0
     """Least clocks of one reduction step of 64. Calibrated (GEMM)."""
-    split_sync_clk: float = 3500.0
+    split_sync_clk: float = 3900.0
     """Clocks in which the partial sums of a split reduction meet. Calibrated (GEMM)."""
-    most_overlap_exponent: float = 4.5
+    most_overlap_exponent: float = 5.8
     """Overlap that kernels reach where the chip would allow more."""
-    launch_clk: float = 4200.0
+    launch_clk: float = 4500.0
     """Clocks from one kernel to useful work in the next, in a captured graph, on a chip that nobody timed. So next."""
-    launch_s: float = 0.4e-6
-    matrix_clk_j: float = 1.3e-11
+    launch_s: float = 0.22e-6
+    matrix_clk_j: float = 1.4e-11
     """Energy of one clock of a matrix unit of 1 FLOP per clock at 1 V; times its width to the next. See `power`."""
-    narrow_energy_ratio: float = 1.4
+    narrow_energy_ratio: float = 1.37
     """The same energy in formats of 8 bits and fewer, over bf16: they do more FLOP in a clock."""
+    vector_flop_j: float = 1.0e-11
+    """Energy of one FP32 FLOP of a product on vector lanes, operands and all, at 1 V in N4. See `power`."""
+    vector_zero_v: float = 0.41
+    """Voltage of vector lanes along the clock: 0.65 V at 0.9 GHz, 1.05 V at 2.4 GHz, as the physical model. So next."""
+    vector_v_per_hz: float = 0.267e-9
     matrix_width_exponent: float = 0.65
     matrix_power_share: float = 0.85
     """Share of TDP that the cores may draw. Assumed: memory and leakage take the rest."""
     matrix_least_v: float = 0.75
     """Voltage up to 1.3 GHz. Assumed. So next."""
     matrix_v_per_hz: float = 0.2e-9
-    clock_settle_s: float = 6e-5
+    clock_settle_s: float = 8.5e-5
     """Time of matrix work in which half of the clock's fall is reached."""
-    l2_resident_ratio: float = 0.05
+    l2_resident_ratio: float = 0.31
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
+    l2_cold_ratio: float = 0.014
+    """The same between runs of a collector, which lets other data pass in between."""
+    grouped_hbm_ratio: float = 0.92
+    """Reachable share of the HBM pin rate in grouped products. Calibrated (MoE)."""
+    grouped_shared_load_count: float = 9.0
+    """Tiles of a grouped product that share one load of an operand from L2. Calibrated (MoE)."""
+    grouped_wave_clk: float = 1850.0
+    """Clocks before the first step of each of its tiles. Calibrated (MoE)."""
+    grouped_start_clk: float = 10000.0
+    """Clocks before its first tile, beyond the launch: sorting, offsets of groups, descriptors. Calibrated (MoE)."""
+    grouped_k_step_clk: float = 20.0
+    """Least clocks of one of its reduction steps of 64. Assumed: any value below 50 fits the same."""
+    grouped_overlap_exponent: float = 1.6
+    """Overlap that grouped products reach where the chip would allow more: parts nearly add up. Calibrated (MoE)."""
+    grouped_widen_flop: float = 5.3
+    """Vector work per weight that is stored narrower than it is multiplied and widened on chip. Calibrated (MoE)."""
     attention_matrix_ratio: float = 0.97
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
     attention_feed_rows: float = 8.0
@@ -103,14 +125,32 @@ class TimingConstants:
     """Clocks that a step of 64 keys waits for its predecessor, alone on its core. Calibrated (attention)."""
     attention_combine_clk: float = 6500.0
     """Clocks that combining the splits of a cache takes beside its traffic. Calibrated (attention)."""
-    link_ring_ratio: float = 0.80
-    """Reachable share of link bandwidth in a ring. Measured: 0.76 at 1 GiB over 8 A100."""
-    link_direct_ratio: float = 0.70
-    """Reachable share of link bandwidth in one- and two-shot kernels. Assumed."""
-    hop_latency_ratio: float = 0.35
-    """Latency of one ring hop over that of the smallest all-reduce. Assumed."""
-    phase_latency_ratio: float = 0.60
-    """Latency that a second exchange adds, over that of the smallest all-reduce. Assumed."""
+    link_direct_ratio: float = 0.645
+    """Reachable share of link bandwidth in one- and two-shot kernels. Calibrated (collectives). So the next nine."""
+    link_ring_ratio: float = 0.61
+    """The same in a library's ring of bulk transfers."""
+    link_eager_ratio: float = 0.333
+    """The same in a library's low-latency ring, where a flag travels with every word of data."""
+    link_switch_ratio: float = 0.5
+    """The same where the switch adds up. The message crosses each link once."""
+    link_exchange_ratio: float = 0.54
+    """The same in an all-to-all."""
+    phase_latency_ratio: float = 1.29
+    """Latency that a second direct exchange adds, over that of the smallest all-reduce. So all latency ratios here."""
+    peer_latency_ratio: float = 0.143
+    """Part of a direct exchange's latency that grows with its ranks."""
+    library_latency_ratio: float = 1.91
+    """Latency of a communication library's kernel before its first step."""
+    hop_latency_ratio: float = 0.243
+    """Latency of one step of the low-latency ring."""
+    bulk_hop_ratio: float = 1.72
+    """Latency of one step of the bulk ring, which synchronises on whole slices."""
+    exchange_hop_ratio: float = 0.208
+    """Latency of one more rank in an all-to-all. Calibrated (collectives). So the next two."""
+    switch_latency_ratio: float = 7.5
+    """Latency of a reduction in the switch: its groups synchronise before and after."""
+    host_fall_exponent: float = 1.97
+    """How the rate of a library falls with the ranks where PCIe and host memory join them."""
     scale_out_ratio: float = 0.11
     """Bandwidth beyond the scale-up domain over that inside it. Assumed: 400 Gb/s network card per H100 of 450 GB/s."""
     scale_out_latency_ratio: float = 3.0
@@ -129,7 +169,9 @@ AT_MOST_ONE = frozenset(
         "matrix_ratio",
         "hbm_ratio",
         "l2_ratio",
+        "grouped_hbm_ratio",
         "l2_resident_ratio",
+        "l2_cold_ratio",
         "matrix_power_share",
         "attention_matrix_ratio",
         "attention_overlap_ratio",
@@ -141,8 +183,10 @@ AT_MOST_ONE = frozenset(
         "decode_hbm_ratio",
         "link_ring_ratio",
         "link_direct_ratio",
-        "hop_latency_ratio",
-        "phase_latency_ratio",
+        "link_eager_ratio",
+        "link_switch_ratio",
+        "link_exchange_ratio",
+        "peer_latency_ratio",
         "scale_out_ratio",
     }
 )

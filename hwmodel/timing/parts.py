@@ -2,9 +2,13 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 
 from hwmodel.timing.chip import Chip
+
+COLLECTIVES: tuple[str, ...] = ("all_reduce", "all_gather", "all_to_all")
+"""How names of collectives end; a reduce-scatter moves what an all-gather moves."""
 
 
 class Kernel(NamedTuple):
@@ -23,10 +27,19 @@ class Kernel(NamedTuple):
     link_bytes: float
     ranks_count: float
     resident_set_bytes: float
-    """Weights and cache that all kernels of the step touch, layers repeated: what competes for L2."""
+    """Weights and cache that all kernels of the step touch, layers repeated: what competes for L2; infinite where L2
+    is cold."""
     math_dtype_code: int
-    passes_count: float
-    """How often a collective moves its message: 2 for an all-reduce, else 1."""
+    collective_code: float
+    """What a collective does: position in `COLLECTIVES`."""
+    tiles_8: float
+    """Row tiles of all groups together, the last of each group only partly full, by height. See `grouped`."""
+    tiles_16: float
+    tiles_32: float
+    tiles_64: float
+    tiles_128: float
+    tiles_256: float
+    spread_log: float
 
 
 class Parts(NamedTuple):
@@ -68,4 +81,6 @@ def missed_weight_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
 @njit(nogil=True)
 def missed_activation_bytes(kernel: Kernel, chip: Chip, law: Any) -> float:
     """Activations beyond what stays in L2 between the kernel that wrote them and this one."""
-    return max(kernel.activation_bytes - law.l2_resident_ratio * chip.l2_bytes, 0.0)
+    is_cold = np.isinf(kernel.resident_set_bytes)
+    ratio = law.l2_cold_ratio if is_cold else law.l2_resident_ratio
+    return float(max(kernel.activation_bytes - ratio * chip.l2_bytes, 0.0))

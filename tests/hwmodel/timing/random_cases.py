@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from hwmodel.catalog import ChipDesign, DesignTable, design_of, load_catalog
+from hwmodel.catalog import FABRICS, ChipDesign, DesignTable, design_of, load_catalog
 from hwmodel.kernels import KernelBatch
 from tests.hwmodel.timing.batches import batch_of
 
 Sizes = dict[str, np.ndarray]
-WEIGHT_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
+WEIGHT_BYTES = np.array([2.0, 1.0, 0.53125, 1.0, 4.0])
 
 LARGER_IS_BETTER = (
     "cores_count",
@@ -53,7 +53,8 @@ def random_designs(rng: np.random.Generator, size: int) -> DesignTable:
     for name in ("cores_count", "hbm_stacks_count", "link_world_count"):
         numbers[name] = np.maximum(np.round(numbers[name]), 1.0)
     numbers["overlap_exponent"] = rng.uniform(1.0, 10.0, size)
-    return replace(base, **numbers, tdp_w=np.full(size, FIXED_CLOCK_W))
+    fabric = tuple(str(name) for name in rng.choice(FABRICS, size))
+    return replace(base, **numbers, fabric=fabric, tdp_w=np.full(size, FIXED_CLOCK_W))
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float, size: int) -> np.ndarray:
@@ -69,12 +70,21 @@ def gemm_sizes(rng: np.random.Generator, size: int) -> Sizes:
     }
 
 
-def gemm_kernels(sizes: Sizes, dtype_code: int) -> KernelBatch:
+def grouped_kernels(sizes: Sizes, dtype_code: int) -> KernelBatch:
+    return gemm_kernels(
+        sizes, dtype_code, family="moe_gemm", spread_log=np.resize([0.0, 1e-3, 0.5, 2.0, 7.0], sizes["m"].size)
+    )
+
+
+def gemm_kernels(
+    sizes: Sizes, dtype_code: int, *, family: str = "gemm", spread_log: np.ndarray | float = 0.0
+) -> KernelBatch:
     m, n, k, groups = (sizes[name] for name in ("m", "n", "k", "groups"))
     width = WEIGHT_BYTES[dtype_code]
     return batch_of(
-        "moe_gemm",
+        family,
         m.size,
+        spread_log=spread_log,
         dtype_code=dtype_code,
         m=m,
         n=n,
@@ -168,6 +178,7 @@ def collective_kernels(sizes: Sizes, _dtype_code: int) -> KernelBatch:
 
 FAMILIES: dict[str, tuple[Callable[[np.random.Generator, int], Sizes], Callable[[Sizes, int], KernelBatch]]] = {
     "gemm": (gemm_sizes, gemm_kernels),
+    "moe_gemm": (gemm_sizes, grouped_kernels),
     "attention_decode": (decode_sizes, decode_kernels),
     "attention_prefill": (prefill_sizes, prefill_kernels),
     "vector": (row_sizes, row_kernels),

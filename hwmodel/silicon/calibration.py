@@ -14,7 +14,6 @@ from hwmodel.silicon.evidence import Widths
 from hwmodel.silicon.families import FAMILIES
 from hwmodel.silicon.family import Family
 from hwmodel.silicon.model import FamilyModel
-from hwmodel.silicon.residual import ResidualLaw
 from hwmodel.timing import TimingConstants
 
 FACTS = "calibration.json"
@@ -96,7 +95,7 @@ def load(folder: Path = SHIPPED) -> Calibration:
 def _family(family: Family, told: Mapping[str, Any], constants: TimingConstants, folder: Path) -> FamilyCalibration:
     with np.load(folder / f"{family.name}.npz", allow_pickle=False) as arrays:
         laws = {
-            which: ResidualLaw.of_arrays(
+            which: family.residual_of(
                 {key.partition(".")[2]: arrays[key] for key in arrays.files if key.startswith(f"{which}.")}
             )
             for which in ("seen", "unseen")

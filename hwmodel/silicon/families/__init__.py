@@ -1,11 +1,12 @@
 """The families of measured kernels, one module each."""
 
+from hwmodel.silicon.families.collective import COLLECTIVE
 from hwmodel.silicon.families.decode import DECODE
 from hwmodel.silicon.families.gemm import GEMM
 from hwmodel.silicon.families.prefill import PREFILL
 from hwmodel.silicon.family import Family
 
-FAMILIES: tuple[Family, ...] = (GEMM, PREFILL, DECODE)
+FAMILIES: tuple[Family, ...] = (GEMM, PREFILL, DECODE, COLLECTIVE)
 """In the order in which constants are fitted: the first ones fit what the others share."""
 
-__all__ = ["DECODE", "FAMILIES", "GEMM", "PREFILL"]
+__all__ = ["COLLECTIVE", "DECODE", "FAMILIES", "GEMM", "PREFILL"]

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.catalog.chip_design import FABRICS
+from hwmodel.catalog import FABRICS, ChipDesign
 from hwmodel.silicon.calls import Call, call
-from hwmodel.silicon.collective_residual import fit_collective_residual
+from hwmodel.silicon.collective_residual import CollectiveResidual, fit_collective_residual
 from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.family import Chips, Family, FittedConstant
 from hwmodel.silicon.features import number, of_chip
@@ -33,6 +33,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
 """Kernel names, whose ends the chip model reads, by `op` of the tables."""
 HOST_LAUNCHED = "eager"
 """Part of the names of kernels that the host launched one by one."""
+LEAST_RANKS = 2
 SMALL_BYTES, MIDDLE_BYTES = 64 * 1024, 16 * 1024**2
 """Between them libraries change their algorithm."""
 
@@ -74,6 +75,19 @@ def collective_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "
     return np.stack([*told, message, message + np.log(ranks), message - np.log(ranks)], axis=1)
 
 
+def collective_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
+    """Operations and formats that no table names, fewer than two ranks, empty messages; on any chip."""
+    del chip
+
+    def unknown(column: str, names: Mapping[str, str]) -> pl.Expr:
+        reason = pl.format(f"{column} {{}} is not known; known: {', '.join(names)}", pl.col(column).fill_null("null"))
+        return pl.when(~pl.col(column).is_in(list(names)).fill_null(value=False)).then(reason)
+
+    no_size = (pl.col("gpus").fill_null(0) < LEAST_RANKS) | (pl.col("bytes").fill_null(0) < 1)
+    size = pl.when(no_size).then(pl.lit("gpus must be at least 2 and bytes at least 1, both whole numbers"))
+    return rows.select(reason=pl.coalesce(size, unknown("op", NAMES), unknown("dtype", MATHS)))["reason"]
+
+
 def _known(rows: pl.DataFrame, column: str, names: Mapping[str, str]) -> list[str]:
     unknown = sorted(set(rows[column].unique().to_list()) - set(names))
     if unknown:
@@ -112,6 +126,8 @@ COLLECTIVE = Family(
         FittedConstant(name="host_fall_exponent", low=0.3, high=3.0),
     ),
     calls=collective_calls,
+    refusal=collective_refusal,
     features=collective_features,
     fit_residual=fit_collective_residual,
+    residual_of=CollectiveResidual.of_arrays,
 )

@@ -41,6 +41,9 @@ class KernelBatch:
     k: Float[np.ndarray, "kernels"]
     groups_count: Float[np.ndarray, "kernels"]
     """GEMMs in a group (active experts of this rank), else 1."""
+    spread_log: Float[np.ndarray, "kernels"]
+    """Log of the fullest group's rows over the emptiest's, rows spread evenly in logarithm between them; 0 where every
+    group has `m` rows (balanced routing)."""
     parallel_count: Float[np.ndarray, "kernels"]
     """Independent work items that an attention or vector kernel can spread over cores."""
     math_dtype_code: Int[np.ndarray, "kernels"]
@@ -69,4 +72,5 @@ class KernelBatch:
         return int(self.name_code.size)
 
 
-MATH_DTYPES: tuple[str, ...] = ("bf16", "fp8", "fp4", "int8")
+MATH_DTYPES: tuple[str, ...] = ("bf16", "fp8", "fp4", "int8", "fp32")
+"""Formats that work is done in: the first four on matrix units, fp32 on vector lanes."""

@@ -28,6 +28,7 @@ class KernelColumn:
     n: PerState = 0.0
     k: PerState = 0.0
     groups_count: PerState = 1.0
+    spread_log: PerState = 0.0
     parallel_count: PerState = 1.0
     work_flop: PerState = 0.0
     vector_flop: PerState = 0.0

@@ -7,6 +7,7 @@ from hwmodel.catalog.llm import Dtype, MoeSpec
 from hwmodel.kernels.columns import KernelColumn
 from hwmodel.kernels.layout import ACTIVATION_BYTES, RankLayout
 from hwmodel.kernels.operators import collective, gemm, vector
+from hwmodel.kernels.spread import spread_log, uniform_moment
 from hwmodel.kernels.step import StepTokens
 from warehouse.contracts.vocabulary import KernelFamily
 
@@ -69,12 +70,16 @@ def mixture_feed_forward(layout: RankLayout, tokens: StepTokens, moe: MoeSpec) -
 
 
 def _routed_experts(layout: RankLayout, tokens: StepTokens, moe: MoeSpec) -> tuple[KernelColumn, ...]:
-    """Grouped products of this rank's active experts, with rows gathered before and summed after them."""
+    """Grouped products of this rank's active experts, with rows gathered before and summed after them.
+
+    Tokens take experts with equal probability: some get more than others by chance, and no rank more than its share.
+    """
     hidden, share = layout.llm.hidden, tokens.prefill_share
     width = -(-moe.expert_intermediate // layout.expert_ranks_count)
     active = active_experts(moe, tokens.total) / layout.deployment.ep_count
     routed = tokens.total * moe.topk_count / layout.deployment.ep_count
     rows_per_expert = routed / np.maximum(active, 1e-300)
+    spread = spread_log(uniform_moment(tokens.total, moe.topk_count / moe.experts_count))
 
     def grouped(name: str, n: int, k: int) -> tuple[KernelColumn, ...]:
         return gemm(
@@ -83,6 +88,7 @@ def _routed_experts(layout: RankLayout, tokens: StepTokens, moe: MoeSpec) -> tup
             n=n,
             k=k,
             groups_count=active,
+            spread_log=spread,
             storage=layout.bulk_dtype,
             math=layout.bulk_math,
             prefill_share=share,

@@ -22,6 +22,7 @@ def gemm(
     math: Dtype,
     prefill_share: PerState,
     groups_count: PerState = 1.0,
+    spread_log: PerState = 0.0,
     family: KernelFamily = KernelFamily.GEMM,
 ) -> tuple[KernelColumn, ...]:
     """A (grouped) matrix product, behind a quantisation of its rows where it multiplies narrower than bf16.
@@ -35,6 +36,7 @@ def gemm(
         math: format in which the matrix units multiply.
         prefill_share: share of the rows that are prompt tokens.
         groups_count: products in the group, each with weights of its own.
+        spread_log: how unevenly rows fall on them, as in `KernelBatch`.
         family: GEMM, or MOE_GEMM for routed experts.
     """
     rows = m * groups_count
@@ -47,6 +49,7 @@ def gemm(
         n=n,
         k=k,
         groups_count=groups_count,
+        spread_log=spread_log,
         work_flop=2.0 * rows * n * k,
         weight_bytes=groups_count * n * k * STORAGE_BYTES[storage],
         activation_bytes=rows * (k * STORAGE_BYTES[math] + n * ACTIVATION_BYTES),

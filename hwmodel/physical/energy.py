@@ -11,6 +11,9 @@ from hwmodel.physical import energy_constants as c
 from hwmodel.physical.area import die_area
 from hwmodel.physical.constant import Level, along, by_node
 
+MATRIX_DTYPES = tuple(name for name in MATH_DTYPES if name != "fp32")
+"""Formats of matrix units, in the order of `MATH_DTYPES`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelEnergy:
@@ -86,18 +89,19 @@ def kernel_energy_j(
 
 
 def matrix_j_per_flop(designs: DesignTable, *, level: Level = "typical") -> Float[np.ndarray, "designs dtypes"]:
-    """Energy of one matrix FLOP by format, in the order of `MATH_DTYPES`.
+    """Energy of one FLOP of a matrix product by format, in the order of `MATH_DTYPES`; fp32 runs on vector lanes.
 
     e = (multiply + feed x bytes/2 x sqrt(4096 / FLOP per clock at the format)) x process x (V / 0.9 V)^2: bigger arrays
     reuse each operand more often.
     """
     ratios = _rate_ratios(designs)
     array_flop = designs.matrix_flop_per_clk[:, None] * np.where(ratios > 0.0, ratios, 1.0)
-    names = np.where(ratios > 0.0, np.arange(len(MATH_DTYPES)), 0)
-    multiply = np.array([c.MULTIPLY_J_PER_FLOP[name].at(level) for name in MATH_DTYPES])[names]
-    width = np.array([c.FEED_BYTES[name] for name in MATH_DTYPES])[names] / c.FEED_BYTES["bf16"]
+    names = np.where(ratios > 0.0, np.arange(len(MATRIX_DTYPES)), 0)
+    multiply = np.array([c.MULTIPLY_J_PER_FLOP[name].at(level) for name in MATRIX_DTYPES])[names]
+    width = np.array([c.FEED_BYTES[name] for name in MATRIX_DTYPES])[names] / c.FEED_BYTES["bf16"]
     feed = c.FEED_J_PER_FLOP.at(level) * width * np.sqrt(c.FEED_REFERENCE_FLOP / array_flop)
-    return (multiply + feed) * _switching_ratio(designs, level)[:, None]
+    vector = np.full((len(designs), 1), c.VECTOR_J_PER_FLOP.at(level))
+    return np.concatenate([multiply + feed, vector], axis=1) * _switching_ratio(designs, level)[:, None]
 
 
 def voltage_v(clock_hz: Float[np.ndarray, "designs"], *, level: Level = "typical") -> Float[np.ndarray, "designs"]:
@@ -123,7 +127,9 @@ def peak_power_w(designs: DesignTable) -> Float[np.ndarray, "designs"]:
     """
     issue = designs.cores_count * designs.clock_hz
     ratios = _rate_ratios(designs)
-    matrix = matrix_j_per_flop(designs) * ratios * (issue * designs.matrix_flop_per_clk)[:, None]
+    matrix = (
+        matrix_j_per_flop(designs)[:, : len(MATRIX_DTYPES)] * ratios * (issue * designs.matrix_flop_per_clk)[:, None]
+    )
     switching = _switching_ratio(designs, "typical")
     hbm = along(c.HBM_J_PER_BYTE, designs.hbm_stack_bytes_per_s, "typical", extend=False) * designs.hbm_bytes_per_s
     vector = issue * designs.vector_flop_per_clk * c.VECTOR_J_PER_FLOP.typical * switching
@@ -146,7 +152,7 @@ def _rate_ratios(designs: DesignTable) -> Float[np.ndarray, "designs dtypes"]:
         "fp4": designs.fp4_rate_ratio,
         "int8": designs.int8_rate_ratio,
     }
-    return np.stack([by_name[name] for name in MATH_DTYPES], axis=1)
+    return np.stack([by_name[name] for name in MATRIX_DTYPES], axis=1)
 
 
 def _switching_ratio(designs: DesignTable, level: Level) -> Float[np.ndarray, "designs"]:

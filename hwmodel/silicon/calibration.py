@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hwmodel.catalog import load_catalog
 from hwmodel.silicon.errors import NoCalibration
 from hwmodel.silicon.evidence import Widths
 from hwmodel.silicon.families import FAMILIES
 from hwmodel.silicon.family import Family
-from hwmodel.silicon.model import FamilyModel
+from hwmodel.silicon.model import FamilyModel, fit_model
+from hwmodel.silicon.residual import SEEN_CHIPS, UNSEEN_CHIPS, Residual, ResidualLaw
+from hwmodel.silicon.sample import load_sample
 from hwmodel.timing import TimingConstants
 
 FACTS = "calibration.json"
@@ -62,10 +65,10 @@ def save(calibration: Calibration, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     facts: dict[str, Any] = {"source": calibration.source, "constants": asdict(calibration.constants), "families": {}}
     for name, fitted in calibration.families.items():
-        arrays: dict[str, Any] = {}
-        for which, model in (("seen", fitted.seen), ("unseen", fitted.unseen)):
-            arrays |= {f"{which}.{key}": value for key, value in model.residual.arrays().items()}
-        np.savez_compressed(folder / f"{name}.npz", **arrays)
+        if isinstance(fitted.seen.residual, ResidualLaw) and isinstance(fitted.unseen.residual, ResidualLaw):
+            laws = {"seen": fitted.seen.residual, "unseen": fitted.unseen.residual}
+            arrays = {f"{which}.{key}": value for which, law in laws.items() for key, value in law.arrays().items()}
+            np.savez_compressed(folder / f"{name}.npz", **arrays)  # type: ignore[arg-type] # arrays by name
         facts["families"][name] = {
             "chips": list(fitted.chips),
             "trust": fitted.unseen.trust,
@@ -93,18 +96,31 @@ def load(folder: Path = SHIPPED) -> Calibration:
 
 
 def _family(family: Family, told: Mapping[str, Any], constants: TimingConstants, folder: Path) -> FamilyCalibration:
+    seen, unseen = _laws(family, folder) if family.keeps_trees else _learned_again(family, constants, folder)
+    return FamilyCalibration(
+        chips=tuple(told["chips"]),
+        seen=FamilyModel(family=family, constants=constants, residual=seen, trust=1.0, sees_chip=True),
+        unseen=FamilyModel(family=family, constants=constants, residual=unseen, trust=told["trust"], sees_chip=False),
+        widths=Widths(seen=pl.DataFrame(told["seen_factors"]), unseen_factor=told["unseen_factor"]),
+    )
+
+
+def _learned_again(family: Family, constants: TimingConstants, folder: Path) -> tuple[Residual, Residual]:
+    """A correction that is quick to fit and has no form in a file: learned from the measurements that were kept."""
+    kept = load_sample(family, folder, load_catalog())
+    seen, unseen = (
+        fit_model(family, kept.best, kept.chips, constants, learner, sees_chip=sees_chip).residual
+        for learner, sees_chip in ((SEEN_CHIPS, True), (UNSEEN_CHIPS, False))
+    )
+    return seen, unseen
+
+
+def _laws(family: Family, folder: Path) -> tuple[Residual, Residual]:
     with np.load(folder / f"{family.name}.npz", allow_pickle=False) as arrays:
         laws = {
-            which: family.residual_of(
+            which: ResidualLaw.of_arrays(
                 {key.partition(".")[2]: arrays[key] for key in arrays.files if key.startswith(f"{which}.")}
             )
             for which in ("seen", "unseen")
         }
-    return FamilyCalibration(
-        chips=tuple(told["chips"]),
-        seen=FamilyModel(family=family, constants=constants, residual=laws["seen"], trust=1.0, sees_chip=True),
-        unseen=FamilyModel(
-            family=family, constants=constants, residual=laws["unseen"], trust=told["trust"], sees_chip=False
-        ),
-        widths=Widths(seen=pl.DataFrame(told["seen_factors"]), unseen_factor=told["unseen_factor"]),
-    )
+    return laws["seen"], laws["unseen"]

@@ -15,7 +15,7 @@ from warehouse.contracts.vocabulary import KernelFamily
 PARTS = ("matrix_s", "vector_s", "exponent_s", "l2_s", "hbm_s", "link_s", "fixed_s")
 NUMBERS = (
     *("m", "n", "k", "work_flop", "vector_flop", "exponent_count", "weight_bytes", "activation_bytes", "link_bytes"),
-    *("prefill_share", "repeat_count", "groups_count", "parallel_count", "ranks_count"),
+    *("prefill_share", "repeat_count", "groups_count", "spread_log", "parallel_count", "ranks_count"),
 )
 ONE_UNLESS_SAID = ("repeat_count", "groups_count", "parallel_count", "ranks_count")
 
@@ -124,7 +124,8 @@ def _resident(one: Call) -> Float[np.ndarray, "rows"]:
 def _roofline_s(batch: KernelBatch, table: DesignTable) -> tuple[Float[np.ndarray, "rows"], Float[np.ndarray, "rows"]]:
     """Ideal time of a kernel, and the part of it that HBM sets."""
     ratios = (np.ones(1), table.fp8_rate_ratio, table.fp4_rate_ratio, table.int8_rate_ratio)
-    narrow = np.array([max(float(ratio[0]), 1.0) for ratio in ratios])
+    vector = float(table.vector_flop_per_clk[0] / table.matrix_flop_per_clk[0])
+    narrow = np.array([*(max(float(ratio[0]), 1.0) for ratio in ratios), vector])
     peak = table.cores_count[0] * table.matrix_flop_per_clk[0] * table.clock_hz[0] * narrow[batch.math_dtype_code]
     hbm_s = (batch.weight_bytes + batch.activation_bytes) / table.hbm_bytes_per_s[0]
     share = np.where(batch.ranks_count > 1.0, (batch.ranks_count - 1.0) / batch.ranks_count, 0.0)

@@ -1,6 +1,5 @@
 """What the closed form leaves of collectives: few rows on a grid of sizes, so a Gaussian process beside trees."""
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +33,7 @@ Points = Float[np.ndarray, "rows columns"]
 class CollectiveResidual:
     """Mean of a Gaussian process and of extremely randomised trees, clipped to the range that was measured.
 
-    What it keeps are the measured residuals; both learners are fitted again, to the same, when they are first asked.
+    Both learners are fitted when they are first asked.
     """
 
     def __init__(
@@ -55,15 +54,6 @@ class CollectiveResidual:
         both = share * smooth + (1.0 - share) * self._trees.predict(features)
         least, most = (float(end(self._log_ratio)) for end in (np.min, np.max))
         return np.asarray(fade * np.clip(both, max(least, -MOST_LOG_RATIO), min(most, MOST_LOG_RATIO)))
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that it is, as arrays to be kept in a file."""
-        return {"features": self._features, "log_ratio": self._log_ratio, "seed": np.array(self._seed)}
-
-    @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "CollectiveResidual":
-        """The correction that `arrays` came from."""
-        return cls(arrays["features"], arrays["log_ratio"], seed=int(arrays["seed"]))
 
     @cached_property
     def _process(self) -> tuple[float, float, Points, Float[np.ndarray, "kept"]]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.calls import Call
-from hwmodel.silicon.residual import Residual, ResidualLaw, fit_residual
+from hwmodel.silicon.residual import Residual, fit_residual
 
 Chips = Mapping[str, ChipDesign]
 """Design of every chip that rows name."""
@@ -50,5 +50,8 @@ class Family:
     """Keys that tell tables apart which not every stack has: two stacks of its table must have measured a shape."""
     fit_residual: Callable[..., Residual] = fit_residual
     """Learner of what the closed form leaves: features, log ratios, a `Learner`, `seed`."""
-    residual_of: Callable[[Mapping[str, np.ndarray]], Residual] = ResidualLaw.of_arrays
-    """That correction from the arrays that it was kept as."""
+
+    @property
+    def keeps_trees(self) -> bool:
+        """Its correction is trees alone, which a calibration keeps as arrays."""
+        return self.fit_residual is fit_residual

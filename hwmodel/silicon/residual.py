@@ -47,9 +47,6 @@ class Residual(Protocol):
     def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
         """Log of measured over modelled time, as predicted."""
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that it is, as arrays to be kept in a file."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidualLaw:

@@ -7,8 +7,12 @@ from jaxtyping import Float
 from numba import njit
 
 from hwmodel.catalog.chip_design import FABRICS, DesignTable
+from hwmodel.kernels.batch import MATH_DTYPES
 from hwmodel.timing.constants import TimingConstants
-from hwmodel.timing.power import matrix_clock_ratio
+from hwmodel.timing.power import matrix_clock_ratio, vector_clock_ratio
+
+VECTOR_MATH = MATH_DTYPES.index("fp32")
+"""Position of the format whose products run on vector lanes."""
 
 SYNCHRONOUS, ASYNCHRONOUS = 2.6, 8.7
 """Overlap exponents of chips whose threads feed the matrix units and of chips whose units feed themselves: those of
@@ -41,6 +45,7 @@ class Chip(NamedTuple):
     """Position in `FABRICS`."""
     asynchrony_ratio: float
     """0 where matrix units wait for registers that threads fill, 1 where they run by themselves."""
+    vector_clock_ratio: float
 
 
 def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs columns"]:
@@ -75,6 +80,7 @@ def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.n
         ),
         "fabric_code": np.array([FABRICS.index(name) for name in designs.fabric], dtype=np.float64),
         "asynchrony_ratio": np.clip((designs.overlap_exponent - SYNCHRONOUS) / (ASYNCHRONOUS - SYNCHRONOUS), 0.0, 1.0),
+        "vector_clock_ratio": vector_clock_ratio(designs, constants),
     }
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
@@ -105,18 +111,23 @@ def chip_at(columns: Any, design: int) -> Chip:
         row[18],
         row[19],
         row[20],
+        row[21],
     )
 
 
 @njit(nogil=True)
 def clock_ratio(chip: Chip, math_dtype_code: int) -> float:
     """Clock under full matrix load in a math format, over the sheet's; see `power`."""
+    if math_dtype_code == VECTOR_MATH:
+        return chip.vector_clock_ratio
     return chip.matrix_clock_ratio if math_dtype_code == 0 else chip.narrow_clock_ratio
 
 
 @njit(nogil=True)
 def core_matrix_rate(chip: Chip, math_dtype_code: int) -> float:
-    """Peak matrix FLOP/s of one core in the math format at a position of `MATH_DTYPES`."""
+    """Peak FLOP/s of matrix products on one core in the math format at a position of `MATH_DTYPES`."""
+    if math_dtype_code == VECTOR_MATH:
+        return chip.core_vector_flop_per_s
     if math_dtype_code == 0:
         return chip.core_bf16_flop_per_s
     if math_dtype_code == 1:

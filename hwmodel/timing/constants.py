@@ -49,6 +49,11 @@ class TimingConstants:
     """Energy of one clock of a matrix unit of 1 FLOP per clock at 1 V; times its width to the next. See `power`."""
     narrow_energy_ratio: float = 1.37
     """The same energy in formats of 8 bits and fewer, over bf16: they do more FLOP in a clock."""
+    vector_flop_j: float = 1.0e-11
+    """Energy of one FP32 FLOP of a product on vector lanes, operands and all, at 1 V in N4. See `power`."""
+    vector_zero_v: float = 0.41
+    """Voltage of vector lanes along the clock: 0.65 V at 0.9 GHz, 1.05 V at 2.4 GHz, as the physical model. So next."""
+    vector_v_per_hz: float = 0.267e-9
     matrix_width_exponent: float = 0.65
     matrix_power_share: float = 0.85
     """Share of TDP that the cores may draw. Assumed: memory and leakage take the rest."""
@@ -61,6 +66,20 @@ class TimingConstants:
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     l2_cold_ratio: float = 0.014
     """The same between runs of a collector, which lets other data pass in between."""
+    grouped_hbm_ratio: float = 0.92
+    """Reachable share of the HBM pin rate in grouped products. Calibrated (MoE)."""
+    grouped_shared_load_count: float = 9.0
+    """Tiles of a grouped product that share one load of an operand from L2. Calibrated (MoE)."""
+    grouped_wave_clk: float = 1850.0
+    """Clocks before the first step of each of its tiles. Calibrated (MoE)."""
+    grouped_start_clk: float = 10000.0
+    """Clocks before its first tile, beyond the launch: sorting, offsets of groups, descriptors. Calibrated (MoE)."""
+    grouped_k_step_clk: float = 20.0
+    """Least clocks of one of its reduction steps of 64. Assumed: any value below 50 fits the same."""
+    grouped_overlap_exponent: float = 1.6
+    """Overlap that grouped products reach where the chip would allow more: parts nearly add up. Calibrated (MoE)."""
+    grouped_widen_flop: float = 5.3
+    """Vector work per weight that is stored narrower than it is multiplied and widened on chip. Calibrated (MoE)."""
     attention_matrix_ratio: float = 0.97
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
     attention_feed_rows: float = 8.0
@@ -150,6 +169,7 @@ AT_MOST_ONE = frozenset(
         "matrix_ratio",
         "hbm_ratio",
         "l2_ratio",
+        "grouped_hbm_ratio",
         "l2_resident_ratio",
         "l2_cold_ratio",
         "matrix_power_share",

@@ -18,6 +18,7 @@ from hwmodel.timing.collective import collective_code, collective_time, ideal_li
 from hwmodel.timing.constants import FIRST_CONSTANTS, TimingConstants
 from hwmodel.timing.estimate import KernelTiming
 from hwmodel.timing.gemm import gemm_time
+from hwmodel.timing.grouped import GROUPED_ROWS, grouped_time, row_tiles
 from hwmodel.timing.parts import Kernel, Parts, missed_activation_bytes, missed_weight_bytes
 from hwmodel.timing.rowwise import rowwise_time
 from warehouse.contracts.vocabulary import BindingResource, KernelFamily
@@ -85,6 +86,8 @@ def time_kernels(
     numbers[:, 12] = resident_set_bytes(kernels) if resident_bytes is None else resident_bytes
     numbers[:, 13] = kernels.math_dtype_code
     numbers[:, 14] = _collective_code(kernels)
+    numbers[:, 15:21] = _row_tiles(kernels)
+    numbers[:, 21] = kernels.spread_log
     out = np.empty((len(PARTS), len(designs), len(kernels)))
     _fill(
         chip_columns(designs, constants), numbers, kernels.family_code.astype(np.int64), Law(*astuple(constants)), out
@@ -106,6 +109,14 @@ def _collective_code(kernels: KernelBatch) -> Float[np.ndarray, "kernels"]:
     return by_name[kernels.name_code] if len(kernels) else np.empty(0)
 
 
+def _row_tiles(kernels: KernelBatch) -> Float[np.ndarray, "kernels heights"]:
+    """Row tiles of grouped products by height; 0 for other kernels."""
+    tiles = np.zeros((len(kernels), GROUPED_ROWS.size))
+    grouped = np.flatnonzero(kernels.family_code == MOE_GEMM)
+    tiles[grouped] = row_tiles(kernels.groups_count[grouped], kernels.m[grouped], kernels.spread_log[grouped])
+    return tiles
+
+
 def _binding_code(parts: dict[str, np.ndarray]) -> np.ndarray:
     """Position in `tuple(BindingResource)` of the largest part."""
     largest = np.argmax(np.stack([parts[name] for _, name in BINDING_PARTS]), axis=0)
@@ -115,8 +126,10 @@ def _binding_code(parts: dict[str, np.ndarray]) -> np.ndarray:
 
 @njit(nogil=True)
 def _time(kernel: Kernel, family: int, chip: Chip, law: Any) -> Parts:
-    if family in (GEMM, MOE_GEMM):
+    if family == GEMM:
         return gemm_time(kernel, chip, law)
+    if family == MOE_GEMM:
+        return grouped_time(kernel, chip, law)
     if family == PREFILL:
         return prefill_time(kernel, chip, law)
     if family == DECODE:
@@ -161,6 +174,13 @@ def _kernel_at(numbers: Any, index: int) -> Kernel:
         row[12],
         int(row[13]),
         row[14],
+        row[15],
+        row[16],
+        row[17],
+        row[18],
+        row[19],
+        row[20],
+        row[21],
     )
 
 

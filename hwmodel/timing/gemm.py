@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
+from hwmodel.timing.chip import VECTOR_MATH, Chip, clock_ratio, core_matrix_rate
 from hwmodel.timing.parts import Kernel, Parts, missed_activation_bytes, missed_weight_bytes, overlapped
 from hwmodel.timing.power import throttled
 
@@ -14,10 +14,12 @@ TILE_COLUMNS = np.array([64.0, 64.0, 64.0, 64.0, 64.0, 128.0, 128.0, 128.0, 128.
 """Tiles per core (CUTLASS default shapes); 256 x 256 would not leave room for its accumulators."""
 SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
 """Ways to divide the reduction."""
-OPERAND_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
+OPERAND_BYTES = np.array([2.0, 1.0, 0.53125, 1.0, 4.0])
 """Width of an operand on chip, by position in `MATH_DTYPES`."""
 STEP = 64.0
-"""Length of one reduction step."""
+"""Length of one reduction step on matrix units, to which `k_step_clk` refers."""
+STEPS = np.array([STEP, STEP, STEP, STEP, 8.0])
+"""Length of one reduction step, by position in `MATH_DTYPES`; kernels for vector lanes take 8 (cuBLAS SGEMM)."""
 STAGES = 3.0
 """Reduction steps in flight (assumed: CUTLASS pipelines use 3 to 7)."""
 
@@ -32,7 +34,7 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """
     groups, m, n, k = kernel.groups_count, kernel.m, kernel.n, kernel.k
     weight_width = kernel.weight_bytes / (groups * n * k)
-    row_width = OPERAND_BYTES[kernel.math_dtype_code]
+    row_width, step = OPERAND_BYTES[kernel.math_dtype_code], STEPS[kernel.math_dtype_code]
     hbm_bytes = hbm_traffic(kernel, chip, law, weight_width, row_width)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.l2_ratio
@@ -46,31 +48,34 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     for tile in range(TILE_ROWS.size):
         tile_m, tile_n = TILE_ROWS[tile], TILE_COLUMNS[tile]
         loaded = min(tile_m, m) * row_width + min(tile_n, n) * weight_width
-        if tile > 0 and (tile_m + tile_n) * row_width * STEP * STAGES > chip.smem_bytes:
+        if tile > 0 and (tile_m + tile_n) * row_width * step * STAGES > chip.smem_bytes:
             continue
         tiles_m, tiles_n = np.ceil(m / tile_m), np.ceil(n / tile_n)
         area = tile_m * tile_n
-        multiply_s = 2.0 * STEP * (area + law.operand_feed_elements) / rate
-        scaled_s = overlapped(scale_exponent, multiply_s, STEP * area * scale_s, 0.0)
-        step_s = max(scaled_s, law.k_step_clk / chip.clock_hz)
+        multiply_s = 2.0 * step * (area + law.operand_feed_elements) / rate
+        scaled_s = overlapped(scale_exponent, multiply_s, step * area * scale_s, 0.0)
+        step_s = max(scaled_s, law.k_step_clk * (step / STEP) / chip.clock_hz)
         l2_loads = groups * k * (tiles_m * n * weight_width + tiles_n * m * row_width)
         steps = 2.0
         for split in SPLITS:
             if steps <= 1.0:
                 break
-            steps = np.ceil(k / (split * STEP))
+            steps = np.ceil(k / (split * step))
             waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
             matrix_s = waves * steps * multiply_s
             core_s = waves * steps * step_s + (waves - 1.0) * wave_s
-            core_s = throttled(core_s, throttle, law.clock_settle_s)
-            feed_s = waves * loaded * max(k / split, min(k, STEP)) / (law.core_feed_bytes_per_clk * chip.clock_hz)
+            free_s, core_s = core_s, throttled(core_s, throttle, law.clock_settle_s)
+            feed_s = waves * loaded * max(k / split, min(k, step)) / (law.core_feed_bytes_per_clk * chip.clock_hz)
             l2_s = max(l2_loads / (l2_rate * law.shared_load_count), feed_s)
             fixed_s = chip.launch_latency_s
             if split > 1.0:
                 fixed_s += 8.0 * split * groups * m * n / l2_rate + law.split_sync_clk / chip.clock_hz
             if fixed_s + max(core_s, l2_s, hbm_s) >= best.latency_s:
                 continue
-            latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
+            if kernel.math_dtype_code == VECTOR_MATH:  # lanes that wait for memory draw no power
+                latency_s = fixed_s + max(overlapped(chip.overlap_exponent, free_s, l2_s, hbm_s), core_s)
+            else:
+                latency_s = fixed_s + overlapped(chip.overlap_exponent, core_s, l2_s, hbm_s)
             if latency_s < best.latency_s:
                 fixed_s += core_s - matrix_s
                 best = Parts(latency_s, matrix_s, 0.0, 0.0, l2_s, hbm_s, 0.0, fixed_s, hbm_bytes)

@@ -32,6 +32,14 @@ class Kernel(NamedTuple):
     math_dtype_code: int
     collective_code: float
     """What a collective does: position in `COLLECTIVES`."""
+    tiles_8: float
+    """Row tiles of all groups together, the last of each group only partly full, by height. See `grouped`."""
+    tiles_16: float
+    tiles_32: float
+    tiles_64: float
+    tiles_128: float
+    tiles_256: float
+    spread_log: float
 
 
 class Parts(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.catalog import FABRICS, ChipDesign
+from hwmodel.catalog.chip_design import FABRICS, ChipDesign
 from hwmodel.silicon.calls import Call, call
-from hwmodel.silicon.collective_residual import CollectiveResidual, fit_collective_residual
+from hwmodel.silicon.collective_residual import fit_collective_residual
 from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.family import Chips, Family, FittedConstant
 from hwmodel.silicon.features import number, of_chip
@@ -76,16 +76,20 @@ def collective_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "
 
 
 def collective_refusal(rows: pl.DataFrame, chip: ChipDesign) -> pl.Series:
-    """Operations and formats that no table names, fewer than two ranks, empty messages; on any chip."""
-    del chip
-
-    def unknown(column: str, names: Mapping[str, str]) -> pl.Expr:
-        reason = pl.format(f"{column} {{}} is not known; known: {', '.join(names)}", pl.col(column).fill_null("null"))
-        return pl.when(~pl.col(column).is_in(list(names)).fill_null(value=False)).then(reason)
-
-    no_size = (pl.col("gpus").fill_null(0) < LEAST_RANKS) | (pl.col("bytes").fill_null(0) < 1)
-    size = pl.when(no_size).then(pl.lit("gpus must be at least 2 and bytes at least 1, both whole numbers"))
-    return rows.select(reason=pl.coalesce(size, unknown("op", NAMES), unknown("dtype", MATHS)))["reason"]
+    """Operations and formats that no table names, and messages among more ranks than one domain holds."""
+    most = int(chip.link_world_count)
+    beyond = f"{chip.name} joins {most} chips in one domain; collectives beyond it were not measured"
+    reason = (
+        pl.when(~pl.col("op").is_in(list(NAMES)).fill_null(value=False))
+        .then(pl.format("op {} is not known; known: " + ", ".join(NAMES), pl.col("op").fill_null("null")))
+        .when(~pl.col("dtype").is_in(list(MATHS)).fill_null(value=False))
+        .then(pl.format("dtype {} is not known; known: " + ", ".join(MATHS), pl.col("dtype").fill_null("null")))
+        .when((pl.col("gpus").fill_null(0) < LEAST_RANKS) | (pl.col("bytes").fill_null(0) < 1))
+        .then(pl.lit("gpus must be at least 2 and bytes at least 1"))
+        .when(pl.col("gpus") > most)
+        .then(pl.lit(beyond))
+    )
+    return rows.select(reason=reason)["reason"]
 
 
 def _known(rows: pl.DataFrame, column: str, names: Mapping[str, str]) -> list[str]:
@@ -129,5 +133,4 @@ COLLECTIVE = Family(
     refusal=collective_refusal,
     features=collective_features,
     fit_residual=fit_collective_residual,
-    residual_of=CollectiveResidual.of_arrays,
 )

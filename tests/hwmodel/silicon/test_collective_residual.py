@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwmodel.silicon.collective_residual import COLUMNS, CollectiveResidual, covariance, fit_collective_residual
+from hwmodel.silicon.collective_residual import COLUMNS, covariance, fit_collective_residual
 from hwmodel.silicon.errors import TooFewRows
 
 
@@ -51,9 +51,3 @@ def test_rows_of_several_stacks_at_one_point_are_told_apart_by_their_own_columns
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(TooFewRows, match="99 rows"):
         fit_collective_residual(grid()[:99], np.zeros(99))
-
-
-def test_a_correction_comes_back_from_its_arrays() -> None:
-    law = fit_collective_residual(grid(), bump(grid()), seed=3)
-    again = CollectiveResidual.of_arrays(law.arrays())
-    np.testing.assert_array_equal(again.log_ratio(grid(0.3)), law.log_ratio(grid(0.3)))

@@ -11,7 +11,7 @@ from hwmodel.kernels import KernelBatch
 from tests.hwmodel.timing.batches import batch_of
 
 Sizes = dict[str, np.ndarray]
-WEIGHT_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
+WEIGHT_BYTES = np.array([2.0, 1.0, 0.53125, 1.0, 4.0])
 
 LARGER_IS_BETTER = (
     "cores_count",
@@ -70,12 +70,21 @@ def gemm_sizes(rng: np.random.Generator, size: int) -> Sizes:
     }
 
 
-def gemm_kernels(sizes: Sizes, dtype_code: int) -> KernelBatch:
+def grouped_kernels(sizes: Sizes, dtype_code: int) -> KernelBatch:
+    return gemm_kernels(
+        sizes, dtype_code, family="moe_gemm", spread_log=np.resize([0.0, 1e-3, 0.5, 2.0, 7.0], sizes["m"].size)
+    )
+
+
+def gemm_kernels(
+    sizes: Sizes, dtype_code: int, *, family: str = "gemm", spread_log: np.ndarray | float = 0.0
+) -> KernelBatch:
     m, n, k, groups = (sizes[name] for name in ("m", "n", "k", "groups"))
     width = WEIGHT_BYTES[dtype_code]
     return batch_of(
-        "moe_gemm",
+        family,
         m.size,
+        spread_log=spread_log,
         dtype_code=dtype_code,
         m=m,
         n=n,
@@ -169,6 +178,7 @@ def collective_kernels(sizes: Sizes, _dtype_code: int) -> KernelBatch:
 
 FAMILIES: dict[str, tuple[Callable[[np.random.Generator, int], Sizes], Callable[[Sizes, int], KernelBatch]]] = {
     "gemm": (gemm_sizes, gemm_kernels),
+    "moe_gemm": (gemm_sizes, grouped_kernels),
     "attention_decode": (decode_sizes, decode_kernels),
     "attention_prefill": (prefill_sizes, prefill_kernels),
     "vector": (row_sizes, row_kernels),

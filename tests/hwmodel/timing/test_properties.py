@@ -22,7 +22,7 @@ from warehouse.contracts.vocabulary import BindingResource
 TOLERANCE = 1.0 + 1e-9
 DESIGNS, KERNELS = 12, 60
 seeds = st.integers(0, 2**32 - 1)
-dtypes = st.integers(0, 3)
+dtypes = st.integers(0, 4)
 growths = st.one_of(st.just(1.0), st.floats(1.0, 1.2), st.floats(1.0, 8.0))
 
 

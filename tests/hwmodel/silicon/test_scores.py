@@ -24,7 +24,7 @@ def test_a_group_of_nineteen_takes_its_eighteenth_error() -> None:
 
 
 def test_a_group_with_too_few_rows_takes_the_width_of_its_whole_chip_and_not_of_another() -> None:
-    many, few = [1.1] * 30, [1.5] * 3
+    many, few = [1.1] * 60, [1.5] * 3
     rows = frame({("a", "x"): many, ("a", "y"): few, ("b", "x"): few})
     found = factors_of(conformal_factor(rows, ["chip", "bucket"]))
     assert found["a", "x"] == pytest.approx(1.1)

@@ -1,6 +1,6 @@
 """What the closed form leaves of collectives: few rows on a grid of sizes, so a Gaussian process beside trees."""
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -30,33 +30,45 @@ TREES = 300
 Points = Float[np.ndarray, "rows columns"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectiveResidual:
-    """Mean of a Gaussian process and of extremely randomised trees, clipped to the range that was measured."""
+    """Mean of a Gaussian process and of extremely randomised trees, clipped to the range that was measured.
 
-    smooth_share: float
-    """Weight of the process; 0 where rows of several stacks share a point, which it cannot tell apart."""
-    points: Points
-    weights: Float[np.ndarray, "rows"]
-    centre_log: float
-    trees: ExtraTreesRegressor
-    low_log: float
-    """Corrections are clipped to the range of the measured ones."""
-    high_log: float
-    low: Float[np.ndarray, "features"]
-    """Range of every feature in training."""
-    high: Float[np.ndarray, "features"]
-    rows_count: int
+    Both learners are fitted when they are first asked.
+    """
+
+    def __init__(
+        self, features: Float[np.ndarray, "rows features"], log_ratio: Float[np.ndarray, "rows"], *, seed: int
+    ) -> None:
+        """Measured residuals at features whose first columns are `COLUMNS`."""
+        self._features, self._log_ratio, self._seed = features, log_ratio, seed
+        self.rows_count = len(log_ratio)
 
     def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
         """Log of measured over modelled time: clipped to what was seen, fading to 0 outside the training range."""
-        span = np.maximum(self.high - self.low, 1e-6)
-        outside = np.maximum(np.maximum(self.low - features, features - self.high), 0.0) / span
+        low, high = self._features.min(axis=0), self._features.max(axis=0)
+        span = np.maximum(high - low, 1e-6)
+        outside = np.maximum(np.maximum(low - features, features - high), 0.0) / span
         fade = 1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2)
-        smooth = self.centre_log + covariance(_points(features), self.points) @ self.weights
-        both = self.smooth_share * smooth + (1.0 - self.smooth_share) * self.trees.predict(features)
-        told = np.clip(both, self.low_log, self.high_log)
-        return np.asarray(fade * told)
+        share, centre, points, weights = self._process
+        smooth = centre + covariance(_points(features), points) @ weights
+        both = share * smooth + (1.0 - share) * self._trees.predict(features)
+        least, most = (float(end(self._log_ratio)) for end in (np.min, np.max))
+        return np.asarray(fade * np.clip(both, max(least, -MOST_LOG_RATIO), min(most, MOST_LOG_RATIO)))
+
+    @cached_property
+    def _process(self) -> tuple[float, float, Points, Float[np.ndarray, "kept"]]:
+        """Weight in the mean (0 where stacks share a point, which the process cannot tell apart), centre, dual form."""
+        kept = np.sort(np.random.default_rng(self._seed).permutation(self.rows_count)[:MOST_ROWS])
+        points, centre = _points(self._features[kept]), float(np.median(self._log_ratio))
+        matrix = covariance(points, points)
+        matrix[np.diag_indices_from(matrix)] += NOISE**2
+        share = 0.5 if len(np.unique(points, axis=0)) == len(points) else 0.0
+        return share, centre, points, cho_solve(cho_factor(matrix), self._log_ratio[kept] - centre)
+
+    @cached_property
+    def _trees(self) -> ExtraTreesRegressor:
+        trees = ExtraTreesRegressor(TREES, max_features=0.5, random_state=self._seed)
+        return trees.fit(self._features, self._log_ratio)
 
 
 def fit_collective_residual(
@@ -80,23 +92,7 @@ def fit_collective_residual(
     del learner
     if len(log_ratio) < LEAST_ROWS:
         raise TooFewRows(f"{len(log_ratio)} rows to fit a residual on; it takes {LEAST_ROWS}")
-    kept = np.sort(np.random.default_rng(seed).permutation(len(log_ratio))[:MOST_ROWS])
-    points, centre = _points(features[kept]), float(np.median(log_ratio))
-    matrix = covariance(points, points)
-    matrix[np.diag_indices_from(matrix)] += NOISE**2
-    trees = ExtraTreesRegressor(TREES, max_features=0.5, random_state=seed).fit(features, log_ratio)
-    return CollectiveResidual(
-        smooth_share=0.5 if len(np.unique(points, axis=0)) == len(points) else 0.0,
-        points=points,
-        weights=cho_solve(cho_factor(matrix), log_ratio[kept] - centre),
-        centre_log=centre,
-        trees=trees,
-        low_log=max(float(log_ratio.min()), -MOST_LOG_RATIO),
-        high_log=min(float(log_ratio.max()), MOST_LOG_RATIO),
-        low=features.min(axis=0),
-        high=features.max(axis=0),
-        rows_count=len(log_ratio),
-    )
+    return CollectiveResidual(features, log_ratio, seed=seed)
 
 
 def covariance(first: Points, second: Points) -> Float[np.ndarray, "rows others"]:

@@ -88,15 +88,24 @@ def conformal_factor(calibration: pl.DataFrame, groups: list[str]) -> pl.DataFra
     """Width of intervals by group, from rows that no fit has seen (split conformal prediction by group).
 
     The ceil(0.9 (n + 1))-th smallest of n errors (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World,
-    2005); a group with fewer than 9 rows has no finite one.
+    2005); a group with fewer than 9 rows has no finite one and takes that of the wider group without its last column.
 
     Args:
         calibration: The columns of `groups`, latency_s, predicted_s.
-        groups: Columns that name a group.
+        groups: Columns that name a group, the widest first.
 
     Returns:
-        The columns of `groups`, and `factor`, infinite where rows are too few.
+        The columns of `groups`, and `factor`, infinite where the first column alone names too few rows.
     """
+    found = _factor(calibration, groups)
+    for kept in (groups[:level] for level in range(len(groups) - 1, 0, -1)):
+        wider = _factor(calibration, kept).rename({"factor": "wider"})
+        chosen = pl.when(pl.col("factor").is_finite()).then("factor").otherwise("wider")
+        found = found.join(wider, on=kept, how="left").with_columns(factor=chosen).drop("wider")
+    return found
+
+
+def _factor(calibration: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
     error = (pl.col("predicted_s") / pl.col("latency_s")).log().abs()
     rank = ((pl.len() + 1) * WANTED_COVERAGE).ceil().cast(pl.Int64)
     at = pl.when(rank <= pl.len()).then(rank - 1)

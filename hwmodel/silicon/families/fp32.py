@@ -54,8 +54,8 @@ PRIOR = replace(
     clock_settle_s=2e-3,
     l2_resident_ratio=0.05,
 )
-"""To start a fit from: launches are timed one by one through the host, 25 in a row; kernels copy synchronously; as much
-of L2 stays as with bf16 products."""
+"""To start a fit from: launches are timed one by one through the host, 25 in a row; kernels copy synchronously;
+strips of an operand find little room in L2."""
 TILES = ((32, 128), (64, 64), (128, 64), (128, 128))
 """Tiles (rows, columns) that SGEMM libraries choose from."""
 LARGEST_ALIGNMENT = 128

@@ -102,6 +102,20 @@ def test_an_operation_or_format_that_is_not_known_is_named(column: str, wrong: s
         COLLECTIVE.calls(rows)
 
 
+def test_rows_that_cannot_be_timed_get_a_reason_and_the_others_none() -> None:
+    good = rows_of("h100-sxm", "all_reduce", 8, 4096)
+    bad = [
+        good.with_columns(op=pl.lit("broadcast")),
+        good.with_columns(dtype=pl.lit(None, dtype=pl.String)),
+        good.with_columns(gpus=pl.lit(1, dtype=pl.Int64)),
+        good.with_columns(bytes=pl.lit(None, dtype=pl.Int64)),
+    ]
+    reasons = COLLECTIVE.refusal(pl.concat([good, *bad]), CHIPS["h100-sxm"]).to_list()
+    assert reasons[0] is None
+    for reason, word in zip(reasons[1:], ("broadcast", "null", "at least 2", "at least 1"), strict=True):
+        assert word in reason
+
+
 @pytest.mark.slow
 def test_held_out_collectives_are_within_six_percent_and_the_closed_form_alone_within_sixteen() -> None:
     truth = truth_of(COLLECTIVE, shared_path("data/silicon"), load_catalog())

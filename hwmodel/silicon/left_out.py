@@ -45,9 +45,9 @@ class LeftOut:
     def trust(self, out: frozenset[str]) -> float:
         """Weight of the correction: 1 where each chip that is out has a twin that is not.
 
-        Else the weight with the least error on the other chips, each left out beside those that are out.
+        Else the weight with the least error on the other chips, each left out with its twins beside those that are out.
         """
-        if out and all(self._has_twin(name, out) for name in out):
+        if out and all(self._twins(name) - out for name in out):
             return 1.0
         return self._trust_of_strangers(out)
 
@@ -66,17 +66,17 @@ class LeftOut:
         counted = others.group_by("dtype").agg(chips=pl.col("chip").n_unique())
         return sorted(counted.filter(pl.col("chips") > 1)["dtype"].to_list())
 
-    def _has_twin(self, name: str, out: frozenset[str]) -> bool:
-        """Another chip that was measured has the same cores and cache."""
+    def _twins(self, name: str) -> frozenset[str]:
+        """A chip and every measured one with the same cores and cache."""
         chips = self.truth.chips
         mine = [getattr(chips[name], field) for field in SAME_DIE]
-        return any(
-            mine == [getattr(chips[other], field) for field in SAME_DIE] for other in self._names if other not in out
+        return frozenset(
+            other for other in self._names if mine == [getattr(chips[other], field) for field in SAME_DIE]
         )
 
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
-        """Log of predicted over measured on each other chip, by a model that has not seen it either."""
-        told = [self._log_parts(out | {name}, name) for name in self._names if name not in out]
+        """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either."""
+        told = [self._log_parts(out | self._twins(name), name) for name in self._names if name not in out]
         return [closed + trust * learned for closed, learned in told]
 
     def _log_parts(self, out: frozenset[str], chip: str) -> tuple[np.ndarray, np.ndarray]:

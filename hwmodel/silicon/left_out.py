@@ -70,9 +70,7 @@ class LeftOut:
         """A chip and every measured one with the same cores and cache."""
         chips = self.truth.chips
         mine = [getattr(chips[name], field) for field in SAME_DIE]
-        return frozenset(
-            other for other in self._names if mine == [getattr(chips[other], field) for field in SAME_DIE]
-        )
+        return frozenset(other for other in self._names if mine == [getattr(chips[other], field) for field in SAME_DIE])
 
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
         """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either."""

@@ -19,13 +19,19 @@ from hwmodel.silicon.splits import few_per_chip
 from hwmodel.silicon.truth import Truth, truth_of
 from hwmodel.timing import FIRST_CONSTANTS, TimingConstants
 
-MOST_FITTED = 400_000
+MOST_FITTED = 250_000
 """Rows that a correction for measured chips is learned on."""
 NOBODY: frozenset[str] = frozenset()
 
 
 def calibrate(
-    folder: Path, catalog: Catalog, families: Sequence[Family], *, source: str, told: Callable[[str], None]
+    folder: Path,
+    catalog: Catalog,
+    families: Sequence[Family],
+    *,
+    source: str,
+    told: Callable[[str], None],
+    refit: bool = True,
 ) -> tuple[Calibration, dict[str, Truth]]:
     """Fit all families to the tables of a folder.
 
@@ -35,6 +41,7 @@ def calibrate(
         families: In the order in which constants are fitted.
         source: Where the tables came from, for the record.
         told: Hears of progress.
+        refit: Fit the constants of the closed form too; else they stay those of `hwmodel.timing`.
 
     Returns:
         The calibration, and the measurements of each family.
@@ -48,7 +55,8 @@ def calibrate(
     for family in families:
         truth = truths[family.name]
         told(f"{family.name}: {len(truth.best):,} kernels on {len(truth.chips)} chips")
-        constants = fit_constants(family, truth.best, truth.chips, constants)
+        if refit:
+            constants = fit_constants(family, truth.best, truth.chips, constants)
         fitted[family.name] = _fitted(family, truth, constants)
     return Calibration(constants=constants, families=_aligned(fitted, constants), source=source), truths
 
@@ -72,7 +80,7 @@ def left_out_calibration(family: Family, truth: Truth, out: frozenset[str]) -> F
 
 
 def _fitted(family: Family, truth: Truth, constants: TimingConstants) -> FamilyCalibration:
-    judged = shape_accuracy(family, truth, constants, most_fitted=MOST_FITTED)
+    judged = shape_accuracy(family, truth, constants, most_fitted=MOST_FITTED, refit=False)
     chosen = truth.best.sample(min(MOST_FITTED, len(truth.best)), seed=0)
     seen = fit_model(family, chosen, truth.chips, constants, SEEN_CHIPS, sees_chip=True)
     left_out = LeftOut(family, truth, FIRST_CONSTANTS)

@@ -34,7 +34,9 @@ class ShapeAccuracy:
     """As fitted on the shapes that were not held out."""
 
 
-def shape_accuracy(family: Family, truth: Truth, prior: TimingConstants, *, most_fitted: int) -> ShapeAccuracy:
+def shape_accuracy(
+    family: Family, truth: Truth, prior: TimingConstants, *, most_fitted: int, refit: bool = True
+) -> ShapeAccuracy:
     """Fit on most shapes, read interval widths from some, score the rest; best time of any stack.
 
     Args:
@@ -42,12 +44,13 @@ def shape_accuracy(family: Family, truth: Truth, prior: TimingConstants, *, most
         truth: Its measurements.
         prior: Constants to start from.
         most_fitted: Rows to learn on at most, drawn evenly from the shapes that are not held out.
+        refit: Fit the constants to the same shapes; else they stay as they come.
 
     Raises:
         TooFewRows: The tables hold too little to hold anything out.
     """
     fold = _folds(family, truth.best)
-    constants = fit_constants(family, truth.best.filter(fold == TO_FIT), truth.chips, prior)
+    constants = fit_constants(family, truth.best.filter(fold == TO_FIT), truth.chips, prior) if refit else prior
     chosen = truth.best[few(fold == TO_FIT, most_fitted)]
     model = fit_model(family, chosen, truth.chips, constants, SEEN_CHIPS, sees_chip=True)
     scored = _scored(model, truth.best, fold, truth)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from hwmodel.silicon.errors import TooFewRows
 from hwmodel.silicon.forest import Forest, forest_of
@@ -117,7 +118,9 @@ def fit_residual(
         l2_regularization=1.0,
         early_stopping=False,
         random_state=seed,
-    ).fit(features, log_ratio)
+    )
+    with threadpool_limits(limits=1, user_api="openmp"):  # threads that wait for each other crawl on a busy machine
+        trees.fit(features, log_ratio)
     return ResidualLaw(
         forest=forest_of(trees),
         low_log=max(float(log_ratio.min()), -MOST_LOG_RATIO),

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 @told
 def measure(
-    out: Annotated[Path, typer.Option(help="Folder that gets a table per family, for `scoville calibrate --data`.")],
+    out: Annotated[Path, typer.Option(help="Folder that gets a table per family; others may lie beside them.")],
     families: Annotated[str, typer.Option(help="What to measure, by comma.")] = EVERY_FAMILY,
     device: Annotated[
         Device, typer.Option(help="A CPU only tries the measuring out: no calibration takes its rows.")

@@ -90,7 +90,8 @@ def operand_bytes(family: str) -> pl.Expr:
     size = {name: pl.col(name).cast(pl.Float64) for name in KEYS[family] if name not in {"dtype", "kv_dtype"}}
     if family == "gemm":
         m, n, k = size["m"], size["n"], size["k"]
-        return (width + 2.0) * m * k + width * n * k + 2.0 * m * n
+        narrowed = pl.when(pl.col("dtype") == BFLOAT16).then(0.0).otherwise(width)
+        return (2.0 + narrowed) * m * k + width * n * k + 2.0 * m * n
     if family == "quantise":
         return (width + 2.0) * size["m"] * size["k"]
     tokens = size["kv_len"] if family == "attn_decode" else size["seq"]

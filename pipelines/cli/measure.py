@@ -34,7 +34,7 @@ def measure(
     chip: Annotated[
         str | None, typer.Option(help="Id of the GPU in the catalogue (default: by the driver's name).")
     ] = None,
-    flush_l2: Annotated[bool, typer.Option("--flush-l2", help="Overwrite the L2 cache before each call.")] = False,
+    flush_cache: Annotated[bool, typer.Option("--flush-cache", help="Overwrite the L2 cache before each call.")] = False,
 ) -> None:
     """Time kernels on the GPU at hand into tables that a calibration reads (needs scoville[measure])."""
     from pipelines.errors import BadInput  # noqa: PLC0415 - keeps --help fast
@@ -48,4 +48,4 @@ def measure(
         raise BadInput(f"--families {families!r}: nothing like it is measured; take some of {', '.join(FAMILIES)}")
     machine = torch_machine(device.value, chip)
     sizes = TRIAL if device is Device.CPU else SERVING
-    measure_to(out, machine, names, sizes, Plan(is_flushed=flush_l2), told=typer.echo)
+    measure_to(out, machine, names, sizes, Plan(is_flushed=flush_cache), told=typer.echo)

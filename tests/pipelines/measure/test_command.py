@@ -35,7 +35,7 @@ def test_without_torch_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_gpu_is_measured_into_a_table_per_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.measure.grid.SERVING", sys.modules["pipelines.measure.grid"].TRIAL)
     install(monkeypatch, stand_in(capability=(8, 0)))
-    arguments = ["measure", "--out", str(tmp_path), "--families", "attn_decode, gemm", "--flush-l2"]
+    arguments = ["measure", "--out", str(tmp_path), "--families", "attn_decode, gemm", "--flush-cache"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == OK, result.output
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -34,7 +34,9 @@ def measure(
     chip: Annotated[
         str | None, typer.Option(help="Id of the GPU in the catalogue (default: by the driver's name).")
     ] = None,
-    flush_cache: Annotated[bool, typer.Option("--flush-cache", help="Overwrite the L2 cache before each call.")] = False,
+    flush_cache: Annotated[
+        bool, typer.Option("--flush-cache", help="Overwrite the L2 cache before each call.")
+    ] = False,
 ) -> None:
     """Time kernels on the GPU at hand into tables that a calibration reads (needs scoville[measure])."""
     from pipelines.errors import BadInput  # noqa: PLC0415 - keeps --help fast

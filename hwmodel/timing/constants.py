@@ -1,7 +1,7 @@
 """The constants of the timing laws, each with its source and kind, in one place.
 
-Calibrated (GEMM), (attention), (MoE): `hwmodel.silicon.fit` on 400 shapes per format of A100, H100, H200, B200 and L40S.
-Calibrated (collectives): a Powell search on 2,000 measured collectives of the same chips. The measurements are NVIDIA's
+Calibrated (GEMM), (attention), (MoE): `hwmodel.silicon.fit` on 400 shapes per format of A100, H100, H200, B200 and
+L40S. Calibrated (collectives): a Powell search on 2,000 collectives of the same chips. The measurements are NVIDIA's
 kernel tables, CUDA-graph rows, best stack per shape; values are rounded. The rest is marked where it stands.
 """
 
@@ -17,7 +17,7 @@ class TimingConstants:
     """Efficiencies and latencies that hold for all chips; what differs between chips is in the design."""
 
     matrix_ratio: float = 0.99
-    """Share of the peak matrix rate inside a large tile. Calibrated (GEMM) (0.95 was the search's upper end)."""
+    """Share of the peak matrix rate inside a large tile. Calibrated (GEMM)."""
     operand_feed_elements: float = 1230.0
     """Tile area at which operands halve the matrix rate (c1 of chip-models section 4). Calibrated (GEMM)."""
     hbm_ratio: float = 0.81
@@ -27,45 +27,54 @@ class TimingConstants:
     shared_load_count: float = 4.5
     """Tiles that share one load of an operand from L2 (clusters with multicast, L1 hits). Calibrated (GEMM)."""
     core_feed_bytes_per_clk: float = 106.0
-    """Most that one core draws from L2 and HBM. Published: 64 B per clock and SM port on A100 and H100."""
+    """Most that one core draws from L2 and HBM. Calibrated (GEMM): above the 64 B per clock and SM port that
+    are published, for neighbours share loads."""
     wave_clk: float = 3600.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
     scale_work_ratio: float = 1.6
-    """Vector work of scaling partial sums of block-scaled formats, over its count of operations."""
+    """Vector work of scaling partial sums of block-scaled formats, over its count of operations. Calibrated (GEMM)."""
     scale_overlap_ratio: float = 0.4
-    """How well that scaling hides behind matrix work, over how well traffic does: it uses the same registers."""
+    """How well that scaling hides behind matrix work, over how well traffic does: it uses the same registers.
+    Calibrated (GEMM)."""
     rowwise_start_clk: float = 860.0
-    """Clocks before the first row of a row-wise kernel, beyond the launch."""
+    """Clocks before the first row of a row-wise kernel, beyond the launch. Calibrated (GEMM)."""
     k_step_clk: float = 97.0
     """Least clocks of one reduction step of 64. Calibrated (GEMM)."""
     split_sync_clk: float = 3900.0
     """Clocks in which the partial sums of a split reduction meet. Calibrated (GEMM)."""
     most_overlap_exponent: float = 5.8
-    """Overlap that kernels reach where the chip would allow more."""
+    """Overlap that kernels reach where the chip would allow more. Calibrated (GEMM)."""
     launch_clk: float = 4500.0
-    """Clocks from one kernel to useful work in the next, in a captured graph, on a chip that nobody timed. So next."""
+    """Clocks from one kernel to useful work in the next, in a captured graph, on a chip that nobody timed.
+    Calibrated (GEMM)."""
     launch_s: float = 0.22e-6
+    """Time of the same that does not follow the clock. Calibrated (GEMM)."""
     matrix_clk_j: float = 1.4e-11
-    """Energy of one clock of a matrix unit of 1 FLOP per clock at 1 V; times its width to the next. See `power`."""
+    """Energy of one clock of a matrix unit of 1 FLOP per clock at 1 V; times its width to the next. Calibrated
+    (GEMM), by times alone. See `power`."""
     narrow_energy_ratio: float = 1.37
-    """The same energy in formats of 8 bits and fewer, over bf16: they do more FLOP in a clock."""
+    """The same energy in formats of 8 bits and fewer, over bf16: they do more FLOP in a clock. Calibrated (GEMM)."""
     vector_flop_j: float = 1.0e-11
-    """Energy of one FP32 FLOP of a product on vector lanes, operands and all, at 1 V in N4. See `power`."""
+    """Energy of one FP32 FLOP of a product on vector lanes, operands and all, at 1 V in N4. Calibrated (FP32
+    products of five older GPUs). See `power`."""
     vector_zero_v: float = 0.41
-    """Voltage of vector lanes along the clock: 0.65 V at 0.9 GHz, 1.05 V at 2.4 GHz, as the physical model. So next."""
+    """Voltage of vector lanes along the clock: 0.65 V at 0.9 GHz, 1.05 V at 2.4 GHz, as the physical model. Assumed."""
     vector_v_per_hz: float = 0.267e-9
+    """Slope of the same. Assumed."""
     matrix_width_exponent: float = 0.65
+    """How the energy of a clock grows with the width of a matrix unit: wider ones reuse operands. Assumed."""
     matrix_power_share: float = 0.85
     """Share of TDP that the cores may draw. Assumed: memory and leakage take the rest."""
     matrix_least_v: float = 0.75
-    """Voltage up to 1.3 GHz. Assumed. So next."""
+    """Voltage of matrix units up to 1.3 GHz. Assumed."""
     matrix_v_per_hz: float = 0.2e-9
+    """Slope of that voltage beyond. Assumed."""
     clock_settle_s: float = 8.5e-5
-    """Time of matrix work in which half of the clock's fall is reached."""
+    """Time of matrix work in which half of the clock's fall is reached. Calibrated (GEMM)."""
     l2_resident_ratio: float = 0.31
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     l2_cold_ratio: float = 0.014
-    """The same between runs of a collector, which lets other data pass in between."""
+    """The same between runs of a collector, which lets other data pass in between. Calibrated (GEMM)."""
     grouped_hbm_ratio: float = 0.92
     """Reachable share of the HBM pin rate in grouped products. Calibrated (MoE)."""
     grouped_shared_load_count: float = 9.0
@@ -126,31 +135,32 @@ class TimingConstants:
     attention_combine_clk: float = 6500.0
     """Clocks that combining the splits of a cache takes beside its traffic. Calibrated (attention)."""
     link_direct_ratio: float = 0.645
-    """Reachable share of link bandwidth in one- and two-shot kernels. Calibrated (collectives). So the next nine."""
+    """Reachable share of link bandwidth in one- and two-shot kernels. Calibrated (collectives)."""
     link_ring_ratio: float = 0.61
-    """The same in a library's ring of bulk transfers."""
+    """The same in a library's ring of bulk transfers. Calibrated (collectives)."""
     link_eager_ratio: float = 0.333
-    """The same in a library's low-latency ring, where a flag travels with every word of data."""
+    """The same in a library's low-latency ring, where a flag travels with every word. Calibrated (collectives)."""
     link_switch_ratio: float = 0.5
-    """The same where the switch adds up. The message crosses each link once."""
+    """The same where the switch adds up. The message crosses each link once. Calibrated (collectives)."""
     link_exchange_ratio: float = 0.54
-    """The same in an all-to-all."""
+    """The same in an all-to-all. Calibrated (collectives)."""
     phase_latency_ratio: float = 1.29
-    """Latency that a second direct exchange adds, over that of the smallest all-reduce. So all latency ratios here."""
+    """Latency that a second direct exchange adds, over that of the smallest all-reduce. So all latency ratios
+    here. Calibrated (collectives)."""
     peer_latency_ratio: float = 0.143
-    """Part of a direct exchange's latency that grows with its ranks."""
+    """Part of a direct exchange's latency that grows with its ranks. Calibrated (collectives)."""
     library_latency_ratio: float = 1.91
-    """Latency of a communication library's kernel before its first step."""
+    """Latency of a communication library's kernel before its first step. Calibrated (collectives)."""
     hop_latency_ratio: float = 0.243
-    """Latency of one step of the low-latency ring."""
+    """Latency of one step of the low-latency ring. Calibrated (collectives)."""
     bulk_hop_ratio: float = 1.72
-    """Latency of one step of the bulk ring, which synchronises on whole slices."""
+    """Latency of one step of the bulk ring, which synchronises on whole slices. Calibrated (collectives)."""
     exchange_hop_ratio: float = 0.208
-    """Latency of one more rank in an all-to-all. Calibrated (collectives). So the next two."""
+    """Latency of one more rank in an all-to-all. Calibrated (collectives)."""
     switch_latency_ratio: float = 7.5
-    """Latency of a reduction in the switch: its groups synchronise before and after."""
+    """Latency of a reduction in the switch: its groups synchronise before and after. Calibrated (collectives)."""
     host_fall_exponent: float = 1.97
-    """How the rate of a library falls with the ranks where PCIe and host memory join them."""
+    """How the rate of a library falls with the ranks where PCIe and host memory join them. Calibrated (collectives)."""
     scale_out_ratio: float = 0.11
     """Bandwidth beyond the scale-up domain over that inside it. Assumed: 400 Gb/s network card per H100 of 450 GB/s."""
     scale_out_latency_ratio: float = 3.0

@@ -24,6 +24,8 @@ MORE_IS_BETTER = (
     "link_bytes_per_s",
     "l2_bytes_per_clk",
 )
+FIXED_CLOCK_W = 1e6
+"""Power that no design draws: more of anything at one TDP may lower the clock."""
 UNSETTLED_RATIO = 0.002
 """The shares of cached prefixes and the best batch are found in four rounds: so much is left open."""
 
@@ -55,7 +57,8 @@ def test_a_tighter_time_per_token_never_needs_fewer_replicas() -> None:
 def test_more_of_anything_never_needs_more_replicas_at_the_same_width(name: str, gap_s: float) -> None:
     pool = loaded(context_tokens=POOL.load.context_tokens * 4.0)
     pool = replace(pool, load=replace(pool.load, reuse_gap_s=np.full(25, gap_s)))
-    designs = [replace(h100(), **{name: getattr(h100(), name) * ratio}) for ratio in (1.0, 1.25, 1.5, 2.0, 3.0)]
+    held = replace(h100(), tdp_w=FIXED_CLOCK_W)
+    designs = [replace(held, **{name: getattr(held, name) * ratio}) for ratio in (1.0, 1.25, 1.5, 2.0, 3.0)]
     replicas = fleet(*designs, pool=pool).replicas_by_tp
     assert np.isfinite(replicas[0, 0])
     assert (replicas[:, 1:] <= replicas[:, :-1] * (1.0 + UNSETTLED_RATIO)).all()

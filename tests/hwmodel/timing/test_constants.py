@@ -13,5 +13,5 @@ def test_impossible_constants_are_refused_by_name(name: str, value: float) -> No
 
 def test_first_constants_stay_inside_the_bounds_of_the_notes() -> None:
     assert 0.75 <= FIRST_CONSTANTS.hbm_ratio <= 0.93
-    assert 0.4 <= FIRST_CONSTANTS.l2_ratio <= 0.95
+    assert 0.25 <= FIRST_CONSTANTS.l2_ratio <= 0.95
     assert FIRST_CONSTANTS.matrix_ratio <= 1.0

@@ -2,6 +2,7 @@
 
 PipelineError
 ├── BadInput        something a person gave cannot be used; exit code 2
+├── NotOffered      a machine has no such kernel, or no memory for it; measuring goes on without it
 └── FailedCheck     the run ended, but a check did not hold; exit code 1
 """
 
@@ -12,6 +13,10 @@ class PipelineError(Exception):
 
 class BadInput(PipelineError):
     """Something a person gave cannot be used: what, where, how to fix."""
+
+
+class NotOffered(PipelineError):
+    """A machine has no such kernel, or no memory for it."""
 
 
 class FailedCheck(PipelineError):

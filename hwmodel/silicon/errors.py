@@ -4,6 +4,7 @@ SiliconError
 ├── NoTables         the folder holds no measured table of a family
 ├── UnreadableTable  a table lacks a column, or cannot be read
 ├── UnknownGpu       a table names a GPU that the catalogue does not have
+├── MeasuredOnCpu    a table holds times of a CPU, which say nothing of a chip
 ├── TooFewRows       nothing is left to fit or to score
 └── NoCalibration    nothing was fitted, or it cannot be read
 """
@@ -23,6 +24,10 @@ class UnreadableTable(SiliconError):
 
 class UnknownGpu(SiliconError):
     """A table names a GPU that the catalogue does not have."""
+
+
+class MeasuredOnCpu(SiliconError):
+    """A table holds times of a CPU, which say nothing of a chip."""
 
 
 class TooFewRows(SiliconError):

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import polars as pl
 
-from hwmodel.silicon.errors import NoTables, UnknownGpu, UnreadableTable
+from hwmodel.silicon.errors import MeasuredOnCpu, NoTables, UnknownGpu, UnreadableTable
+from hwmodel.silicon.package_tables import is_package, packaged_rows
 
 CHIP_OF_GPU: Mapping[str, str] = MappingProxyType(
     {
@@ -19,19 +20,34 @@ CHIP_OF_GPU: Mapping[str, str] = MappingProxyType(
         "gb300": "gb300-nvl72",
         "l40s": "l40s",
         "rtx_pro_6000_server": "rtx-pro-6000",
+        "a40": "a40",
+        "a800_sxm": "a800",
+        "h20": "h20",
+        "h800": "h800",
+        "l4": "l4",
+        "l20": "l20",
+        "l40": "l40",
+        "rtx_4090": "rtx-4090",
+        "rtx_6000_ada": "rtx-6000-ada",
+        "rtx_a6000": "rtx-a6000",
     }
 )
-"""Chip of the catalogue by the name of a GPU in the tables of `aiconfigurator-core` (docs/sources.md)."""
+"""Chip of the catalogue by the name of a GPU in tables: as `aiconfigurator-core` names them (docs/sources.md), then
+those that only `scoville measure` may meet."""
 
 HELD_OUT_CHIPS = frozenset({"b300-sxm", "gb200-nvl72", "gb300-nvl72", "rtx-pro-6000"})
 """Chips that no fit may look at: what is measured on them judges the model."""
+DEVICE_KIND, CPU = "device_kind", "cpu"
+"""Column of tables that `scoville measure` wrote, and what it says of times that are none of a chip."""
+AGAIN = "measure again with `scoville measure --device cuda`"
 
 
 def read_tables(folder: Path, family: str, keys: Sequence[str], *, further: Sequence[str] = ()) -> pl.DataFrame:
-    """Every row of one family's files, as `FAMILY_GPU.parquet` in the folder or in its `kernels_nvidia`.
+    """Every row of one family's tables.
 
     Args:
-        folder: Where the tables lie.
+        folder: Where the tables lie: as `FAMILY_GPU.parquet` here or in `kernels_nvidia` below, or as an installed
+            `aiconfigurator-core` keeps them.
         family: How their file names begin.
         keys: Columns that name a kernel.
         further: Columns to read beside them.
@@ -43,14 +59,11 @@ def read_tables(folder: Path, family: str, keys: Sequence[str], *, further: Sequ
         NoTables: No such file in the folder.
         UnreadableTable: A file cannot be read or lacks a column.
         UnknownGpu: A file names a GPU that the catalogue does not have.
+        MeasuredOnCpu: A file holds times of a CPU.
     """
-    inner = folder / "kernels_nvidia"
-    home = inner if inner.is_dir() else folder
-    paths = [path for path in sorted(home.glob(f"{family}_*.parquet")) if "_power_" not in path.name]
-    if not paths:
-        raise NoTables(f"{home}: no {family}_GPU.parquet; name the folder of the measured tables with --data")
     named = ("backend", "kernel", *keys, *further)
-    rows = pl.concat([_one(path, ("gpu", *named, "latency_us")) for path in paths])
+    wanted = ("gpu", *named, "latency_us")
+    rows = packaged_rows(folder, family, CHIP_OF_GPU) if is_package(folder) else _files(folder, family, wanted)
     latency_s = pl.col("latency_us").cast(pl.Float64) * 1e-6
     return rows.select(chip=_chip(rows), **{name: pl.col(name) for name in named}, latency_s=latency_s)
 
@@ -77,12 +90,27 @@ def read_power_tables(folder: Path, family: str, keys: Sequence[str]) -> pl.Data
     return rows.select(pl.exclude("gpu", "latency_us"), chip=_chip(rows), latency_s=latency_s)
 
 
+def _files(folder: Path, family: str, columns: Sequence[str]) -> pl.DataFrame:
+    inner = folder / "kernels_nvidia"
+    home = inner if inner.is_dir() else folder
+    paths = [path for path in sorted(home.glob(f"{family}_*.parquet")) if "_power_" not in path.name]
+    if not paths:
+        raise NoTables(f"{home}: no {family}_GPU.parquet; name the folder of the measured tables with --data")
+    return pl.concat([_one(path, columns) for path in paths], how="vertical_relaxed")
+
+
 def _one(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, columns=list(columns)).with_columns(pl.col(pl.Categorical).cast(pl.String))
+        kinds = [DEVICE_KIND] if DEVICE_KIND in pl.read_parquet_schema(path) else []
+        rows = pl.read_parquet(path, columns=[*columns, *kinds]).with_columns(pl.col(pl.Categorical).cast(pl.String))
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0][:200]
         raise UnreadableTable(f"{path}: {reason}; a table has the columns {', '.join(columns)}") from error
+    if kinds and (rows[DEVICE_KIND] == CPU).any():
+        raise MeasuredOnCpu(
+            f"{path}: measured on a CPU, which tries the measuring out and says nothing of a chip; {AGAIN}"
+        )
+    return rows.select(columns)
 
 
 def _chip(rows: pl.DataFrame) -> pl.Expr:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.special import stdtr
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from featurize.drift.false_discovery import adjusted_p_values
 from featurize.drift.features import SESSION_FEATURES

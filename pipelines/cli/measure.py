@@ -38,7 +38,7 @@ def measure(
         bool, typer.Option("--flush-cache", help="Overwrite the L2 cache before each call.")
     ] = False,
 ) -> None:
-    """Time kernels on the GPU at hand into tables that a calibration reads (needs scoville[measure])."""
+    """Time kernels on the GPU at hand into tables that a calibration reads (needs torch: the extra `measure`)."""
     from pipelines.errors import BadInput  # noqa: PLC0415 - keeps --help fast
     from pipelines.measure import FAMILIES, Plan, measure_to  # noqa: PLC0415
     from pipelines.measure.grid import SERVING, TRIAL  # noqa: PLC0415

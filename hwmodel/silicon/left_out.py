@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from hwmodel.silicon.errors import TooFewRows
 from hwmodel.silicon.family import Family
 from hwmodel.silicon.fit import fit_constants
 from hwmodel.silicon.model import FamilyModel, fit_model
@@ -91,8 +92,16 @@ class LeftOut:
             self._logs[out, chip] = closed, np.log(found.latency_s / found.closed_form_s)
         return self._logs[out, chip]
 
+    def _check(self, out: frozenset[str]) -> None:
+        if not self.shared_dtypes(out):
+            raise TooFewRows(
+                f"{self.family.name}: without {', '.join(sorted(out)) or 'any'} no two measured chips share a format, "
+                f"of {', '.join(self._names)}; leave out fewer, for each of the others is left out in turn as well"
+            )
+
     def _bare(self, out: frozenset[str]) -> FamilyModel:
         if out not in self._models:
+            self._check(out)
             rows = self.truth.best.filter(pl.col("dtype").is_in(self.shared_dtypes(out)))
             seen = rows.filter(~pl.col("chip").is_in(list(out)))
             constants = fit_constants(self.family, seen, self.truth.chips, self._prior, evaluations=EVALUATIONS)

@@ -1,7 +1,7 @@
 """Calibrating kernel times and predicting them from files: what `scoville calibrate` and `scoville kernels` do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,20 @@ from hwmodel.silicon.families import FAMILIES
 from hwmodel.silicon.predict import Request, family_of, predict
 from hwmodel.silicon.sample import load_sample, save_sample
 from pipelines.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Kernels of a file on one chip."""
+
+    chip: str
+    """Id in the catalogue."""
+    source: Path
+    """Parquet or CSV with the key columns of one family."""
+    target: Path
+    """Parquet or CSV to write."""
+    allow_estimates: bool = False
+    """Let numbers that nobody published stand in."""
 
 
 def calibrate_to(folder: Path, out: Path, *, source: str, told: Callable[[str], None]) -> None:
@@ -27,15 +41,11 @@ def calibrate_to(folder: Path, out: Path, *, source: str, told: Callable[[str], 
         save_sample(family, truths[family.name], out)
 
 
-def predict_file(
-    chip: str, source: Path, target: Path, *, leave_out: Sequence[str] = (), calibration: Path | None = None
-) -> pl.DataFrame:
+def predict_file(request: Asked, *, leave_out: Sequence[str] = (), calibration: Path | None = None) -> pl.DataFrame:
     """Time every kernel of a file on a chip and write it with the answers.
 
     Args:
-        chip: Id in the catalogue.
-        source: Parquet or CSV with the key columns of one family.
-        target: Parquet or CSV to write.
+        request: The chip and the files.
         leave_out: Chips that no fit may have seen; the models are then fitted again to the kept sample.
         calibration: Folder of another calibration than the one that comes with the product.
 
@@ -45,7 +55,7 @@ def predict_file(
         CatalogError: No such chip.
     """
     home, catalog = calibration or SHIPPED, load_catalog()
-    rows = _read(source)
+    rows, target = _read(request.source), request.target
     if target.suffix not in WRITERS:
         raise BadInput(f"{target}: cannot write {target.suffix or 'a file without suffix'}; take .parquet or .csv")
     fitted = load(home)
@@ -54,7 +64,7 @@ def predict_file(
         out = frozenset(catalog.chip(name).id for name in leave_out)
         again = left_out_calibration(family, load_sample(family, home, catalog), out)
         fitted = replace(fitted, families={**fitted.families, family.name: again})
-    answered = predict(Request(chip=chip, rows=rows), catalog, fitted)
+    answered = predict(Request(chip=request.chip, rows=rows, allow_estimates=request.allow_estimates), catalog, fitted)
     WRITERS[target.suffix](answered, target)
     return answered
 

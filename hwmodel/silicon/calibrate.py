@@ -63,10 +63,11 @@ def left_out_calibration(family: Family, truth: Truth, out: frozenset[str]) -> F
     """
     left_out = LeftOut(family, truth, FIRST_CONSTANTS)
     known = out & set(truth.chips)
+    left_out.prepare([known])
     model = left_out.model(known)
     radii = left_out.radii(known)
     seen = truth.best.select(*GROUPS).clear()
-    widths = Widths(seen=seen, unseen_factor=float(np.exp(max(radii))))
+    widths = Widths(seen=seen, unseen_factor=float(np.exp(max(radii, default=np.inf))))
     return FamilyCalibration(chips=(), seen=model, unseen=model, widths=widths)
 
 
@@ -75,11 +76,12 @@ def _fitted(family: Family, truth: Truth, constants: TimingConstants) -> FamilyC
     chosen = truth.best.sample(min(MOST_FITTED, len(truth.best)), seed=0)
     seen = fit_model(family, chosen, truth.chips, constants, SEEN_CHIPS, sees_chip=True)
     left_out = LeftOut(family, truth, FIRST_CONSTANTS)
+    left_out.prepare([NOBODY])
     few_rows = truth.best[few_per_chip(truth.best, (), FITTED_PER_CHIP)]
     unseen = fit_model(family, few_rows, truth.chips, constants, UNSEEN_CHIPS, sees_chip=False)
     unseen = replace(unseen, trust=left_out.trust(NOBODY))
     factors = judged.scored.filter(judged.scored["factor"].is_finite()).select(*GROUPS, "factor").unique()
-    widths = Widths(seen=factors, unseen_factor=float(np.exp(max(left_out.radii(NOBODY)))))
+    widths = Widths(seen=factors, unseen_factor=float(np.exp(max(left_out.radii(NOBODY), default=np.inf))))
     return FamilyCalibration(chips=tuple(sorted(truth.chips)), seen=seen, unseen=unseen, widths=widths)
 
 

@@ -41,13 +41,14 @@ def chip_accuracy(left_out: LeftOut, targets: Sequence[frozenset[str]]) -> ChipA
 
     Formats that fewer than two other chips were measured in are told as extrapolated, under `chip, extrapolated`.
     """
+    left_out.prepare(targets)
     scored, rows, radii = [], [], []
     for out in targets:
         found = left_out.radii(out)
         told = Radii(
             chips=" + ".join(sorted(out)),
-            most=float(np.exp(max(found))),
-            mean=float(np.exp(np.mean(found))),
+            most=float(np.exp(max(found, default=np.inf))),
+            mean=float(np.exp(np.mean(found or [np.inf]))),
             trust=left_out.trust(out),
         )
         radii.append(told)

@@ -11,6 +11,10 @@ BIG = 1024
 _H100, _H200, _B200 = "h100-sxm", "h200-sxm", "b200-sxm"
 _LARGE = (pl.col("m") >= 2 * BIG) & (pl.col("n") >= BIG) & (pl.col("k") >= BIG)
 
+_KEYS = pl.when(pl.col("window") > 0).then(pl.min_horizontal("window", "kv_len")).otherwise(pl.col("kv_len"))
+_KV_WIDTH = pl.when(pl.col("kv_dtype") == "fp8").then(1.0).otherwise(2.0)
+_CACHE_BYTES = 2.0 * _KV_WIDTH * pl.col("batch").cast(pl.Float64) * _KEYS * pl.col("kv_heads") * pl.col("head_dim")
+
 DESIGN_TESTS: tuple[DesignChange, ...] = (
     DesignChange(name="gemm m<=16", family="gemm", before=_H100, after=_H200, kernels=pl.col("m") <= 16),
     DesignChange(
@@ -22,6 +26,27 @@ DESIGN_TESTS: tuple[DesignChange, ...] = (
     ),
     DesignChange(
         name="gemm m>=2048 fp8", family="gemm", before=_H200, after=_B200, kernels=_LARGE & (pl.col("dtype") == "fp8")
+    ),
+    DesignChange(
+        name="prefill seq>=4096 bf16",
+        family="prefill",
+        before=_H200,
+        after=_B200,
+        kernels=(pl.col("seq") >= 4 * BIG) & (pl.col("dtype") == "bfloat16") & (pl.col("kv_dtype") == "bfloat16"),
+    ),
+    DesignChange(
+        name="decode KV 4-128 MiB",
+        family="decode",
+        before=_H100,
+        after=_H200,
+        kernels=_CACHE_BYTES.is_between(4.0 * MIB, 128.0 * MIB),
+    ),
+    DesignChange(
+        name="decode KV >128 MiB",
+        family="decode",
+        before=_H100,
+        after=_H200,
+        kernels=_CACHE_BYTES > 128.0 * MIB,
     ),
 )
 """H100 to H200 changes memory alone; H200 to B200 changes everything but the process."""

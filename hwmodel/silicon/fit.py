@@ -38,7 +38,7 @@ def fit_constants(
         evaluations: Times that the closed form is computed, at most.
         seed: Of the rows that are looked at.
     """
-    shared = rows.filter(pl.col("chip").n_unique().over("dtype") > 1)
+    shared = rows.filter(pl.col("chip").n_unique().over("dtype") >= min(2, rows["chip"].n_unique()))
     seen = shared.filter(pl.Series(few_per_group(shared, ROWS_PER_GROUP, seed=seed)))
     sheet = CallSheet(seen, family.calls(seen), chips)
     measured = np.log(seen["latency_s"].to_numpy())

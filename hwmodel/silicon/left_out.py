@@ -1,6 +1,7 @@
 """Models that have not seen some chips, each fitted once and asked often."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -21,10 +22,13 @@ JUDGED_PER_CHIP = 4_000
 """Rows of each chip that the width of intervals is read from."""
 TRUSTS = (0.0, 0.5, 1.0)
 """Weights of the correction to choose from."""
+UNJUDGED_TRUST = 0.5
+"""Weight where no other chip is left to judge it by."""
 WANTED_QUANTILE = 0.9
 SAME_DIE = ("cores_count", "matrix_flop_per_clk", "l2_bytes", "smem_bytes")
 """What twins share."""
 EVALUATIONS = 1_200
+FITS_AT_ONCE = 2
 
 
 class LeftOut:
@@ -58,26 +62,45 @@ class LeftOut:
         return [float(np.quantile(np.abs(one), WANTED_QUANTILE)) for one in self._errors(out, trust)]
 
     def _trust_of_strangers(self, out: frozenset[str]) -> float:
+        if not self._strangers(out):
+            return UNJUDGED_TRUST
         errors = {weight: [float(np.mean(np.abs(one))) for one in self._errors(out, weight)] for weight in TRUSTS}
         return min(TRUSTS, key=lambda weight: float(np.mean(errors[weight])))
 
     def shared_dtypes(self, out: frozenset[str]) -> list[str]:
-        """Formats that at least two other chips were measured in."""
+        """Formats that at least two other chips were measured in; where only one other chip is left, its formats."""
         others = self.truth.best.filter(~pl.col("chip").is_in(list(out)))
         counted = others.group_by("dtype").agg(chips=pl.col("chip").n_unique())
-        return sorted(counted.filter(pl.col("chips") > 1)["dtype"].to_list())
+        wanted = min(2, len(set(self._names) - out))
+        return sorted(counted.filter(pl.col("chips") >= wanted)["dtype"].to_list())
+
+    def prepare(self, targets: Sequence[frozenset[str]]) -> None:
+        """Fit all that the targets will ask for, two at a time: compiled loops let go of the interpreter."""
+        needed = {one for out in targets for one in (out, *(beside for _, beside in self._strangers(out)))}
+        missing = sorted(needed - set(self._models), key=sorted)
+        with ThreadPoolExecutor(FITS_AT_ONCE) as pool:
+            self._models |= dict(zip(missing, pool.map(self._fit, missing), strict=True))
 
     def _twins(self, name: str) -> frozenset[str]:
         """A chip and every measured one with the same cores and cache."""
         chips = self.truth.chips
         mine = [getattr(chips[name], field) for field in SAME_DIE]
-        return frozenset(
-            other for other in self._names if mine == [getattr(chips[other], field) for field in SAME_DIE]
-        )
+        return frozenset(other for other in self._names if mine == [getattr(chips[other], field) for field in SAME_DIE])
+
+    def _strangers(self, out: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
+        """Every other chip, and what is left out to judge it: its twins too, unless nothing would be left to learn."""
+        found = []
+        for name in self._names:
+            beside = out | self._twins(name)
+            if beside == set(self._names):
+                beside = out | {name}
+            if name not in out and beside != set(self._names):
+                found.append((name, beside))
+        return found
 
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
         """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either."""
-        told = [self._log_parts(out | self._twins(name), name) for name in self._names if name not in out]
+        told = [self._log_parts(beside, name) for name, beside in self._strangers(out)]
         return [closed + trust * learned for closed, learned in told]
 
     def _log_parts(self, out: frozenset[str], chip: str) -> tuple[np.ndarray, np.ndarray]:
@@ -92,24 +115,21 @@ class LeftOut:
             self._logs[out, chip] = closed, np.log(found.latency_s / found.closed_form_s)
         return self._logs[out, chip]
 
-    def _check(self, out: frozenset[str]) -> None:
-        if not self.shared_dtypes(out):
-            raise TooFewRows(
-                f"{self.family.name}: without {', '.join(sorted(out)) or 'any'} no two measured chips share a format, "
-                f"of {', '.join(self._names)}; leave out fewer, for each of the others is left out in turn as well"
-            )
-
     def _bare(self, out: frozenset[str]) -> FamilyModel:
         if out not in self._models:
-            self._check(out)
-            rows = self.truth.best.filter(pl.col("dtype").is_in(self.shared_dtypes(out)))
-            seen = rows.filter(~pl.col("chip").is_in(list(out)))
-            constants = fit_constants(self.family, seen, self.truth.chips, self._prior, evaluations=EVALUATIONS)
-            chosen = seen[few_per_chip(seen, (), FITTED_PER_CHIP)]
-            self._models[out] = fit_model(
-                self.family, chosen, self.truth.chips, constants, UNSEEN_CHIPS, sees_chip=False
-            )
+            self._models[out] = self._fit(out)
         return self._models[out]
+
+    def _fit(self, out: frozenset[str]) -> FamilyModel:
+        dtypes = self.shared_dtypes(out)
+        if not dtypes:
+            named = ", ".join(self._names)
+            raise TooFewRows(f"{self.family.name}: nothing that chips share is left of {named}; leave out fewer")
+        rows = self.truth.best.filter(pl.col("dtype").is_in(dtypes))
+        seen = rows.filter(~pl.col("chip").is_in(list(out)))
+        constants = fit_constants(self.family, seen, self.truth.chips, self._prior, evaluations=EVALUATIONS)
+        chosen = seen[few_per_chip(seen, (), FITTED_PER_CHIP)]
+        return fit_model(self.family, chosen, self.truth.chips, constants, UNSEEN_CHIPS, sees_chip=False)
 
 
 def subsets(truth: Truth, twins: Sequence[frozenset[str]]) -> list[frozenset[str]]:

@@ -21,10 +21,6 @@ from pipelines.report.picture import chart_png
 MOST_FITTED = 400_000
 """Rows that a correction is learned on at most."""
 SPLITS = ("shape", "chip")
-HEADS = (
-    *("chip", "family", "dtype", "bucket", "split", "rows", "MAPE %", "median %", "bias %"),
-    *("closed form %", "roofline %", "covered %", "factor", "score"),
-)
 Told = Callable[[str], None]
 
 
@@ -47,9 +43,10 @@ def kernel_accuracy(
     unknown = sorted(set(splits) - set(SPLITS))
     if unknown:
         raise BadInput(f"no split {unknown[0]!r}; there are: {', '.join(SPLITS)}")
+    wanted = chosen(families)
     plots.mkdir(parents=True, exist_ok=True)
     rows: list[AccuracyRow] = []
-    for family in chosen(families):
+    for family in wanted:
         truth = truth_of(family, data, load_catalog())
         told(
             f"{family.name}: {len(truth.best):,} kernels; left out: {len(truth.impossible):,} faster than HBM allows, "
@@ -75,13 +72,6 @@ def chosen(names: Sequence[str]) -> list[Family]:
     return [by_name[name] for name in names] or list(FAMILIES)
 
 
-def table_of(rows: Sequence[AccuracyRow]) -> list[str]:
-    """Rows as aligned lines: errors in per cent, the roofline beside, and the interval."""
-    cells = [HEADS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(HEADS))]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
-
-
 def _shapes(family: Family, truth: Truth, plots: Path) -> list[AccuracyRow]:
     found = shape_accuracy(family, truth, FIRST_CONSTANTS, most_fitted=MOST_FITTED)
     _plot(found.scored, found.rows, plots / f"kernel-accuracy-{family.name}-shape.png", "shapes held out on all chips")
@@ -105,14 +95,3 @@ def _plot(scored: pl.DataFrame, rows: Sequence[AccuracyRow], path: Path, what: s
     errors = ", ".join(f"{row.chip} {row.mape:.1%}" for row in whole)
     title = f"{whole[0].family}, {what}: mean error {errors}"
     path.write_bytes(chart_png(predicted_against_measured(scored, title=title)))
-
-
-def _cells(row: AccuracyRow) -> tuple[str, ...]:
-    errors = (row.mape, row.median_ape, row.bias, row.closed_form_mape, row.roofline_mape, row.interval_coverage)
-    told = (row.chip, row.family, row.dtype, row.bucket, row.split, f"{row.rows:,}")
-    return (
-        *told,
-        *(f"{100.0 * value:.1f}" for value in errors),
-        f"{row.interval_factor:.2f}",
-        f"{row.interval_score:.2f}",
-    )

@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,7 +43,7 @@ def bench(  # noqa: PLR0917 - typer asks for each option
         str,
         typer.Argument(
             help="telemetry, featurize, ingest, lake, timing-speed, serving-speed, all of those; or, on measured "
-            "tables, kernel-accuracy or design-change."
+            "tables, kernel-accuracy, design-change, kernel-rivals, board-power or physical."
         ),
     ] = "all",
     full: Annotated[bool, typer.Option("--full", help="Measure also what takes minutes.")] = False,
@@ -53,61 +54,20 @@ def bench(  # noqa: PLR0917 - typer asks for each option
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Measure what the parts promise, each against a rival or a limit in the same process."""
-    asked = Measured(data=data, plots=plots, families=_names(family), splits=_names(split))
-    if suite == "kernel-accuracy":
-        lines, rows = _kernel_accuracy(asked)
-    elif suite == "design-change":
-        lines, rows = _design_changes(asked)
+    from pipelines.bench.measured import MEASURED, Asked, table_of  # noqa: PLC0415 - keeps --help fast
+
+    if suite in MEASURED:
+        asked = Asked(data=data, plots=plots, families=_names(family), splits=_names(split))
+        rows = MEASURED[suite](asked, partial(typer.echo, err=True))
+        lines = table_of(rows)
     else:
         lines, rows = _rates(suite, full=full)
     for line in [json.dumps(rows, indent=2)] if as_json else lines:
         typer.echo(line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What of the measured tables a suite is asked for."""
-
-    data: Path | None
-    plots: Path
-    families: list[str]
-    splits: list[str]
-
-    @property
-    def folder(self) -> Path:
-        """The folder of tables.
-
-        Raises:
-            BadInput: None was named.
-        """
-        from pipelines.errors import BadInput  # noqa: PLC0415 - keeps --help fast
-
-        if self.data is None:
-            raise BadInput("this suite needs measured kernel tables; name their folder with --data")
-        return self.data
-
-
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _aside(text: str) -> None:
-    """Progress, beside the rows."""
-    typer.echo(text, err=True)
-
-
-def _kernel_accuracy(asked: Measured) -> Told:
-    from pipelines.bench.kernel_accuracy import kernel_accuracy, table_of  # noqa: PLC0415 - keeps --help fast
-
-    rows = kernel_accuracy(asked.folder, asked.plots, families=asked.families, splits=asked.splits, told=_aside)
-    return table_of(rows), [asdict(row) for row in rows]
-
-
-def _design_changes(asked: Measured) -> Told:
-    from pipelines.bench.design_change import design_changes, line_of  # noqa: PLC0415 - keeps --help fast
-
-    rows = design_changes(asked.folder, families=asked.families, told=_aside)
-    return [line_of(row) for row in rows], [asdict(row) for row in rows]
 
 
 def _rates(suite: str, *, full: bool) -> Told:

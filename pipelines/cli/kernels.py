@@ -22,18 +22,20 @@ def register(app: typer.Typer) -> None:
 
 
 @told
-def predict(
+def predict(  # noqa: PLR0917 - typer asks for each option
     chip: Annotated[str, typer.Option(help="Id of a chip; `scoville chip list` prints them.")],
     source: Annotated[Path, typer.Option("--in", help="Parquet or CSV with the key columns of one kernel family.")],
     target: Annotated[Path, typer.Option("--out", help="Parquet or CSV that gets the same rows with their times.")],
     leave_out: Annotated[str, typer.Option(help="Chips, by comma, that no fit may have seen.")] = "",
     calibration: Annotated[Path | None, typer.Option(help="Folder of another calibration.")] = None,
+    allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
 ) -> None:
     """Time every kernel of a file: latency, its 90 % interval, the ideal bound, what binds, and the evidence."""
-    from pipelines.kernels import predict_file  # noqa: PLC0415 - keeps --help fast
+    from pipelines.kernels import Asked, predict_file  # noqa: PLC0415 - keeps --help fast
 
     names = [name.strip() for name in leave_out.split(",") if name.strip()]
-    answered = predict_file(chip, source.expanduser(), target, leave_out=names, calibration=calibration)
+    asked = Asked(chip=chip, source=source.expanduser(), target=target, allow_estimates=allow_estimates)
+    answered = predict_file(asked, leave_out=names, calibration=calibration)
     timed = answered["latency_s"].is_not_null().sum()
     typer.echo(f"{timed:,} of {len(answered):,} kernels timed on {chip}: {target}")
     for reason, count in answered.filter(answered["latency_s"].is_null())["evidence"].value_counts().iter_rows():

@@ -18,8 +18,8 @@ CURVE_WORDS = {
     "latency": "value_usd_per_latency_s",
 }
 EVIDENCE = (
-    "extrapolated: nobody built this chip; closed form with constants calibrated on A100 and H100 kernels, "
-    "its error on ratios of chips assumed until the silicon calibration is in"
+    "extrapolated: nobody built this chip; closed form with constants calibrated on kernels of A100, H100, H200, B200 "
+    "and L40S, its error on ratios of chips assumed from predicted speed-ups of chips left out of the fit"
 )
 
 

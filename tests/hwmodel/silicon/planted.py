@@ -90,7 +90,7 @@ def make_fits_small(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in MODULES:
         for learner in ("SEEN_CHIPS", "UNSEEN_CHIPS"):
             monkeypatch.setattr(f"hwmodel.silicon.{module}.{learner}", FEW_TREES, raising=False)
-    monkeypatch.setattr("hwmodel.silicon.left_out.EVALUATIONS", 100)
+    monkeypatch.setattr("hwmodel.silicon.left_out.EVALUATIONS", 60)
 
 
 @cache

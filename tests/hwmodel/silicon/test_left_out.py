@@ -9,11 +9,11 @@ import pytest
 
 from hwmodel.silicon.chip_accuracy import TWINS
 from hwmodel.silicon.errors import TooFewRows
-from hwmodel.silicon.left_out import LeftOut, subsets
+from hwmodel.silicon.left_out import UNJUDGED_TRUST, LeftOut, subsets
 from hwmodel.timing import FIRST_CONSTANTS
 from tests.hwmodel.silicon.planted import CHIPS, SMALL, make_fits_small, products, timed, truth
 
-ROWS = products(shapes=60)
+ROWS = products(shapes=110)
 B200 = frozenset({"b200-sxm"})
 H100 = frozenset({"h100-sxm"})
 BOTH = frozenset({"h100-sxm", "h200-sxm"})
@@ -105,8 +105,14 @@ def test_chips_are_left_out_alone_and_twins_together() -> None:
     assert all(first != second for first, second in pairwise(without))
 
 
-def test_leaving_out_so_many_that_no_two_are_left_is_refused_with_the_way_out(plain: LeftOut) -> None:
+def test_one_chip_that_is_left_teaches_at_half_weight_and_none_is_refused_with_the_way_out(plain: LeftOut) -> None:
+    assert plain.model(frozenset(CHIPS) - H100).trust == UNJUDGED_TRUST
+    assert plain.radii(frozenset(CHIPS) - H100) == []
     with pytest.raises(TooFewRows, match="leave out fewer"):
-        plain.model(frozenset(CHIPS) - H100)
-    with pytest.raises(TooFewRows, match="leave out fewer"):
-        plain.model(frozenset({"b200-sxm", "l40s"}))
+        plain.model(frozenset(CHIPS))
+
+
+def test_fits_made_ahead_are_the_ones_that_would_be_made_when_asked(plain: LeftOut) -> None:
+    ahead = planted()
+    ahead.prepare([B200])
+    assert predictions(ahead, B200) == predictions(plain, B200)

@@ -15,9 +15,11 @@ from hwmodel.silicon.splits import (
     shape_folds,
 )
 
-ROWS = pl.DataFrame({"chip": ["a", "b"]}).join(
-    pl.DataFrame({"n": np.repeat(np.arange(40), 40), "k": np.tile(np.arange(40), 40)}), how="cross"
-).join(pl.DataFrame({"m": [1, 2, 3]}), how="cross")
+ROWS = (
+    pl.DataFrame({"chip": ["a", "b"]})
+    .join(pl.DataFrame({"n": np.repeat(np.arange(40), 40), "k": np.tile(np.arange(40), 40)}), how="cross")
+    .join(pl.DataFrame({"m": [1, 2, 3]}), how="cross")
+)
 
 
 def test_a_shape_lies_in_one_fold_on_every_chip_and_at_every_size() -> None:

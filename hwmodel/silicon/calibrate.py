@@ -75,7 +75,7 @@ def left_out_calibration(family: Family, truth: Truth, out: frozenset[str]) -> F
     model = left_out.model(known)
     radii = left_out.radii(known)
     seen = truth.best.select(*GROUPS).clear()
-    widths = Widths(seen=seen, unseen_factor=float(np.exp(max(radii))))
+    widths = Widths(seen=seen, unseen_factor=float(np.exp(max(radii, default=np.inf))))
     return FamilyCalibration(chips=(), seen=model, unseen=model, widths=widths)
 
 
@@ -89,7 +89,7 @@ def _fitted(family: Family, truth: Truth, constants: TimingConstants) -> FamilyC
     unseen = fit_model(family, few_rows, truth.chips, constants, UNSEEN_CHIPS, sees_chip=False)
     unseen = replace(unseen, trust=left_out.trust(NOBODY))
     factors = judged.scored.filter(judged.scored["factor"].is_finite()).select(*GROUPS, "factor").unique()
-    widths = Widths(seen=factors, unseen_factor=float(np.exp(max(left_out.radii(NOBODY)))))
+    widths = Widths(seen=factors, unseen_factor=float(np.exp(max(left_out.radii(NOBODY), default=np.inf))))
     return FamilyCalibration(chips=tuple(sorted(truth.chips)), seen=seen, unseen=unseen, widths=widths)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,13 @@ from hwmodel.silicon.family import Family
 from hwmodel.silicon.model import FamilyModel, fit_model
 from hwmodel.silicon.residual import SEEN_CHIPS, UNSEEN_CHIPS, Residual, ResidualLaw
 from hwmodel.silicon.sample import load_sample
-from hwmodel.timing import TimingConstants
+from hwmodel.timing import TimingConstants, TimingError
 
 FACTS = "calibration.json"
 SHIPPED = Path(__file__).parent / "shipped"
 """The calibration that comes with the product."""
+FACTORS = {"chip": pl.String, "dtype": pl.String, "bucket": pl.String, "factor": pl.Float64}
+"""Columns of the widths of measured chips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def load(folder: Path = SHIPPED) -> Calibration:
         constants = TimingConstants(**facts["constants"])
         by_name = {family.name: family for family in FAMILIES}
         families = {name: _family(by_name[name], told, constants, folder) for name, told in facts["families"].items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, TimingError) as error:
         raise NoCalibration(f"{folder}: no calibration that can be read ({error}); run `scoville calibrate`") from error
     return Calibration(constants=constants, families=families, source=facts["source"])
 
@@ -101,7 +104,7 @@ def _family(family: Family, told: Mapping[str, Any], constants: TimingConstants,
         chips=tuple(told["chips"]),
         seen=FamilyModel(family=family, constants=constants, residual=seen, trust=1.0, sees_chip=True),
         unseen=FamilyModel(family=family, constants=constants, residual=unseen, trust=told["trust"], sees_chip=False),
-        widths=Widths(seen=pl.DataFrame(told["seen_factors"]), unseen_factor=told["unseen_factor"]),
+        widths=Widths(seen=pl.DataFrame(told["seen_factors"], schema=FACTORS), unseen_factor=told["unseen_factor"]),
     )
 
 

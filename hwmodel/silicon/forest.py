@@ -37,14 +37,21 @@ def forest_of(fitted: HistGradientBoostingRegressor) -> Forest:
     nodes = np.concatenate(tables)
     offset = np.repeat(starts[:-1], [len(table) for table in tables])
     is_leaf = nodes["is_leaf"].astype(bool)
+    asked = _rounded_down(nodes["num_threshold"])
     return Forest(
         feature=np.where(is_leaf, -1, nodes["feature_idx"]).astype(np.int16),
-        threshold=np.where(is_leaf, nodes["value"], nodes["num_threshold"]).astype(np.float32),
+        threshold=np.where(is_leaf, nodes["value"].astype(np.float32), asked),
         left=(nodes["left"] + offset).astype(np.int32),
         right=(nodes["right"] + offset).astype(np.int32),
         roots=starts[:-1].astype(np.int32),
         base=float(fitted._baseline_prediction.ravel()[0]),  # noqa: SLF001
     )
+
+
+def _rounded_down(values: Float[np.ndarray, "nodes"]) -> Float[np.ndarray, "nodes"]:
+    """In 32 bits, never above: a column of 32 bits then goes the same way as under the value itself."""
+    near = values.astype(np.float32)
+    return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from hwmodel.silicon.errors import TooFewRows
 from hwmodel.silicon.family import Family
 from hwmodel.silicon.fit import fit_constants
 from hwmodel.silicon.model import FamilyModel, fit_model
@@ -120,7 +121,11 @@ class LeftOut:
         return self._models[out]
 
     def _fit(self, out: frozenset[str]) -> FamilyModel:
-        rows = self.truth.best.filter(pl.col("dtype").is_in(self.shared_dtypes(out)))
+        dtypes = self.shared_dtypes(out)
+        if not dtypes:
+            named = ", ".join(self._names)
+            raise TooFewRows(f"{self.family.name}: nothing that chips share is left of {named}; leave out fewer")
+        rows = self.truth.best.filter(pl.col("dtype").is_in(dtypes))
         seen = rows.filter(~pl.col("chip").is_in(list(out)))
         constants = fit_constants(self.family, seen, self.truth.chips, self._prior, evaluations=EVALUATIONS)
         chosen = seen[few_per_chip(seen, (), FITTED_PER_CHIP)]

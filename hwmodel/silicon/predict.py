@@ -25,7 +25,8 @@ RESOURCE_OF_PART = {
     "link_s": BindingResource.LINK,
     "fixed_s": BindingResource.LATENCY,
 }
-ROW = "row_of_request"
+ROW, REASON = "row_of_request", "reason_of_refusal"
+"""Columns that are added on the way and taken out again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def predict(request: Request, catalog: Catalog, calibration: Calibration) -> pl.
         calibration: Fitted models.
 
     Raises:
-        UnreadableTable: The columns name no family.
+        UnreadableTable: The columns name no family, or hold something else than numbers.
         CatalogError: No such chip.
     """
     family = family_of(request.rows.columns)
@@ -73,14 +74,18 @@ def predict(request: Request, catalog: Catalog, calibration: Calibration) -> pl.
         chip = timed_design_of(spec, allow_estimates=request.allow_estimates)
     except CatalogError as error:
         return _without(numbered, str(error)).drop(ROW)
-    refusals = numbered.select(ROW, reason=family.refusal(numbered, chip))
-    told = numbered.join(refusals, on=ROW, maintain_order="left")
-    good = told.filter(pl.col("reason").is_null()).drop("reason")
-    bad = told.filter(pl.col("reason").is_not_null())
-    parts = [_timed(good, family, chip, calibration.of(family.name))] if len(good) else []
+    if numbered.is_empty():
+        return _without(numbered, "").drop(ROW)
+    try:
+        told = numbered.with_columns(family.refusal(numbered, chip).alias(REASON))
+        good = told.filter(pl.col(REASON).is_null()).drop(REASON)
+        parts = [_timed(good, family, chip, calibration.of(family.name))] if len(good) else []
+    except pl.exceptions.PolarsError as error:
+        keys, reason = ", ".join(family.keys), str(error).splitlines()[0][:200]
+        raise UnreadableTable(f"columns {keys} are not those of kernels of family {family.name}: {reason}") from error
+    bad = told.filter(pl.col(REASON).is_not_null())
     if len(bad):
-        reasons = bad.with_columns(_nulls()).with_columns(evidence=pl.col("reason")).drop("reason")
-        parts.append(reasons.select(*numbered.columns, *ADDED))
+        parts.append(bad.with_columns(**_nulls(), evidence=pl.col(REASON)).drop(REASON))
     return pl.concat(parts).sort(ROW).drop(ROW)
 
 

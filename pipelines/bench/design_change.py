@@ -8,10 +8,11 @@ from pathlib import Path
 from hwmodel.catalog import load_catalog
 from hwmodel.silicon.design_change import DesignChangeRow, design_change
 from hwmodel.silicon.design_tests import DESIGN_TESTS
-from hwmodel.silicon.families import FAMILIES
 from hwmodel.silicon.left_out import LeftOut
 from hwmodel.silicon.truth import truth_of
 from hwmodel.timing import FIRST_CONSTANTS
+from pipelines.bench.kernel_accuracy import chosen
+from pipelines.errors import BadInput
 
 
 def design_changes(data: Path, *, families: Sequence[str] = (), told: Callable[[str], None]) -> list[DesignChangeRow]:
@@ -24,11 +25,17 @@ def design_changes(data: Path, *, families: Sequence[str] = (), told: Callable[[
 
     Raises:
         SiliconError: The tables cannot be used.
+        BadInput: No such family, or none of them has a test.
     """
-    by_name = {family.name: family for family in FAMILIES}
+    by_name = {family.name: family for family in chosen(families)}
+    tested = {test.family for test in DESIGN_TESTS}
+    if not tested & set(by_name):
+        raise BadInput(
+            f"no design change of {', '.join(by_name)} was measured; there are some of {', '.join(sorted(tested))}"
+        )
     rows = []
     for name, tests in groupby(DESIGN_TESTS, key=lambda test: test.family):
-        if name not in by_name or (families and name not in families):
+        if name not in by_name:
             continue
         left_out = LeftOut(by_name[name], truth_of(by_name[name], data, load_catalog()), FIRST_CONSTANTS)
         for test in tests:

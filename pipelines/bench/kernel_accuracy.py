@@ -43,9 +43,10 @@ def kernel_accuracy(
     unknown = sorted(set(splits) - set(SPLITS))
     if unknown:
         raise BadInput(f"no split {unknown[0]!r}; there are: {', '.join(SPLITS)}")
+    wanted = chosen(families)
     plots.mkdir(parents=True, exist_ok=True)
     rows: list[AccuracyRow] = []
-    for family in chosen(families):
+    for family in wanted:
         truth = truth_of(family, data, load_catalog())
         told(
             f"{family.name}: {len(truth.best):,} kernels; left out: {len(truth.impossible):,} faster than HBM allows, "

@@ -31,7 +31,7 @@ def predicted_against_measured(scored: pl.DataFrame, *, title: str) -> alt.Layer
         axis=axis_y("model over measured (log scale)"),
     )
     colours = alt.Scale(domain=["predicted", "roofline"], range=[ACCENT, BASELINE_RULE])
-    legend = alt.Legend(orient="top", direction="horizontal", title=None, symbolType="circle")
+    legend = alt.Legend(orient="bottom", direction="horizontal", title=None, symbolType="circle")
     marks = alt.Chart(inline(points)).mark_point(filled=True, size=8, opacity=0.5)
     marks = marks.encode(x=x, y=y, color=alt.Color("model:N", scale=colours, legend=legend))
     line = alt.Chart(inline([{"ratio": 1.0}])).mark_rule(strokeWidth=1).encode(y="ratio:Q")

@@ -58,6 +58,11 @@ def timed(rows: pl.DataFrame, factors: Mapping[str, float] | None = None) -> pl.
     return rows.with_columns(latency_s=pl.Series(latency_s) * factor)
 
 
+def mean_error(predicted: pl.Series, measured: pl.Series) -> float:
+    """Mean of |predicted / measured - 1|."""
+    return float(np.abs(predicted.to_numpy() / measured.to_numpy() - 1.0).mean())
+
+
 def truth(rows: pl.DataFrame) -> Truth:
     """Timed rows as the truth of a family."""
     best = rows.sort("chip", *GEMM.keys)

@@ -62,7 +62,7 @@ def test_the_width_of_a_ratio_does_not_know_the_later_chip_and_knows_the_others(
 
 def test_the_best_constant_has_the_least_mean_relative_error_of_all_constants() -> None:
     measured = np.random.default_rng(0).normal(0.3, 0.4, 301)
-    best = module._best_constant(measured)  # noqa: SLF001 - the rival that is chosen with the truth in hand
+    best = module._best_constant(measured)
 
     def error(constant: float) -> float:
         return float(np.abs(np.exp(constant - measured) - 1.0).mean())
@@ -72,8 +72,8 @@ def test_the_best_constant_has_the_least_mean_relative_error_of_all_constants() 
 
 def test_the_best_constant_is_the_median_weighted_by_one_over_the_ratio() -> None:
     """Ratios 1, 2, 10 weigh 1, 1/2, 1/10: half of 1.6 lies in the first."""
-    assert np.exp(module._best_constant(np.log([10.0, 1.0, 2.0]))) == pytest.approx(1.0)  # noqa: SLF001
-    assert np.exp(module._best_constant(np.log([2.0, 2.2, 1.9]))) == pytest.approx(2.0)  # noqa: SLF001
+    assert np.exp(module._best_constant(np.log([10.0, 1.0, 2.0]))) == pytest.approx(1.0)
+    assert np.exp(module._best_constant(np.log([2.0, 2.2, 1.9]))) == pytest.approx(2.0)
 
 
 def test_distance_is_the_sum_of_log_ratios_worked_out_by_hand() -> None:

@@ -77,7 +77,8 @@ def predict(request: Request, catalog: Catalog, calibration: Calibration) -> pl.
     if numbered.is_empty():
         return _without(numbered, "").drop(ROW)
     try:
-        told = numbered.with_columns(family.refusal(numbered, chip).alias(REASON))
+        refused = numbered.select(_infinite(numbered, family), said=family.refusal(numbered, chip))
+        told = numbered.with_columns(refused.select(pl.coalesce("infinite", "said").alias(REASON)))
         good = told.filter(pl.col(REASON).is_null()).drop(REASON)
         parts = [_timed(good, family, chip, calibration.of(family.name))] if len(good) else []
     except pl.exceptions.PolarsError as error:
@@ -87,6 +88,13 @@ def predict(request: Request, catalog: Catalog, calibration: Calibration) -> pl.
     if len(bad):
         parts.append(bad.with_columns(**_nulls(), evidence=pl.col(REASON)).drop(REASON))
     return pl.concat(parts).sort(ROW).drop(ROW)
+
+
+def _infinite(rows: pl.DataFrame, family: Family) -> pl.Expr:
+    """Why a row with a key that is no number cannot be timed."""
+    floats = [name for name in family.keys if rows.schema[name].is_float()]
+    broken = pl.any_horizontal(pl.lit(False), *(~pl.col(name).is_finite() for name in floats))  # noqa: FBT003 - a literal
+    return pl.when(broken).then(pl.lit(f"{', '.join(floats)} must be finite numbers")).alias("infinite")
 
 
 def _timed(rows: pl.DataFrame, family: Family, chip: ChipDesign, fitted: FamilyCalibration) -> pl.DataFrame:

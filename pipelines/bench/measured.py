@@ -67,10 +67,10 @@ def board_power(asked: Asked, told: Told) -> Rows:
     """Power of boards and energy on the rails of embedded chips, shapes held out."""
     from hwmodel.silicon.power import POWER_FAMILIES, RAIL_FAMILIES, power_accuracy  # noqa: PLC0415
 
+    folder, rows = asked.folder, Rows()
     told("board power is calibrated on board power of one data-centre chip; every figure carries at least +-20 %")
-    rows: Rows = []
     for families in (POWER_FAMILIES, RAIL_FAMILIES):
-        tables = {family.name: family.read(asked.folder) for family in families}
+        tables = {family.name: family.read(folder) for family in families}
         rows.extend(asdict(row) for row in power_accuracy(tables, families)[0])
     return rows
 

@@ -42,7 +42,7 @@ def slow_b200() -> LeftOut:
 
 
 def predictions(left_out: LeftOut, out: frozenset[str]) -> list[float]:
-    return left_out.model(out).estimate(ROWS, left_out.truth.chips).latency_s.tolist()
+    return [float(one) for one in left_out.model(out).estimate(ROWS, left_out.truth.chips).latency_s]
 
 
 def test_what_a_chip_measured_moves_no_model_that_leaves_it_out(plain: LeftOut, slow_b200: LeftOut) -> None:
@@ -64,8 +64,8 @@ def test_a_planted_chip_is_predicted_within_two_per_cent_by_a_model_that_has_not
 
 
 def test_h100_and_h200_are_twins_by_their_die_and_in_the_list_of_pairs(plain: LeftOut) -> None:
-    assert plain._twins("h100-sxm") == plain._twins("h200-sxm") == BOTH  # noqa: SLF001 - which chips are held together
-    assert plain._twins("a100-sxm-80") == {"a100-sxm-80"}  # noqa: SLF001
+    assert plain._twins("h100-sxm") == plain._twins("h200-sxm") == BOTH
+    assert plain._twins("a100-sxm-80") == {"a100-sxm-80"}
     assert BOTH in TWINS
 
 

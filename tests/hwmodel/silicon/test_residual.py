@@ -83,5 +83,5 @@ def test_the_same_rows_and_seed_give_the_same_trees() -> None:
 
 def test_too_few_rows_are_refused_with_the_number_that_it_takes() -> None:
     seen = features(LEAST_ROWS - 1)
-    with pytest.raises(TooFewRows, match="99 rows .* takes 100"):
+    with pytest.raises(TooFewRows, match=r"99 rows .* takes 100"):
         fit_residual(seen, planted(seen), SIZE)

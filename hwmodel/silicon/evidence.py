@@ -28,7 +28,7 @@ class Widths:
 
 
 EVIDENCE: Mapping[bool, str] = {
-    True: "calibrated: best of the serving stacks on a chip that was measured; interval from its shapes that were held out",
-    False: "calibrated: best of the serving stacks on a chip that was not measured; interval from chips left out in turn",
+    True: "calibrated: best stack, on a chip that was measured; interval from its shapes that were held out",
+    False: "calibrated: best stack, on a chip that was not measured; interval from chips left out in turn",
 }
 """By whether the chip was measured."""

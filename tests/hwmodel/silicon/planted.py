@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 import pytest
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no stubs
+from threadpoolctl import threadpool_limits
 
 from hwmodel.catalog import ChipDesign, load_catalog, timed_design_of
 from hwmodel.silicon.calibrate import calibrate

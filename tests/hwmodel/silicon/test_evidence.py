@@ -27,6 +27,6 @@ def test_a_chip_that_nobody_measured_has_one_width() -> None:
 
 
 def test_the_evidence_says_whether_the_chip_was_measured() -> None:
-    assert "this chip was measured" in EVIDENCE[True]
-    assert "chip not measured" in EVIDENCE[False]
+    assert "on a chip that was measured" in EVIDENCE[True]
+    assert "on a chip that was not measured" in EVIDENCE[False]
     assert all(text.startswith("calibrated") for text in EVIDENCE.values())

@@ -32,7 +32,7 @@ class Learner:
     least_leaf_rows: int
 
 
-SEEN_CHIPS = Learner(iterations=600, leaves=63, rate=0.1, least_leaf_rows=20)
+SEEN_CHIPS = Learner(iterations=1000, leaves=63, rate=0.1, least_leaf_rows=20)
 """For chips that were measured at other shapes; sizes were chosen on the rows that calibrate intervals."""
 UNSEEN_CHIPS = Learner(iterations=300, leaves=31, rate=0.08, least_leaf_rows=40)
 """For chips that nobody measured."""

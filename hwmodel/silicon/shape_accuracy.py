@@ -92,7 +92,7 @@ def _cached(model: FamilyModel, truth: Truth) -> list[AccuracyRow]:
     told = truth.impossible.with_columns(_columns(model, truth.impossible, truth), factor=pl.lit(np.inf))
     named = told.with_columns(bucket=pl.lit(IMPOSSIBLE), dtype=pl.lit("all"))
     rows = score_groups(named, family=model.family.name, split="shape")
-    return [row for row in rows if row.bucket == IMPOSSIBLE and row.dtype == "all"][: len(truth.chips)]
+    return list({row.chip: row for row in rows if row.bucket == IMPOSSIBLE}.values())
 
 
 def _columns(model: FamilyModel, rows: pl.DataFrame, truth: Truth) -> list[pl.Series]:

@@ -20,10 +20,9 @@ FITTED_PER_CHIP = 12_000
 """Rows of each chip that a correction is learned on."""
 JUDGED_PER_CHIP = 4_000
 """Rows of each chip that the width of intervals is read from."""
-TRUSTS = (0.0, 0.5, 1.0)
-"""Weights of the correction to choose from."""
-UNJUDGED_TRUST = 0.5
-"""Weight where no other chip is left to judge it by."""
+STRANGER_TRUST = 0.5
+"""Weight of the correction on a chip whose die was not measured. Assumed: choosing it on the few other chips took what
+was best for the oldest of them."""
 WANTED_QUANTILE = 0.9
 SAME_DIE = ("cores_count", "matrix_flop_per_clk", "l2_bytes", "smem_bytes")
 """What twins share."""
@@ -44,28 +43,16 @@ class LeftOut:
         self._names = sorted(truth.chips)
 
     def model(self, out: frozenset[str]) -> FamilyModel:
-        """Constants and correction without some chips, at the weight that served the others best."""
+        """Constants and correction without some chips."""
         return replace(self._bare(out), trust=self.trust(out))
 
     def trust(self, out: frozenset[str]) -> float:
-        """Weight of the correction: 1 where each chip that is out has a twin that is not.
-
-        Else the weight with the least error on the other chips, each left out with its twins beside those that are out.
-        """
-        if out and all(self._twins(name) - out for name in out):
-            return 1.0
-        return self._trust_of_strangers(out)
+        """Weight of the correction: 1 where each chip that is out has a twin that is not, else `STRANGER_TRUST`."""
+        return 1.0 if out and all(self._twins(name) - out for name in out) else STRANGER_TRUST
 
     def radii(self, out: frozenset[str]) -> list[float]:
         """90 % quantile of |log error| on every other chip, each left out beside those that are out."""
-        trust = self._trust_of_strangers(out)
-        return [float(np.quantile(np.abs(one), WANTED_QUANTILE)) for one in self._errors(out, trust)]
-
-    def _trust_of_strangers(self, out: frozenset[str]) -> float:
-        if not self._strangers(out):
-            return UNJUDGED_TRUST
-        errors = {weight: [float(np.mean(np.abs(one))) for one in self._errors(out, weight)] for weight in TRUSTS}
-        return min(TRUSTS, key=lambda weight: float(np.mean(errors[weight])))
+        return [float(np.quantile(np.abs(one), WANTED_QUANTILE)) for one in self._errors(out, STRANGER_TRUST)]
 
     def shared_dtypes(self, out: frozenset[str]) -> list[str]:
         """Formats that at least two other chips were measured in; where only one other chip is left, its formats."""

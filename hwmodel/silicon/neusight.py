@@ -17,7 +17,7 @@ from hwmodel.silicon.families.fp32 import BYTES, DTYPE, FP32, PRIOR, chip_of
 from hwmodel.silicon.family import Chips
 from hwmodel.silicon.features import number
 from hwmodel.silicon.fit import fit_constants
-from hwmodel.silicon.left_out import FITTED_PER_CHIP, TRUSTS
+from hwmodel.silicon.left_out import FITTED_PER_CHIP
 from hwmodel.silicon.model import FamilyModel, fit_model
 from hwmodel.silicon.residual import UNSEEN_CHIPS
 from hwmodel.silicon.splits import few_per_chip
@@ -39,6 +39,8 @@ COPIED_PREFIX = "matmul"
 """Nodes that multiply four-dimensional views: PyTorch copies each permuted operand before it multiplies."""
 COPY_ITEM_ELEMENTS = 1024.0
 """Elements that one block of a copy moves. Assumed."""
+TRUSTS = (0.0, 0.5, 1.0)
+"""Weights of the correction to choose from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

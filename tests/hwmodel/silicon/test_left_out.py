@@ -9,7 +9,7 @@ import pytest
 
 from hwmodel.silicon.chip_accuracy import TWINS
 from hwmodel.silicon.errors import TooFewRows
-from hwmodel.silicon.left_out import UNJUDGED_TRUST, LeftOut, subsets
+from hwmodel.silicon.left_out import STRANGER_TRUST, LeftOut, subsets
 from hwmodel.timing import FIRST_CONSTANTS
 from tests.hwmodel.silicon.planted import CHIPS, SMALL, make_fits_small, products, timed, truth
 
@@ -80,7 +80,7 @@ def test_a_correction_is_trusted_fully_where_a_twin_was_measured(plain: LeftOut)
     assert plain.trust(H100) == 1.0
 
 
-def test_a_correction_that_misleads_on_strangers_is_not_trusted() -> None:
+def test_a_correction_is_trusted_by_half_where_the_die_was_not_measured() -> None:
     """Each chip is off by its own factor, which trees take for a matter of shapes: without them it is closer."""
     assert planted({"h100-sxm": 1.9, "h200-sxm": 1.9, "b200-sxm": 0.6}).trust(frozenset()) < 1.0
 
@@ -106,7 +106,7 @@ def test_chips_are_left_out_alone_and_twins_together() -> None:
 
 
 def test_one_chip_that_is_left_teaches_at_half_weight_and_none_is_refused_with_the_way_out(plain: LeftOut) -> None:
-    assert plain.model(frozenset(CHIPS) - H100).trust == UNJUDGED_TRUST
+    assert plain.model(frozenset(CHIPS) - H100).trust == STRANGER_TRUST
     assert plain.radii(frozenset(CHIPS) - H100) == []
     with pytest.raises(TooFewRows, match="leave out fewer"):
         plain.model(frozenset(CHIPS))

@@ -80,9 +80,8 @@ def test_a_correction_is_trusted_fully_where_a_twin_was_measured(plain: LeftOut)
     assert plain.trust(H100) == 1.0
 
 
-def test_a_correction_is_trusted_by_half_where_the_die_was_not_measured() -> None:
-    """Each chip is off by its own factor, which trees take for a matter of shapes: without them it is closer."""
-    assert planted({"h100-sxm": 1.9, "h200-sxm": 1.9, "b200-sxm": 0.6}).trust(frozenset()) < 1.0
+def test_a_correction_is_trusted_by_half_where_the_die_was_not_measured(plain: LeftOut) -> None:
+    assert plain.trust(B200) == plain.trust(frozenset()) == STRANGER_TRUST
 
 
 def test_formats_that_fewer_than_two_others_measured_teach_nothing() -> None:

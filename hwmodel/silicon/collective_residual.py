@@ -8,7 +8,7 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.ensemble import ExtraTreesRegressor
 
 from hwmodel.silicon.errors import TooFewRows
-from hwmodel.silicon.residual import FADE_RATIO, LEAST_ROWS, MOST_LOG_RATIO, SEEN_CHIPS, Learner
+from hwmodel.silicon.residual import LEAST_ROWS, MOST_LOG_RATIO, SEEN_CHIPS, Learner, fade_outside
 
 COLUMNS = ("log2_bytes", "log2_ranks", "operation", "width", "fabric", "log_latency_clk", "log_link_share")
 """What the process reads: the first columns of the features."""
@@ -45,10 +45,7 @@ class CollectiveResidual:
 
     def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
         """Log of measured over modelled time: clipped to what was seen, fading to 0 outside the training range."""
-        low, high = self._features.min(axis=0), self._features.max(axis=0)
-        span = np.maximum(high - low, 1e-6)
-        outside = np.maximum(np.maximum(low - features, features - high), 0.0) / span
-        fade = 1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2)
+        fade = fade_outside(features, self._features.min(axis=0), self._features.max(axis=0))
         share, centre, points, weights = self._process
         smooth = centre + covariance(_points(features), points) @ weights
         both = share * smooth + (1.0 - share) * self._trees.predict(features)

@@ -3,17 +3,13 @@
 import polars as pl
 
 from hwmodel.silicon.design_change import DesignChange
+from hwmodel.silicon.families.decode import CACHE
 
-MIB = 2.0**20
 BIG = 1024
 """Least n and k of a large product."""
 
 _H100, _H200, _B200 = "h100-sxm", "h200-sxm", "b200-sxm"
 _LARGE = (pl.col("m") >= 2 * BIG) & (pl.col("n") >= BIG) & (pl.col("k") >= BIG)
-
-_KEYS = pl.when(pl.col("window") > 0).then(pl.min_horizontal("window", "kv_len")).otherwise(pl.col("kv_len"))
-_KV_WIDTH = pl.when(pl.col("kv_dtype") == "fp8").then(1.0).otherwise(2.0)
-_CACHE_BYTES = 2.0 * _KV_WIDTH * pl.col("batch").cast(pl.Float64) * _KEYS * pl.col("kv_heads") * pl.col("head_dim")
 
 DESIGN_TESTS: tuple[DesignChange, ...] = (
     DesignChange(name="gemm m<=16", family="gemm", before=_H100, after=_H200, kernels=pl.col("m") <= 16),
@@ -39,14 +35,14 @@ DESIGN_TESTS: tuple[DesignChange, ...] = (
         family="decode",
         before=_H100,
         after=_H200,
-        kernels=_CACHE_BYTES.is_between(4.0 * MIB, 128.0 * MIB),
+        kernels=CACHE.is_between(4.0, 128.0),
     ),
     DesignChange(
         name="decode KV >128 MiB",
         family="decode",
         before=_H100,
         after=_H200,
-        kernels=_CACHE_BYTES > 128.0 * MIB,
+        kernels=CACHE > 128.0,
     ),
 )
 """H100 to H200 changes memory alone; H200 to B200 changes everything but the process."""

@@ -64,9 +64,7 @@ class ResidualLaw:
 
     def log_ratio(self, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
         """Log of measured over modelled time: clipped to what was seen, fading to 0 outside the training range."""
-        span = np.maximum(self.high - self.low, 1e-6)
-        outside = np.maximum(np.maximum(self.low - features, features - self.high), 0.0) / span
-        fade = 1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2)
+        fade = fade_outside(features, self.low, self.high)
         return np.asarray(fade * np.clip(self.forest.predict(features), self.low_log, self.high_log))
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -87,6 +85,16 @@ class ResidualLaw:
             high=arrays["high"],
             rows_count=int(rows_count),
         )
+
+
+def fade_outside(
+    features: Float[np.ndarray, "rows features"],
+    low: Float[np.ndarray, "features"],
+    high: Float[np.ndarray, "features"],
+) -> Float[np.ndarray, "rows"]:
+    """Weight of a correction: 1 inside the training range, falling with the feature that lies farthest outside."""
+    outside = np.maximum(np.maximum(low - features, features - high), 0.0) / np.maximum(high - low, 1e-6)
+    return np.asarray(1.0 / (1.0 + (outside.max(axis=1) / FADE_RATIO) ** 2))
 
 
 def fit_residual(

@@ -45,7 +45,7 @@ def sources(*rooms: str) -> list[Path]:
 
 
 def texts() -> list[tuple[str, str]]:
-    binary = {".png", ".parquet", ".gz", ".ico"}
+    binary = {".png", ".parquet", ".gz", ".ico", ".npz"}
     kept = [path for path in tracked() if path.suffix not in binary and "__pycache__" not in path.parts]
     return [(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in kept]
 

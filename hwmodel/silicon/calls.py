@@ -10,9 +10,11 @@ from jaxtyping import Bool, Float
 from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.kernels.batch import MATH_DTYPES, KernelBatch
 from hwmodel.timing import TimingConstants, time_kernels
+from hwmodel.timing.evaluate import BINDING_PARTS
 from warehouse.contracts.vocabulary import KernelFamily
 
-PARTS = ("matrix_s", "vector_s", "exponent_s", "l2_s", "hbm_s", "link_s", "fixed_s")
+PARTS = tuple(part for _, part in BINDING_PARTS)
+"""Parts of a kernel's time, in the order of the laws."""
 NUMBERS = (
     *("m", "n", "k", "work_flop", "vector_flop", "exponent_count", "weight_bytes", "activation_bytes", "link_bytes"),
     *("prefill_share", "repeat_count", "groups_count", "spread_log", "parallel_count", "ranks_count"),

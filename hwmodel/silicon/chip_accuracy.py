@@ -1,8 +1,7 @@
 """How well a model tells kernels of a chip that it has not seen: only the chip's catalogue entry is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,6 @@ from hwmodel.silicon.scores import AccuracyRow, score_groups
 
 TWINS = (frozenset({"h100-sxm", "h200-sxm"}),)
 """Chips with the same die: the honest row for a chip that nobody built leaves both out."""
-SPLITS: Mapping[str, str] = MappingProxyType({"most": "chip", "mean": "chip, mean radius"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +67,4 @@ def chip_accuracy(left_out: LeftOut, targets: Sequence[frozenset[str]]) -> ChipA
 def predict_left_out(left_out: LeftOut, out: frozenset[str]) -> pl.DataFrame:
     """Every row of the chips that are out, as a model without them predicts it."""
     rows = left_out.truth.best.filter(pl.col("chip").is_in(list(out)))
-    found = left_out.model(out).estimate(rows, left_out.truth.chips)
-    return rows.with_columns(
-        pl.Series("predicted_s", found.latency_s),
-        pl.Series("closed_form_s", found.closed_form_s),
-        pl.Series("bound_s", found.bound_s),
-    )
+    return rows.with_columns(*left_out.model(out).estimate(rows, left_out.truth.chips).columns)

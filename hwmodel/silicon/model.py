@@ -24,6 +24,15 @@ class Estimate:
     bound_s: Float[np.ndarray, "rows"]
     physics: Physics
 
+    @property
+    def columns(self) -> tuple[pl.Series, ...]:
+        """As scores take them: predicted_s, closed_form_s, bound_s."""
+        return (
+            pl.Series("predicted_s", self.latency_s),
+            pl.Series("closed_form_s", self.closed_form_s),
+            pl.Series("bound_s", self.bound_s),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyModel:

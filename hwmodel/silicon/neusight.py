@@ -12,8 +12,8 @@ from jaxtyping import Float
 
 from hwmodel.catalog import Catalog, ChipDesign, timed_design_of
 from hwmodel.silicon.calls import CallSheet, call
-from hwmodel.silicon.errors import NoTables, UnreadableTable
-from hwmodel.silicon.families.fp32 import BYTES, DTYPE, FP32, PRIOR, chip_of
+from hwmodel.silicon.errors import UnreadableTable
+from hwmodel.silicon.families.fp32 import BYTES, DTYPE, FP32, PRIOR, chip_of, table_path
 from hwmodel.silicon.family import Chips
 from hwmodel.silicon.features import number
 from hwmodel.silicon.fit import fit_constants
@@ -153,10 +153,7 @@ def published_nodes(folder: Path) -> pl.DataFrame:
         NoTables: The folder holds no `model_ops_published.parquet`.
         UnreadableTable: It lacks a column, or a node is not one product.
     """
-    inner = folder / "kernels_neusight"
-    path = (inner if inner.is_dir() else folder) / "model_ops_published.parquet"
-    if not path.is_file():
-        raise NoTables(f"{path} is not there; name the folder of the measured tables with --data")
+    path = table_path(folder, "model_ops_published.parquet")
     try:
         rows = pl.read_parquet(path)
         of_nvidia = pl.col("op").is_in(OPS) & ~pl.col("device").str.contains("AMD")

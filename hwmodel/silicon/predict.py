@@ -12,19 +12,10 @@ from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.evidence import EVIDENCE
 from hwmodel.silicon.families import FAMILIES
 from hwmodel.silicon.family import Family
-from warehouse.contracts.vocabulary import BindingResource
+from hwmodel.timing.evaluate import BINDING_PARTS
 
 ADDED = ("latency_s", "latency_lo_s", "latency_hi_s", "bound_s", "binding_resource", "evidence")
 """Columns that a prediction adds."""
-RESOURCE_OF_PART = {
-    "matrix_s": BindingResource.MATRIX,
-    "vector_s": BindingResource.VECTOR,
-    "exponent_s": BindingResource.EXPONENT,
-    "l2_s": BindingResource.L2,
-    "hbm_s": BindingResource.HBM,
-    "link_s": BindingResource.LINK,
-    "fixed_s": BindingResource.LATENCY,
-}
 ROW, REASON = "row_of_request", "reason_of_refusal"
 """Columns that are added on the way and taken out again."""
 
@@ -122,7 +113,7 @@ def binding_resources(physics: Physics) -> list[str]:
         }
     )
     largest = totals.to_numpy().argmax(axis=1)
-    return [RESOURCE_OF_PART[PARTS[position]].value for position in largest]
+    return [BINDING_PARTS[position][0].value for position in largest]
 
 
 def _nulls() -> dict[str, pl.Expr]:

@@ -79,7 +79,7 @@ def _folds(family: Family, rows: pl.DataFrame) -> np.ndarray:
 
 def _scored(model: FamilyModel, rows: pl.DataFrame, fold: np.ndarray, truth: Truth) -> pl.DataFrame:
     held = rows.filter(fold != TO_FIT)
-    told = held.with_columns(_columns(model, held, truth), fold=pl.Series(fold[fold != TO_FIT]))
+    told = held.with_columns(*model.estimate(held, truth.chips).columns, fold=pl.Series(fold[fold != TO_FIT]))
     width = conformal_factor(told.filter(pl.col("fold") == TO_CALIBRATE), GROUPS)
     scored = told.filter(pl.col("fold") == TO_SCORE).join(width, on=GROUPS, how="left", maintain_order="left")
     return scored.with_columns(pl.col("factor").fill_null(np.inf))
@@ -89,16 +89,7 @@ def _cached(model: FamilyModel, truth: Truth) -> list[AccuracyRow]:
     """Rows that HBM cannot explain, scored apart."""
     if truth.impossible.is_empty():
         return []
-    told = truth.impossible.with_columns(_columns(model, truth.impossible, truth), factor=pl.lit(np.inf))
+    told = truth.impossible.with_columns(*model.estimate(truth.impossible, truth.chips).columns, factor=pl.lit(np.inf))
     named = told.with_columns(bucket=pl.lit(IMPOSSIBLE), dtype=pl.lit("all"))
     rows = score_groups(named, family=model.family.name, split="shape")
     return list({row.chip: row for row in rows if row.bucket == IMPOSSIBLE}.values())
-
-
-def _columns(model: FamilyModel, rows: pl.DataFrame, truth: Truth) -> list[pl.Series]:
-    found = model.estimate(rows, truth.chips)
-    return [
-        pl.Series("predicted_s", found.latency_s),
-        pl.Series("closed_form_s", found.closed_form_s),
-        pl.Series("bound_s", found.bound_s),
-    ]

@@ -79,24 +79,25 @@ def read_power_tables(folder: Path, family: str, keys: Sequence[str]) -> pl.Data
         UnreadableTable: A file cannot be read or lacks a column.
         UnknownGpu: A file names a GPU that the catalogue does not have.
     """
-    inner = folder / "kernels_nvidia"
-    home = inner if inner.is_dir() else folder
-    paths = sorted(home.glob(f"{family}_*.parquet"))
-    if not paths:
-        raise NoTables(f"{home}: no {family}_GPU.parquet; name the folder of the measured tables with --data")
     columns = ("gpu", "kernel", *keys, "latency_us", "power_w", "power_limit_w")
-    rows = pl.concat([_one(path, columns) for path in paths])
+    rows = pl.concat([_one(path, columns) for path in _paths(folder, family)])
     latency_s = pl.col("latency_us").cast(pl.Float64) * 1e-6
     return rows.select(pl.exclude("gpu", "latency_us"), chip=_chip(rows), latency_s=latency_s)
 
 
 def _files(folder: Path, family: str, columns: Sequence[str]) -> pl.DataFrame:
+    return pl.concat([_one(path, columns) for path in _paths(folder, family)], how="vertical_relaxed")
+
+
+def _paths(folder: Path, family: str) -> list[Path]:
+    """Files of a family; tables of power, whose names go on like those of times, only where they are asked for."""
     inner = folder / "kernels_nvidia"
     home = inner if inner.is_dir() else folder
-    paths = [path for path in sorted(home.glob(f"{family}_*.parquet")) if "_power_" not in path.name]
+    of_power = family.endswith("_power")
+    paths = [path for path in sorted(home.glob(f"{family}_*.parquet")) if ("_power_" in path.name) == of_power]
     if not paths:
         raise NoTables(f"{home}: no {family}_GPU.parquet; name the folder of the measured tables with --data")
-    return pl.concat([_one(path, columns) for path in paths], how="vertical_relaxed")
+    return paths
 
 
 def _one(path: Path, columns: Sequence[str]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
+from hwmodel.timing.gemm import OPERAND_BYTES
 from hwmodel.timing.parts import Kernel, Parts, overlapped
 from hwmodel.timing.power import throttled
 
@@ -25,8 +26,6 @@ MOST_RESIDENT = 8.0
 """Work items of decoding that share a core, at most (assumed)."""
 WHOLE_WAVES = 4.0
 """Waves from which on work items of decoding follow one another without idle cores at the end (assumed)."""
-OPERAND_BYTES = np.array([2.0, 1.0, 0.53125, 1.0])
-"""Width of an operand on chip, by position in `MATH_DTYPES`."""
 OVERLAP_BYTES = 524288.0
 """SRAM per core, tensor memory included, in which the tiles of two softmax groups lie side by side: one works while the
 matrix units serve the other (that of Blackwell)."""

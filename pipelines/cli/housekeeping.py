@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.exits import told
+from pipelines.cli.lists import names_of
 
 PANEL = "Housekeeping"
 
@@ -57,17 +58,13 @@ def bench(  # noqa: PLR0917 - typer asks for each option
     from pipelines.bench.measured import MEASURED, Asked, table_of  # noqa: PLC0415 - keeps --help fast
 
     if suite in MEASURED:
-        asked = Asked(data=data, plots=plots, families=_names(family), splits=_names(split))
+        asked = Asked(data=data, plots=plots, families=names_of(family), splits=names_of(split))
         rows = MEASURED[suite](asked, partial(typer.echo, err=True))
         lines = table_of(rows)
     else:
         lines, rows = _rates(suite, full=full)
     for line in [json.dumps(rows, indent=2)] if as_json else lines:
         typer.echo(line)
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _rates(suite: str, *, full: bool) -> Told:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.exits import told
+from pipelines.cli.lists import names_of
 
 PANEL = "Hardware"
 PACKAGE = "aiconfigurator_core"
@@ -33,9 +34,8 @@ def predict(  # noqa: PLR0917 - typer asks for each option
     """Time every kernel of a file: latency, its 90 % interval, the ideal bound, what binds, and the evidence."""
     from pipelines.kernels import Asked, predict_file  # noqa: PLC0415 - keeps --help fast
 
-    names = [name.strip() for name in leave_out.split(",") if name.strip()]
     asked = Asked(chip=chip, source=source.expanduser(), target=target, allow_estimates=allow_estimates)
-    answered = predict_file(asked, leave_out=names, calibration=calibration)
+    answered = predict_file(asked, leave_out=names_of(leave_out), calibration=calibration)
     timed = answered["latency_s"].is_not_null().sum()
     typer.echo(f"{timed:,} of {len(answered):,} kernels timed on {chip}: {target}")
     for reason, count in answered.filter(answered["latency_s"].is_null())["evidence"].value_counts().iter_rows():

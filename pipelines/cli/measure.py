@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.exits import told
+from pipelines.cli.lists import names_of
 
 PANEL = "Hardware"
 EVERY_FAMILY = "gemm,attn_prefill,attn_decode,quantise"
@@ -44,7 +45,7 @@ def measure(
     from pipelines.measure.grid import SERVING, TRIAL  # noqa: PLC0415
     from pipelines.measure.torch_machine import torch_machine  # noqa: PLC0415
 
-    names = [name.strip() for name in families.split(",") if name.strip()]
+    names = names_of(families)
     unknown = [name for name in names if name not in FAMILIES]
     if unknown or not names:
         raise BadInput(f"--families {families!r}: nothing like it is measured; take some of {', '.join(FAMILIES)}")

@@ -25,6 +25,7 @@ from hwmodel.silicon.families.attention import (
 from hwmodel.silicon.family import Chips, Family, FittedConstant
 from hwmodel.silicon.features import of_chip
 from hwmodel.silicon.tables import read_tables
+from hwmodel.timing.attention import MATRIX_ROWS
 from warehouse.contracts.vocabulary import KernelFamily
 
 KEYS = ("dtype", "kv_dtype", "batch", "kv_len", "heads", "kv_heads", "head_dim", "window")
@@ -32,7 +33,6 @@ KEYS = ("dtype", "kv_dtype", "batch", "kv_len", "heads", "kv_heads", "head_dim",
 MIB = 2.0**20
 CORE_ITEMS = (2.0, 4.0, 8.0)
 """Work items that may share a core; how the units of a row fill the cores at each is told."""
-MATRIX_ROWS = 16.0
 
 
 def decode_rows(folder: Path) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from hwmodel.catalog import ChipDesign
 from hwmodel.silicon.calls import Call, call
 from hwmodel.silicon.errors import NoTables, UnknownGpu, UnreadableTable
+from hwmodel.silicon.families.gemm import tile_fit
 from hwmodel.silicon.family import Chips, Family, FittedConstant
 from hwmodel.silicon.features import number, of_chip
 from hwmodel.timing import FIRST_CONSTANTS
@@ -61,6 +62,19 @@ TILES = ((32, 128), (64, 64), (128, 64), (128, 128))
 LARGEST_ALIGNMENT = 128
 
 
+def table_path(folder: Path, name: str) -> Path:
+    """One of NeuSight's tables, in the folder or in its `kernels_neusight`.
+
+    Raises:
+        NoTables: It is not there.
+    """
+    inner = folder / "kernels_neusight"
+    path = (inner if inner.is_dir() else folder) / name
+    if not path.is_file():
+        raise NoTables(f"{path} is not there; name the folder of the measured tables with --data")
+    return path
+
+
 def fp32_rows(folder: Path) -> pl.DataFrame:
     """Training rows as NeuSight published them: chip, backend, kernel, the keys, latency_s.
 
@@ -69,10 +83,7 @@ def fp32_rows(folder: Path) -> pl.DataFrame:
         UnreadableTable: It lacks a column.
         UnknownGpu: It names a GPU of NVIDIA that is not in `CHIP_OF_DEVICE`.
     """
-    inner = folder / "kernels_neusight"
-    path = (inner if inner.is_dir() else folder) / "ops_matmul.parquet"
-    if not path.is_file():
-        raise NoTables(f"{path} is not there; name the folder of the measured tables with --data")
+    path = table_path(folder, "ops_matmul.parquet")
     try:
         rows = pl.read_parquet(path).with_columns(pl.col(pl.Categorical).cast(pl.String))
         chosen = rows.filter((pl.col("vendor") == "nvidia") & (pl.col("split") == TRAIN))
@@ -140,19 +151,10 @@ def fp32_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows f
     logs = [np.log2(v) for v in (m, n, k)]
     aligned = [np.log2(np.gcd(v.astype(np.int64), LARGEST_ALIGNMENT)) for v in (n, k)]
     cores, l2_bytes = of_chip(rows, chips, "cores_count"), of_chip(rows, chips, "l2_bytes")
-    fits = [column for tile in TILES for column in _fit(b, m, n, cores, tile)]
+    fits = [column for tile in TILES for column in tile_fit(m, n, cores, tile, groups=b)]
     sizes = [np.log(BYTES * size / l2_bytes) for size in (n * k, m * k, m * n)]
     linear = (rows["op"] == "linear").to_numpy().astype(np.float64)
     return np.stack([linear, *logs, *aligned, *fits, *sizes], axis=1)
-
-
-def _fit(
-    b: np.ndarray, m: np.ndarray, n: np.ndarray, cores: np.ndarray, tile: tuple[int, int]
-) -> tuple[np.ndarray, ...]:
-    """How full the waves of tiles are, and how much of the tiles is product."""
-    tiles = np.ceil(m / tile[0]) * np.ceil(n / tile[1])
-    waves = b * tiles / cores
-    return np.log(waves), waves / np.ceil(waves), m * n / (tiles * tile[0] * tile[1])
 
 
 FP32 = Family(

@@ -115,11 +115,13 @@ def gemm_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows f
     return np.stack([*logs, *aligned, formats, *fits, *sizes, balance], axis=1)
 
 
-def tile_fit(m: np.ndarray, n: np.ndarray, cores: np.ndarray, tile: tuple[int, int]) -> tuple[np.ndarray, ...]:
+def tile_fit(
+    m: np.ndarray, n: np.ndarray, cores: np.ndarray, tile: tuple[int, int], *, groups: np.ndarray | float = 1.0
+) -> tuple[np.ndarray, ...]:
     """Waves of tiles over the cores, how full they are on average, and how much of the tiles is product."""
     rows, columns = tile
     tiles = np.ceil(m / rows) * np.ceil(n / columns)
-    waves = tiles / cores
+    waves = groups * tiles / cores
     return np.log(waves), waves / np.ceil(waves), m * n / (tiles * rows * columns)
 
 

@@ -1,14 +1,14 @@
 """Decoding calls as one lump: each gets one token a step, so sums over them move by themselves."""
 
 import numpy as np
-from numba import njit
 
 from hwmodel.serving.engine import NONE
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.state import DECODING, IDLE_NS, WHEEL_SLOTS, Machine
 from hwmodel.serving.heap import pop, push
 
 
-@njit(nogil=True)
+@inlined
 def enter(m: Machine, replica: int, call: int, context: int, first_step: int) -> None:
     """A call starts to decode with `context` tokens computed, its first step being `first_step`."""
     m.calls[call].place = DECODING
@@ -19,14 +19,14 @@ def enter(m: Machine, replica: int, call: int, context: int, first_step: int) ->
     _raise(m, replica, call)
 
 
-@njit(nogil=True)
+@inlined
 def leave(m: Machine, replica: int, call: int) -> None:
     """A call stops to decode: it is done, interrupted or gone."""
     _count(m, replica, call, -1)
     _out_of_wheel(m, replica, call)
 
 
-@njit(nogil=True)
+@compiled
 def stall(m: Machine, replica: int, call: int) -> None:
     """A call gets no token in the step being made."""
     leave(m, replica, call)
@@ -38,14 +38,14 @@ def stall(m: Machine, replica: int, call: int) -> None:
     _raise(m, replica, call)
 
 
-@njit(nogil=True)
+@inlined
 def computed_by(m: Machine, replica: int, call: int) -> int:
     """Tokens of a decoding call that are computed, the one of a step under way included."""
     in_step = 1 if m.step_end_ns[replica] != IDLE_NS else 0
     return int(m.calls[call].base + m.replicas[replica].step + in_step)
 
 
-@njit(nogil=True)
+@inlined
 def generated_by(m: Machine, replica: int, call: int) -> int:
     """Tokens that a decoding call has got so far."""
     is_stalled = 1 if m.calls[call].stalled_step == m.replicas[replica].step else 0
@@ -53,19 +53,19 @@ def generated_by(m: Machine, replica: int, call: int) -> int:
     return int(m.calls[call].output_tokens - steps_left)
 
 
-@njit(nogil=True)
+@inlined
 def needs_block(m: Machine, replica: int, call: int) -> bool:
     """Whether the next token of a decoding call begins a block."""
     return (m.calls[call].base + m.replicas[replica].step) % m.limits.block_tokens == 0
 
 
-@njit(nogil=True)
+@inlined
 def blocks_needed(m: Machine, replica: int) -> int:
     """How many decoding calls begin a block in the next step."""
     return int(m.phases[replica, (-m.replicas[replica].step) % m.limits.block_tokens])
 
 
-@njit(nogil=True)
+@inlined
 def finishers(m: Machine, replica: int) -> int:
     """Calls that end with the step under way, into `m.finishing` in order of admission; returns how many."""
     step = m.replicas[replica].step
@@ -83,7 +83,7 @@ def finishers(m: Machine, replica: int) -> int:
     return count
 
 
-@njit(nogil=True)
+@compiled
 def longest_context(m: Machine, replica: int) -> int:
     """Context of the longest decoding call; 0 where none decodes."""
     keys, calls = m.tallest[replica, 0], m.tallest[replica, 1]
@@ -96,7 +96,7 @@ def longest_context(m: Machine, replica: int) -> int:
     return 0
 
 
-@njit(inline="always")
+@inlined
 def _count(m: Machine, replica: int, call: int, sign: int) -> None:
     base = m.calls[call].base
     m.replicas[replica].decoding += sign
@@ -107,7 +107,7 @@ def _count(m: Machine, replica: int, call: int, sign: int) -> None:
     m.base_of[replica, surface] += sign * base
 
 
-@njit(nogil=True)
+@inlined
 def _into_wheel(m: Machine, replica: int, call: int) -> None:
     slot = m.calls[call].finish_step % WHEEL_SLOTS
     first = m.wheel[replica, slot]
@@ -118,7 +118,7 @@ def _into_wheel(m: Machine, replica: int, call: int) -> None:
     m.wheel[replica, slot] = call
 
 
-@njit(nogil=True)
+@inlined
 def _out_of_wheel(m: Machine, replica: int, call: int) -> None:
     before, following = m.calls[call].prev_finishing, m.calls[call].next_finishing
     if before >= 0:
@@ -129,7 +129,7 @@ def _out_of_wheel(m: Machine, replica: int, call: int) -> None:
         m.calls[following].prev_finishing = before
 
 
-@njit(nogil=True)
+@compiled
 def _raise(m: Machine, replica: int, call: int) -> None:
     """Put a decoding call into the heap of the tallest; where the heap is full of stale entries, make it anew."""
     if not m.limits.wants_longest:
@@ -143,7 +143,7 @@ def _raise(m: Machine, replica: int, call: int) -> None:
         )
 
 
-@njit(nogil=True)
+@compiled
 def _rebuild(m: Machine, replica: int, keys: np.ndarray, calls: np.ndarray) -> None:
     size = 0
     call = m.replicas[replica].first_running

@@ -1,9 +1,8 @@
 """What happens between steps: calls are requested, routed, given up and stopped, and others follow them."""
 
-from numba import njit
-
 from hwmodel.serving.engine import AFFINITY_SLACK_PERCENT, NEVER, Outcome, Router
 from hwmodel.serving.fast import prefix, queues
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import blocks_of, vacate
 from hwmodel.serving.fast.state import AWAY, IDLE_NS, WAITING, Machine
 from hwmodel.serving.heap import pop, push
@@ -12,7 +11,7 @@ REQUEST, GIVE_UP, STOP = 0, 1, 2
 KINDS = 4
 
 
-@njit(inline="always")
+@inlined
 def next_event_ns(m: Machine) -> int:
     """When something happens next; `IDLE_NS` for never."""
     time = IDLE_NS
@@ -23,7 +22,7 @@ def next_event_ns(m: Machine) -> int:
     return time
 
 
-@njit(nogil=True)
+@compiled
 def happen(m: Machine, now: int) -> None:
     """Let the next event happen; events of one moment come in order of call, then of kind."""
     from_starts = m.clock[0].next_start < m.starts.size
@@ -52,7 +51,7 @@ def happen(m: Machine, now: int) -> None:
         _gives_up(m, call, now)
 
 
-@njit(nogil=True)
+@compiled
 def ends(m: Machine, call: int, outcome: int, now: int) -> None:
     """A call is over; those that follow it get their time, unless the user gave up."""
     m.calls[call].outcome = outcome
@@ -67,12 +66,12 @@ def ends(m: Machine, call: int, outcome: int, now: int) -> None:
         follower = m.calls[follower].next_follower
 
 
-@njit(nogil=True)
+@inlined
 def _later(m: Machine, time: int, call: int, kind: int) -> None:
     m.clock[0].events_size = push(m.events[0], m.events[1], m.clock[0].events_size, time, KINDS * call + kind)
 
 
-@njit(nogil=True)
+@compiled
 def _requested(m: Machine, call: int, time: int, now: int) -> None:
     m.calls[call].requested_ns = time
     m.calls[call].outcome = Outcome.OPEN
@@ -93,7 +92,7 @@ def _requested(m: Machine, call: int, time: int, now: int) -> None:
     queues.enqueue(m, replica, call, in_front=False)
 
 
-@njit(nogil=True)
+@compiled
 def _gives_up(m: Machine, call: int, now: int) -> None:
     attempts = m.calls[call].attempts_count
     back = now + (m.calls[call].backoff_ns << attempts)
@@ -106,7 +105,7 @@ def _gives_up(m: Machine, call: int, now: int) -> None:
         ends(m, call, Outcome.GAVE_UP, now)
 
 
-@njit(nogil=True)
+@compiled
 def _leaves(m: Machine, call: int, comes_back: bool) -> None:
     """Off its replica, wherever it is there; a call between two attempts is nowhere."""
     if m.calls[call].place == AWAY:
@@ -120,7 +119,7 @@ def _leaves(m: Machine, call: int, comes_back: bool) -> None:
     m.calls[call].place = AWAY
 
 
-@njit(nogil=True)
+@compiled
 def _route(m: Machine, call: int) -> int:
     if m.limits.router == Router.ROUND_ROBIN:
         turn = m.clock[0].turn

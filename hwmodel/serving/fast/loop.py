@@ -1,11 +1,10 @@
 """The replay loop: steps end, users come and go, and idle replicas put their next step together."""
 
-from numba import njit
-
 from hwmodel.serving.bins import count_step
 from hwmodel.serving.engine import Outcome
 from hwmodel.serving.fast import decoders
 from hwmodel.serving.fast.events import ends, happen, next_event_ns
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import vacate
 from hwmodel.serving.fast.schedule import NOTHING, ONE_BY_ONE, schedule
 from hwmodel.serving.fast.state import AWAY, IDLE_NS, PROMPTED, Machine
@@ -13,7 +12,7 @@ from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 
 
-@njit(nogil=True)
+@inlined
 def run(m: Machine) -> None:
     """Replay all calls; what happened to them is in `m.calls` afterwards."""
     while True:
@@ -32,7 +31,7 @@ def run(m: Machine) -> None:
                 _begin_step(m, replica, now)
 
 
-@njit(inline="always")
+@inlined
 def _begin_step(m: Machine, replica: int, now: int) -> None:
     while m.replicas[replica].running + m.replicas[replica].waiting > 0:
         how = schedule(m, replica, now)
@@ -49,7 +48,7 @@ def _begin_step(m: Machine, replica: int, now: int) -> None:
         return
 
 
-@njit(inline="always")
+@inlined
 def _features(m: Machine, replica: int, how: int) -> StepFeatures:
     if how == ONE_BY_ONE:
         decoding, decode_kv, longest_kv = m.clock[0].decoding, m.clock[0].decode_kv, m.clock[0].longest_kv
@@ -70,11 +69,12 @@ def _features(m: Machine, replica: int, how: int) -> StepFeatures:
     )
 
 
-@njit(nogil=True)
+@compiled
 def _count(m: Machine, replica: int, duration: int, features: StepFeatures) -> None:
     chunk = features.chunk_tokens
     context = features.prompt_context / chunk if chunk > 0 else 0.0
-    kv_of = m.base_of[replica] + m.decoding_of[replica] * m.replicas[replica].step
+    for surface in range(m.kv_of.size):
+        m.kv_of[surface] = m.base_of[replica, surface] + m.decoding_of[replica, surface] * m.replicas[replica].step
     count_step(
         m.bins,
         duration,
@@ -84,11 +84,11 @@ def _count(m: Machine, replica: int, duration: int, features: StepFeatures) -> N
         features.decode_kv,
         m.chunk_of,
         m.decoding_of[replica],
-        kv_of,
+        m.kv_of,
     )
 
 
-@njit(inline="always")
+@inlined
 def _end_step(m: Machine, replica: int, now: int) -> None:
     """Hand out the step's tokens: decoding calls end or go on, finished prompts start to decode."""
     count = decoders.finishers(m, replica)
@@ -104,7 +104,7 @@ def _end_step(m: Machine, replica: int, now: int) -> None:
     m.replicas[replica].step += 1
 
 
-@njit(nogil=True)
+@compiled
 def _first_token(m: Machine, replica: int, call: int, now: int) -> None:
     if m.calls[call].first_ns < 0:
         m.calls[call].first_ns = now
@@ -115,7 +115,7 @@ def _first_token(m: Machine, replica: int, call: int, now: int) -> None:
         decoders.enter(m, replica, call, m.calls[call].computed_tokens, m.replicas[replica].step + 1)
 
 
-@njit(nogil=True)
+@inlined
 def _finish(m: Machine, replica: int, call: int, now: int) -> None:
     vacate(m, replica, call, comes_back=False)
     m.calls[call].generated_tokens = m.calls[call].output_tokens

@@ -1,13 +1,12 @@
 """What may happen to a call that runs: a chunk of its prompt, an interruption, the end."""
 
-from numba import njit
-
 from hwmodel.serving.engine import NONE
 from hwmodel.serving.fast import decoders, prefix, queues
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.state import DECODING, PARTIAL, PROMPTED, Machine
 
 
-@njit(nogil=True)
+@inlined
 def advance(m: Machine, replica: int, call: int, chunk: int, blocks: int) -> None:
     """Give a prompt its chunk of the step, and the blocks that were taken for it."""
     context = m.calls[call].computed_tokens
@@ -29,13 +28,13 @@ def advance(m: Machine, replica: int, call: int, chunk: int, blocks: int) -> Non
     m.replicas[replica].done_size += 1
 
 
-@njit(nogil=True)
+@inlined
 def prompt_need(m: Machine, call: int, chunk: int) -> int:
     """Blocks that a chunk of a prompt takes."""
     return int(blocks_of(m, m.calls[call].computed_tokens + chunk) - m.calls[call].blocks)
 
 
-@njit(nogil=True)
+@compiled
 def interrupt(m: Machine, replica: int, call: int, has_taken: bool = False) -> None:
     """Take a running call's blocks away; it waits in front and computes what is lost again.
 
@@ -50,7 +49,7 @@ def interrupt(m: Machine, replica: int, call: int, has_taken: bool = False) -> N
     queues.enqueue(m, replica, call, in_front=True)
 
 
-@njit(nogil=True)
+@compiled
 def vacate(m: Machine, replica: int, call: int, comes_back: bool, has_taken: bool = False) -> None:
     """Take a call off the running ones and give its blocks back."""
     if m.calls[call].place == DECODING:
@@ -68,7 +67,7 @@ def vacate(m: Machine, replica: int, call: int, comes_back: bool, has_taken: boo
     prefix.release(m, replica, call, computed_tokens=computed, blocks=blocks, comes_back=comes_back)
 
 
-@njit(nogil=True)
+@inlined
 def blocks_of(m: Machine, tokens: int) -> int:
     """Blocks that hold this many tokens."""
     return -(-tokens // m.limits.block_tokens)

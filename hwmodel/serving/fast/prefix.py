@@ -5,14 +5,13 @@ budget, so nobody is admitted beside it. What is left of a chain of runs is alwa
 are freed earlier.
 """
 
-from numba import njit
-
 from hwmodel.serving.engine import NONE, Outcome
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.queue import give_empty, give_run, segment_of, withdraw
 from hwmodel.serving.fast.state import Machine
 
 
-@njit(nogil=True)
+@compiled
 def attach(m: Machine, call: int) -> None:
     """Share the owner's blocks where they are written by now; else the call's content is its own from the start."""
     owner = m.calls[call].owner
@@ -26,7 +25,7 @@ def attach(m: Machine, call: int) -> None:
         m.run_parent[first] = NONE
 
 
-@njit(nogil=True)
+@compiled
 def found_blocks(m: Machine, replica: int, call: int) -> tuple[int, int]:
     """Blocks from the call's first one on that still hold its content; and how many of these are in the free queue."""
     if not m.limits.caching:
@@ -44,7 +43,7 @@ def found_blocks(m: Machine, replica: int, call: int) -> tuple[int, int]:
     return int(found), idle
 
 
-@njit(nogil=True)
+@compiled
 def hold(m: Machine, replica: int, call: int) -> None:
     """Take all that `found_blocks` found into use."""
     if not m.limits.caching:
@@ -62,7 +61,7 @@ def hold(m: Machine, replica: int, call: int) -> None:
         run = m.run_parent[run]
 
 
-@njit(nogil=True)
+@compiled
 def release(m: Machine, replica: int, call: int, computed_tokens: int, blocks: int, comes_back: bool) -> None:
     """Give a call's blocks back, last one first; blocks that others use stay.
 
@@ -93,7 +92,7 @@ def release(m: Machine, replica: int, call: int, computed_tokens: int, blocks: i
         run = m.run_parent[run]
 
 
-@njit(nogil=True)
+@compiled
 def _written(m: Machine, replica: int, run: int) -> int:
     """End of what is computed of a run in use."""
     partial = m.replicas[replica].partial
@@ -105,6 +104,6 @@ def _written(m: Machine, replica: int, run: int) -> int:
     return int(m.run_hi[run])
 
 
-@njit(nogil=True)
+@inlined
 def _is_used(m: Machine, replica: int, run: int) -> bool:
     return run >= m.calls.size and m.run_uses[replica, run - m.calls.size] > 0

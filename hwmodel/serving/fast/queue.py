@@ -5,13 +5,13 @@ in one segment.
 """
 
 import numpy as np
-from numba import njit
 
 from hwmodel.serving.engine import NONE
+from hwmodel.serving.fast.jit import inlined
 from hwmodel.serving.fast.state import Machine
 
 
-@njit(nogil=True)
+@inlined
 def take(m: Machine, replica: int, count: int) -> None:
     """Take blocks from the front; the caller knows that there are enough."""
     m.replicas[replica].free_blocks -= count
@@ -27,7 +27,7 @@ def take(m: Machine, replica: int, count: int) -> None:
             _unlink(m, replica, segment)
 
 
-@njit(nogil=True)
+@inlined
 def give_empty(m: Machine, replica: int, count: int) -> None:
     """Put blocks whose content nobody will look for at the end."""
     if count <= 0:
@@ -40,7 +40,7 @@ def give_empty(m: Machine, replica: int, count: int) -> None:
     _append(m, replica, NONE, count)
 
 
-@njit(nogil=True)
+@inlined
 def give_run(m: Machine, replica: int, run: int, count: int) -> None:
     """Put the first `count` blocks of a run at the end, the last one first."""
     if count <= 0:
@@ -49,7 +49,7 @@ def give_run(m: Machine, replica: int, run: int, count: int) -> None:
     _place_of(m, replica, run, _append(m, replica, run, count))
 
 
-@njit(nogil=True)
+@inlined
 def withdraw(m: Machine, replica: int, run: int, segment: int) -> None:
     """A run's blocks are used again."""
     m.replicas[replica].free_blocks -= m.segments[segment].count
@@ -57,7 +57,7 @@ def withdraw(m: Machine, replica: int, run: int, segment: int) -> None:
     _unlink(m, replica, segment)
 
 
-@njit(nogil=True)
+@inlined
 def segment_of(m: Machine, replica: int, run: int) -> int:
     """Where a run lies in the free queue, or -1."""
     if run < m.calls.size:
@@ -65,7 +65,7 @@ def segment_of(m: Machine, replica: int, run: int) -> int:
     return int(m.run_segment[replica, run - m.calls.size])
 
 
-@njit(nogil=True)
+@inlined
 def _place_of(m: Machine, replica: int, run: int, segment: int) -> None:
     if run < m.calls.size:
         m.calls[run].leaf_segment = segment
@@ -73,7 +73,7 @@ def _place_of(m: Machine, replica: int, run: int, segment: int) -> None:
         m.run_segment[replica, run - m.calls.size] = segment
 
 
-@njit(nogil=True)
+@inlined
 def _append(m: Machine, replica: int, run: int, count: int) -> int:
     segment = m.clock[0].free_segment
     m.clock[0].free_segment = m.segments[segment].newer
@@ -90,7 +90,7 @@ def _append(m: Machine, replica: int, run: int, count: int) -> int:
     return int(segment)
 
 
-@njit(nogil=True)
+@inlined
 def _unlink(m: Machine, replica: int, segment: int) -> None:
     older, newer = m.segments[segment].older, m.segments[segment].newer
     if older >= 0:

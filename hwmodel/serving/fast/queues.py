@@ -1,15 +1,14 @@
 """Who waits and who runs on a replica: linked lists in order, and a heap of the waiting where priority rules."""
 
-from numba import njit
-
 from hwmodel.serving.engine import NONE
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.state import WAITING, Machine
 from hwmodel.serving.heap import pop, push
 
 PRIORITY_BIT = 57
 
 
-@njit(nogil=True)
+@inlined
 def enqueue(m: Machine, replica: int, call: int, in_front: bool) -> None:
     """A call waits: at the end, or in front of all where it was interrupted."""
     m.calls[call].place = WAITING
@@ -29,7 +28,7 @@ def enqueue(m: Machine, replica: int, call: int, in_front: bool) -> None:
         _into_heap(m, replica, call)
 
 
-@njit(nogil=True)
+@inlined
 def dequeue(m: Machine, replica: int, call: int) -> None:
     """A call waits no more; the heap forgets it when it surfaces."""
     before, following = m.calls[call].prev_waiting, m.calls[call].next_waiting
@@ -44,7 +43,7 @@ def dequeue(m: Machine, replica: int, call: int) -> None:
     m.replicas[replica].waiting -= 1
 
 
-@njit(nogil=True)
+@inlined
 def next_waiting(m: Machine, replica: int) -> int:
     """The call to be admitted next, or -1."""
     if not m.limits.by_priority or m.replicas[replica].waiting == 0:
@@ -55,7 +54,7 @@ def next_waiting(m: Machine, replica: int) -> int:
     return int(calls[0])
 
 
-@njit(nogil=True)
+@inlined
 def start_running(m: Machine, replica: int, call: int) -> None:
     """Append to the running calls."""
     last = m.replicas[replica].last_running
@@ -71,7 +70,7 @@ def start_running(m: Machine, replica: int, call: int) -> None:
     m.replicas[replica].admitted += 1
 
 
-@njit(nogil=True)
+@inlined
 def stop_running(m: Machine, replica: int, call: int) -> None:
     """Take out of the running calls."""
     before, following = m.calls[call].prev_running, m.calls[call].next_running
@@ -86,7 +85,7 @@ def stop_running(m: Machine, replica: int, call: int) -> None:
     m.replicas[replica].running -= 1
 
 
-@njit(nogil=True)
+@compiled
 def least_urgent(m: Machine, replica: int) -> int:
     """The running call of the highest priority number, the latest request of these; -1 where none runs."""
     found = NONE
@@ -98,18 +97,18 @@ def least_urgent(m: Machine, replica: int) -> int:
     return int(found)
 
 
-@njit(nogil=True)
+@inlined
 def _key(m: Machine, call: int) -> int:
     return int((m.calls[call].priority << PRIORITY_BIT) + m.calls[call].requested_ns)
 
 
-@njit(nogil=True)
+@inlined
 def _is_current(m: Machine, replica: int, key: int, call: int) -> bool:
     is_waiting = m.calls[call].place == WAITING and m.calls[call].replica == replica
     return bool(is_waiting and _key(m, call) == key)
 
 
-@njit(nogil=True)
+@compiled
 def _into_heap(m: Machine, replica: int, call: int) -> None:
     """Waiting calls fit; where leavers fill the room, they are put out."""
     keys, calls = m.queue[replica, 0], m.queue[replica, 1]

@@ -68,7 +68,7 @@ def _compiled_run(sources_stamp: int) -> Any:
     A captured variable is part of the key, and the functions in the other files are not cached by themselves.
     """
 
-    @njit(cache=True, nogil=True)
+    @njit(cache=True, nogil=True, _nrt=False)
     def stamped(machine: Any) -> int:
         run(machine)
         return sources_stamp

@@ -1,8 +1,7 @@
 """Putting a step together, as the literal scheduler does, without a look at every decoding call."""
 
-from numba import njit
-
 from hwmodel.serving.fast import decoders, prefix, queues
+from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import advance, blocks_of, interrupt, prompt_need
 from hwmodel.serving.fast.queue import take
 from hwmodel.serving.fast.state import Machine
@@ -12,7 +11,7 @@ NOTHING, AS_A_LUMP, ONE_BY_ONE = 0, 1, 2
 """What was scheduled: nothing, every decoding call, or those that `m.clock` tells of."""
 
 
-@njit(nogil=True)
+@inlined
 def schedule(m: Machine, replica: int, now: int) -> int:
     """Make the next step of a replica; its prompts are summed up in `m.clock`.
 
@@ -44,7 +43,7 @@ def schedule(m: Machine, replica: int, now: int) -> int:
     return AS_A_LUMP if m.replicas[replica].decoding + m.clock[0].prompt_count > 0 else NOTHING
 
 
-@njit(nogil=True)
+@inlined
 def _clear(m: Machine, replica: int) -> None:
     m.replicas[replica].done_size = 0
     if m.clock[0].prompt_count > 0:
@@ -56,7 +55,7 @@ def _clear(m: Machine, replica: int) -> None:
         m.chunk_of[:] = 0
 
 
-@njit(nogil=True)
+@compiled
 def _make_room(m: Machine, replica: int, need: int, of_partial: int, chunk: int) -> None:
     """First come first served: the newest calls give way until the rest fits. Nobody is admitted after that.
 
@@ -74,7 +73,7 @@ def _make_room(m: Machine, replica: int, need: int, of_partial: int, chunk: int)
         advance(m, replica, m.replicas[replica].partial, chunk, of_partial)
 
 
-@njit(nogil=True)
+@compiled
 def _admit(m: Machine, replica: int, now: int, budget: int) -> None:
     while budget > 0 and m.replicas[replica].waiting > 0 and m.replicas[replica].running < m.limits.max_sequences:
         call = queues.next_waiting(m, replica)
@@ -99,7 +98,7 @@ def _admit(m: Machine, replica: int, now: int, budget: int) -> None:
         budget -= chunk
 
 
-@njit(nogil=True)
+@compiled
 def _yield_to_urgent(m: Machine, replica: int) -> None:
     """Interrupt the least urgent calls that may be interrupted, until the next urgent one can be admitted."""
     first = m.limits.yielding_priority

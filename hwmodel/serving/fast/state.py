@@ -177,6 +177,8 @@ class Machine(NamedTuple):
     """(replicas, surfaces)"""
     base_of: np.ndarray
     """(replicas, surfaces)"""
+    kv_of: np.ndarray
+    """By surface: context of the decoding calls of a step, where steps are counted."""
     limits: Limits
     cost: Any
     bins: Bins
@@ -223,6 +225,7 @@ def machine_of(
         chunk_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
         decoding_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),
         base_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),
+        kv_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
         limits=_limits(settings, wants_longest=wants_longest),
         cost=cost,
         bins=bins,

@@ -1,8 +1,7 @@
 """The step rule call by call: for the rare step in which priority decides who gives way."""
 
-from numba import njit
-
 from hwmodel.serving.fast import decoders, queues
+from hwmodel.serving.fast.jit import compiled
 from hwmodel.serving.fast.moves import advance, interrupt, prompt_need
 from hwmodel.serving.fast.queue import take
 from hwmodel.serving.fast.state import DECODING, Machine
@@ -11,7 +10,7 @@ LEFT_OUT, SERVED, SERVED_WITH_BLOCK = 0, 1, 2
 """What a decoding call has of the step being made."""
 
 
-@njit(nogil=True)
+@compiled
 def schedule_one_by_one(m: Machine, replica: int) -> bool:
     """Give every running call its tokens in order of admission; the least urgent call gives way where blocks run out.
 
@@ -44,7 +43,7 @@ def schedule_one_by_one(m: Machine, replica: int) -> bool:
     return _settle(m, replica)
 
 
-@njit(nogil=True)
+@compiled
 def _tokens_of(m: Machine, call: int, budget: int) -> int:
     if m.calls[call].place == DECODING:
         return 1
@@ -52,14 +51,14 @@ def _tokens_of(m: Machine, call: int, budget: int) -> int:
     return int(min(tokens - m.calls[call].computed_tokens, budget))
 
 
-@njit(nogil=True)
+@compiled
 def _need_of(m: Machine, replica: int, call: int, chunk: int) -> int:
     if m.calls[call].place == DECODING:
         return 1 if decoders.needs_block(m, replica, call) else 0
     return prompt_need(m, call, chunk)
 
 
-@njit(nogil=True)
+@compiled
 def _settle(m: Machine, replica: int) -> bool:
     """Sum up the decoding calls that were served, and let the others wait for a step."""
     count, kv_tokens, longest = 0, 0, 0

@@ -50,7 +50,7 @@ class EngineSettings:
     """Calls of this priority or a higher number are interrupted where more urgent ones wait; 0 for no such calls."""
     router: Router = Router.PREFIX_AFFINE
     horizon_ns: int = 2**62
-    """Nothing is requested after this time."""
+    """Nothing happens after this time; what is not over stays open."""
 
     def __post_init__(self) -> None:
         for name in ("blocks_count", "block_tokens", "max_sequences_count", "max_batched_tokens"):

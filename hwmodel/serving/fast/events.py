@@ -34,8 +34,7 @@ def happen(m: Machine, now: int) -> None:
     if from_starts:
         call = m.starts[m.clock[0].next_start]
         m.clock[0].next_start += 1
-        if m.calls[call].start_ns <= m.limits.horizon_ns:
-            _requested(m, call, m.calls[call].start_ns, now)
+        _requested(m, call, m.calls[call].start_ns, now)
         return
     time, code = m.events[0, 0], m.events[1, 0]
     m.clock[0].events_size = pop(m.events[0], m.events[1], m.clock[0].events_size)
@@ -60,9 +59,7 @@ def ends(m: Machine, call: int, outcome: int, now: int) -> None:
         return
     follower = m.calls[call].first_follower
     while follower >= 0:
-        time = now + m.calls[follower].gap_ns
-        if time <= m.limits.horizon_ns:
-            _later(m, time, follower, REQUEST)
+        _later(m, now + m.calls[follower].gap_ns, follower, REQUEST)
         follower = m.calls[follower].next_follower
 
 
@@ -95,12 +92,11 @@ def _requested(m: Machine, call: int, time: int, now: int) -> None:
 @compiled
 def _gives_up(m: Machine, call: int, now: int) -> None:
     attempts = m.calls[call].attempts_count
-    back = now + (m.calls[call].backoff_ns << attempts)
-    comes_back = attempts < m.calls[call].retries_count and back <= m.limits.horizon_ns
+    comes_back = attempts < m.calls[call].retries_count
     _leaves(m, call, comes_back=comes_back)
     if comes_back:
         m.calls[call].attempts_count += 1
-        _later(m, back, call, REQUEST)
+        _later(m, now + (m.calls[call].backoff_ns << attempts), call, REQUEST)
     else:
         ends(m, call, Outcome.GAVE_UP, now)
 

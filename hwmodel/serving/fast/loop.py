@@ -19,7 +19,7 @@ def run(m: Machine) -> None:
         now = next_event_ns(m)
         for replica in range(m.step_end_ns.size):
             now = min(now, m.step_end_ns[replica])
-        if now == IDLE_NS:
+        if now > m.limits.horizon_ns:
             return
         for replica in range(m.step_end_ns.size):
             if m.step_end_ns[replica] == now:

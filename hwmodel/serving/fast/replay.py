@@ -51,7 +51,8 @@ def run_of(machine: Machine) -> EngineRun:
     """What a machine that has run says of every call."""
     calls = machine.calls
     still = calls["place"] == DECODING
-    so_far = calls["output_tokens"] - (calls["finish_step"] - machine.replicas["step"][calls["replica"]] + 1)
+    step = machine.replicas["step"][calls["replica"]]
+    so_far = calls["output_tokens"] - (calls["finish_step"] - (calls["stalled_step"] == step) - step + 1)
     names = ("requested_ns", "scheduled_ns", "first_ns", "last_ns", "cached_tokens", "preemptions_count", "replica")
     columns = {name: calls[name].copy() for name in (*names, "outcome")}
     return EngineRun(

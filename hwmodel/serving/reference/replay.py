@@ -55,7 +55,7 @@ class Replay:
         for number, before in enumerate(self.calls.after.tolist()):
             if before < 0:
                 self._will_be_requested(number, int(self.calls.start_ns[number]))
-        while (now := self._next_moment()) is not None:
+        while (now := self._next_moment()) is not None and now <= self.settings.horizon_ns:
             self._end_steps(now)
             while self.events and self.events[0][0] <= now:
                 time, number, kind = heapq.heappop(self.events)
@@ -93,8 +93,7 @@ class Replay:
                 return
 
     def _will_be_requested(self, number: int, time: int) -> None:
-        if time <= self.settings.horizon_ns:
-            heapq.heappush(self.events, (time, number, REQUEST))
+        heapq.heappush(self.events, (time, number, REQUEST))
 
     def _happens(self, request: Request, kind: int, time: int, now: int) -> None:
         if kind == REQUEST and not request.is_over:
@@ -161,10 +160,9 @@ class Replay:
         number = request.number
         if request.attempts_count < self.calls.retries_count[number]:
             back = now + int(self.calls.backoff_ns[number]) * 2**request.attempts_count
-            if back <= self.settings.horizon_ns:
-                request.attempts_count += 1
-                self._will_be_requested(number, back)
-                return
+            request.attempts_count += 1
+            self._will_be_requested(number, back)
+            return
         self._ends(request, Outcome.GAVE_UP, now)
 
     def _leaves_replica(self, request: Request) -> None:

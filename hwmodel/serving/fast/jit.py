@@ -6,11 +6,15 @@ is off. And nothing here is called from Python, so the wrappers for that, slow t
 out.
 """
 
-from functools import partial
+from typing import Any
 
 from numba import njit
 
-compiled = partial(njit, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)()
+UNCOUNTED: dict[str, Any] = {"nogil": True, "_nrt": False}
+"""Options without reference counts."""
+_INNER: dict[str, Any] = {**UNCOUNTED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+compiled = njit(**_INNER)
 """For what happens rarely."""
-inlined = partial(njit, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)()
+inlined = njit(**_INNER, forceinline=True)
 """For what happens in every step, or with every call."""

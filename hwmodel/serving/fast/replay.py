@@ -9,6 +9,7 @@ from numba import njit
 
 from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.engine import CallTimes, EngineCalls, EngineRun, EngineSettings, owners_of
+from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.fast.loop import run
 from hwmodel.serving.fast.state import DECODING, Machine, machine_of
 
@@ -69,7 +70,7 @@ def _compiled_run(sources_stamp: int) -> Any:
     A captured variable is part of the key, and the functions in the other files are not cached by themselves.
     """
 
-    @njit(cache=True, nogil=True, _nrt=False)
+    @njit(cache=True, **UNCOUNTED)
     def stamped(machine: Any) -> int:
         run(machine)
         return sources_stamp

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hwmodel.serving.engine import EngineSettings, Policy
-from hwmodel.serving.reference.blocks import BlockPool
+from hwmodel.serving.reference.blocks import Block, BlockPool
 from hwmodel.serving.reference.request import Request
 from hwmodel.serving.step_features import StepFeatures
 
@@ -135,7 +135,7 @@ class Scheduler:
             self._advance(self.shares[-1])
             budget -= chunk
 
-    def _found(self, request: Request) -> tuple[list, int]:
+    def _found(self, request: Request) -> tuple[list[Block], int]:
         """Blocks in the cache that the call can use, and the tokens that it need not compute."""
         whole = (request.tokens - 1) // self.settings.block_tokens
         hits = self.pool.cached(request.keys[:whole]) if self.settings.prefix_caching else []

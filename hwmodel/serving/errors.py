@@ -1,14 +1,30 @@
 """Errors of the serving room.
 
 ServingError
+├── BadConfig         a serving configuration has an unknown key, a wrong type or an impossible value
+├── BadProfile        measured kernel times that cannot be read as the layout says
+├── BadTrace          a row of a trace of calls breaks a rule
 ├── DoesNotFit        weights, or one sequence, do not fit the memory of a replica
 ├── EmptyDemand       nothing to replay
-└── NoFleet           no fleet within the limit meets the service levels
+├── NoFleet           no fleet within the limit meets the service levels
+└── OutsideProfile    a step, a call or a setting is larger than what was measured
 """
 
 
 class ServingError(Exception):
     """Base of every expected error of the serving room."""
+
+
+class BadConfig(ServingError):
+    """A serving configuration has an unknown key, a wrong type or an impossible value."""
+
+
+class BadProfile(ServingError):
+    """Measured kernel times that cannot be read as the layout says."""
+
+
+class BadTrace(ServingError):
+    """A row of a trace of calls breaks a rule."""
 
 
 class DoesNotFit(ServingError):
@@ -21,3 +37,7 @@ class EmptyDemand(ServingError):
 
 class NoFleet(ServingError):
     """No fleet within the limit meets the service levels."""
+
+
+class OutsideProfile(ServingError):
+    """A step, a call or a setting is larger than what was measured."""

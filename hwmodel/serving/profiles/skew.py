@@ -1,0 +1,73 @@
+"""How much unequal contexts slow decode attention down, fitted to measured batches of long and short ones.
+
+A batch of unequal contexts takes between the time of its mean context and that of its longest:
+t = t_mean + alpha (t_longest - t_mean), the form of LLMServingSim (source `llmservingsim`). Its classes ask for the
+shortest context; ours use what a step knows: prompt tokens, sequences, and mean over longest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+from scipy.interpolate import RegularGridInterpolator
+
+from hwmodel.serving.profiles.attention_grid import AttentionGrid
+
+CHUNK_CLASSES = (0.0, 64.0, 512.0)
+"""Largest prompt tokens of each class but the last: none, few, some, many."""
+SHARE_CLASSES = (0.32, 0.5, 0.72)
+"""Largest mean over longest of each class but the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew:
+    """Alpha by class of prompt tokens, of sequences, and of mean over longest context."""
+
+    alpha_ratio: Float[np.ndarray, "chunks decodings shares"]
+    chunk_at: Float[np.ndarray, "chunk_bounds"]
+    decoding_at: Float[np.ndarray, "decoding_bounds"]
+    share_at: Float[np.ndarray, "share_bounds"]
+
+
+def no_skew() -> Skew:
+    """No correction: nothing was measured."""
+    none = np.zeros(0)
+    return Skew(alpha_ratio=np.zeros((1, 1, 1)), chunk_at=none, decoding_at=none, share_at=none)
+
+
+def skew_of(rows: pl.DataFrame, grid: AttentionGrid) -> Skew:
+    """Alpha of each class, where the relative errors of its measured batches are least in squares.
+
+    Both references come from the grid that steps are looked up in, so what it misses is not counted as skew. The
+    batches were timed over several repeats, in sum; the median over batches of equal contexts brings them to the grid's
+    scale. A class without rows takes the value of all rows. Nothing is slower than its longest context or faster than
+    its mean.
+    """
+    chunk, decoding = rows["pc"].to_numpy(), rows["n"].to_numpy()
+    mean, longest, equal, unequal = (
+        rows[name].to_numpy().astype(np.float64) for name in ("kv_mean", "kv_big", "t_mean_us", "t_skew_us")
+    )
+    look = RegularGridInterpolator(
+        (grid.chunk_at, grid.context_at, grid.decoding_at, grid.history_at),
+        grid.time_us,
+        bounds_error=False,
+        fill_value=None,
+    )
+    context = rows["kp"].to_numpy()
+    at_mean = look(np.stack([chunk, context, decoding, mean], axis=1))
+    at_longest = look(np.stack([chunk, context, decoding, longest], axis=1))
+    time = unequal / np.median(equal / at_mean)
+    gap, excess = (at_longest - at_mean) / time, (time - at_mean) / time
+    counts: Int[np.ndarray, counts] = np.unique(decoding)
+    bounds = (np.array(CHUNK_CLASSES), np.sqrt(counts[1:] * counts[:-1]), np.array(SHARE_CLASSES))
+    classes = tuple(
+        np.searchsorted(bound, value) for bound, value in zip(bounds, (chunk, decoding, mean / longest), strict=True)
+    )
+    shape = [bound.size + 1 for bound in bounds]
+    up, down = np.zeros(shape), np.zeros(shape)
+    np.add.at(up, classes, gap * excess)
+    np.add.at(down, classes, gap**2)
+    pooled = up.sum() / down.sum() if down.sum() > 0.0 else 0.0
+    alpha = np.where(down > 0.0, up / np.where(down > 0.0, down, 1.0), pooled)
+    return Skew(alpha_ratio=np.clip(alpha, 0.0, 1.0), chunk_at=bounds[0], decoding_at=bounds[1], share_at=bounds[2])

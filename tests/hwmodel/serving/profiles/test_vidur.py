@@ -49,7 +49,7 @@ def step_of(prompts: list[tuple[int, int]], decoding: list[int]) -> StepFeatures
 
 def predicted_s(prompts: list[tuple[int, int]], decoding: list[int], tp: int) -> float:
     """Vidur's predictor over its dictionaries: every request rounded by itself."""
-    ms = {(kernel, a, b): time for kernel, a, b, time in vidur_rows().iter_rows()}
+    ms: dict[tuple[str, int, int], float] = {(kernel, a, b): time for kernel, a, b, time in vidur_rows().iter_rows()}
     tokens = sum(chunk for chunk, _ in prompts) + len(decoding)
     rounded = math.ceil(tokens / 8) * 8
     layer = sum(ms[name, rounded, 0] for name in TOKEN_KERNELS) + ms[EXACT_KERNEL, tokens, 0]

@@ -27,11 +27,27 @@ class Preemption(StrEnum):
     """It never happens: room for prompt and answer is taken at admission."""
 
 
+class KvSkew(StrEnum):
+    """Whether measured batches of unequal contexts correct attention; else a step is told by its mean context."""
+
+    AUTO = "auto"
+    """Where they were measured, and their batches of equal contexts take the times of the attention table."""
+    ON = "on"
+    OFF = "off"
+
+
 class Policy(StrEnum):
     """Order of waiting calls."""
 
     FCFS = "fcfs"
     PRIORITY = "priority"
+
+
+SWITCHES: dict[object, tuple[StrEnum, StrEnum]] = {
+    Preemption: (Preemption.NONE, Preemption.RECOMPUTE),
+    KvSkew: (KvSkew.OFF, KvSkew.ON),
+}
+"""What false and true stand for. YAML reads on and off as these, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +77,8 @@ class ServingConfig:
     """Host time added to every step."""
     arrival_scale: float = 1.0
     """On arrival times: 2 halves the load."""
-    kv_skew: bool = False
-    """Whether measured batches of unequal contexts correct attention; off, a step is told by its mean context."""
+    kv_skew: KvSkew = KvSkew.AUTO
+    """`auto`, `on` (or true) or `off` (or false); for LLMServingSim's profiles."""
     policy: Policy = Policy.FCFS
     hardware: str | None = None
     """Which profile of a folder; needed only where it holds several, like the next two."""
@@ -114,8 +130,8 @@ def config_of(content: object) -> ServingConfig:
 
 
 def _typed(name: str, kind: Any, value: object) -> Any:
-    if kind is Preemption and isinstance(value, bool):
-        return Preemption.RECOMPUTE if value else Preemption.NONE
+    if kind in SWITCHES and isinstance(value, bool):
+        return SWITCHES[kind][value]
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         _refuse(value not in list(kind), name, value, " or ".join(kind))
         return kind(str(value))

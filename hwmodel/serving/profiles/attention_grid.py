@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from hwmodel.serving.errors import BadProfile
 
@@ -61,6 +61,6 @@ def _continued(
         low, high = filled[..., position - 2], filled[..., position - 1]
         slope = (high - low) / (at[position - 1] - at[position - 2])
         line = high + slope * (at[position] - at[position - 1])
-        missing: Bool[np.ndarray, ...] = np.isnan(filled[..., position])
+        missing = np.isnan(filled[..., position])
         filled[..., position] = np.where(missing, line, filled[..., position])
     return np.moveaxis(filled, -1, axis)

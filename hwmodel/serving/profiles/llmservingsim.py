@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from hwmodel.serving.config import KvSkew
 from hwmodel.serving.errors import BadProfile
-from hwmodel.serving.profiles.attention_grid import attention_grid
+from hwmodel.serving.profiles.attention_grid import AttentionGrid, attention_grid
 from hwmodel.serving.profiles.frames import checked_frame, refuse_repeats
 from hwmodel.serving.profiles.llmservingsim_cost import LlmServingSimCost
-from hwmodel.serving.profiles.skew import no_skew, skew_of
+from hwmodel.serving.profiles.skew import Skew, agrees, no_skew, skew_of
 
 ONCE_A_STEP = ("embedding", "final_layernorm")
 TIMES_A_LAYER = {
@@ -52,7 +53,7 @@ class ProfileChoice:
 
 
 def read_llmservingsim(
-    folder: Path, choice: ProfileChoice, *, layers: int, overhead_s: float = 0.0, unequal_contexts: bool = False
+    folder: Path, choice: ProfileChoice, *, layers: int, overhead_s: float = 0.0, kv_skew: KvSkew = KvSkew.AUTO
 ) -> LlmServingSimCost:
     """Step costs out of the profile in a folder.
 
@@ -62,7 +63,7 @@ def read_llmservingsim(
         choice: Hardware, model, variant and tensor-parallel ranks.
         layers: Of the LLM; the tables hold times of one.
         overhead_s: Host time per step.
-        unequal_contexts: Add what unequal contexts of decoding sequences cost, from `*kernels_skew.parquet`.
+        kv_skew: Whether to add what unequal contexts of decoding sequences cost, from `*kernels_skew.parquet`.
 
     Raises:
         BadProfile: A file, column or layer is missing, not exactly one profile fits the choice, or a row breaks a rule.
@@ -79,7 +80,7 @@ def read_llmservingsim(
         _rows(folder, "attention", ATTENTION_SIZES, origin), f"{folder.name}/*kernels_attention.parquet"
     )
     _check_layers(dense, sampled)
-    alpha = skew_of(_skew_rows(folder, origin), grid) if unequal_contexts else no_skew()
+    alpha = _skew(folder, origin, grid, kv_skew)
     a_layer = {**TIMES_A_LAYER, **{name: n for name, n in SOME_LLMS_A_LAYER.items() if name in set(dense["layer"])}}
     weights = {**dict.fromkeys(ONCE_A_STEP, 1), **{name: n * layers for name, n in a_layer.items()}}
     return LlmServingSimCost(
@@ -140,18 +141,21 @@ def _rows(folder: Path, kind: str, columns: Columns, origin: dict[str, object]) 
     return rows
 
 
-def _skew_rows(folder: Path, origin: dict[str, object]) -> pl.DataFrame:
-    """Measured batches of unequal contexts; those whose prompt tokens are one class may repeat a size."""
-    files = _files(folder, "skew")
-    if not files:
-        raise BadProfile(f"{folder} holds no *kernels_skew.parquet, which kv_skew needs; set kv_skew to false")
+def _skew(folder: Path, origin: dict[str, object], grid: AttentionGrid, asked: KvSkew) -> Skew:
+    if asked is KvSkew.OFF:
+        return no_skew()
     times = ("t_mean_us", "t_skew_us")
     columns: Columns = {**ORIGIN, **SKEW_SIZES, **dict.fromkeys(times, pl.Float64)}
-    rows = pl.concat([checked_frame(path, columns, measured=times) for path in files])
-    chosen = rows.filter(*(pl.col(name) == value for name, value in origin.items()))
-    if chosen.is_empty():
-        raise BadProfile(f"*kernels_skew.parquet of {folder.name} has no row of {', '.join(map(str, origin.values()))}")
-    return chosen
+    read = [checked_frame(path, columns, measured=times) for path in _files(folder, "skew")]
+    chosen = [rows.filter(*(pl.col(name) == value for name, value in origin.items())) for rows in read]
+    rows = pl.concat(chosen) if chosen else pl.DataFrame()
+    if rows.is_empty() and asked is KvSkew.ON:
+        raise BadProfile(
+            f"{folder} has no *kernels_skew.parquet of {', '.join(map(str, origin.values()))}; set kv_skew to auto"
+        )
+    if rows.is_empty() or (asked is KvSkew.AUTO and not agrees(rows, grid)):
+        return no_skew()
+    return skew_of(rows, grid)
 
 
 def _check_layers(dense: pl.DataFrame, sampled: pl.DataFrame) -> None:
@@ -170,7 +174,7 @@ def _sum_us(rows: pl.DataFrame, size: str, weights: dict[str, int]) -> Float[np.
     """Sum over layers by size from 0, straight lines between measured sizes; 0 at 0, the smallest one's below it."""
     parts = {str(name): part.sort(size) for (name,), part in rows.partition_by("layer", as_dict=True).items()}
     largest = min(int(part[size][-1]) for part in parts.values())
-    sizes: Int[np.ndarray, sizes] = np.arange(largest + 1)
+    sizes = np.arange(largest + 1)
     total = sum(
         weight * np.interp(sizes, parts[name][size].to_numpy(), parts[name]["time_us"].to_numpy())
         for name, weight in weights.items()

@@ -34,6 +34,6 @@ def read_profile(named: str, config: ServingConfig) -> ProfileCost:
             choice,
             layers=config.layers,
             overhead_s=config.host_overhead_s,
-            unequal_contexts=config.kv_skew,
+            kv_skew=config.kv_skew,
         )
     raise BadProfile(f"{named!r} names no kernel profile; known are {' and '.join(KINDS)}")

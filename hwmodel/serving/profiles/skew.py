@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.interpolate import RegularGridInterpolator
 
 from hwmodel.serving.profiles.attention_grid import AttentionGrid
@@ -18,6 +18,8 @@ CHUNK_CLASSES = (0.0, 64.0, 512.0)
 """Largest prompt tokens of each class but the last: none, few, some, many."""
 SHARE_CLASSES = (0.32, 0.5, 0.72)
 """Largest mean over longest of each class but the last."""
+MOST_APART = 0.1
+"""How far the median of equal batches may lie from the attention table, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,33 +38,35 @@ def no_skew() -> Skew:
     return Skew(alpha_ratio=np.zeros((1, 1, 1)), chunk_at=none, decoding_at=none, share_at=none)
 
 
+def agrees(rows: pl.DataFrame, grid: AttentionGrid) -> bool:
+    """Whether the sweep's batches of equal contexts take the times of the attention grid, in the median.
+
+    A sweep that does not (one sums its repeats where the attention table averages them) was measured in another way,
+    and is no evidence of what that table lacks.
+    """
+    return abs(_scale(rows, grid) - 1.0) <= MOST_APART
+
+
 def skew_of(rows: pl.DataFrame, grid: AttentionGrid) -> Skew:
     """Alpha of each class, where the relative errors of its measured batches are least in squares.
 
-    Both references come from the grid that steps are looked up in, so what it misses is not counted as skew. The
-    batches were timed over several repeats, in sum; the median over batches of equal contexts brings them to the grid's
-    scale. A class without rows takes the value of all rows. Nothing is slower than its longest context or faster than
-    its mean.
+    Both references come from the grid that steps are looked up in, so what it misses is not counted as skew; the median
+    over batches of equal contexts brings the sweep to the grid's scale. A class without rows takes the value of all
+    rows. Nothing is slower than its longest context or faster than its mean.
+
+    Args:
+        rows: With `n`, `pc`, `kp`, `kv_mean`, `kv_big`, `t_mean_us` (all contexts the mean one) and `t_skew_us`.
+        grid: Times of equal contexts.
     """
-    chunk, decoding = rows["pc"].to_numpy(), rows["n"].to_numpy()
-    mean, longest, equal, unequal = (
-        rows[name].to_numpy().astype(np.float64) for name in ("kv_mean", "kv_big", "t_mean_us", "t_skew_us")
-    )
-    look = RegularGridInterpolator(
-        (grid.chunk_at, grid.context_at, grid.decoding_at, grid.history_at),
-        grid.time_us,
-        bounds_error=False,
-        fill_value=None,
-    )
-    context = rows["kp"].to_numpy()
-    at_mean = look(np.stack([chunk, context, decoding, mean], axis=1))
-    at_longest = look(np.stack([chunk, context, decoding, longest], axis=1))
-    time = unequal / np.median(equal / at_mean)
+    at_mean, at_longest = _looked_up(rows, grid, "kv_mean"), _looked_up(rows, grid, "kv_big")
+    time = rows["t_skew_us"].to_numpy() / _scale(rows, grid)
     gap, excess = (at_longest - at_mean) / time, (time - at_mean) / time
-    counts: Int[np.ndarray, counts] = np.unique(decoding)
+    chunk, decoding = rows["pc"].to_numpy(), rows["n"].to_numpy()
+    share = rows["kv_mean"].to_numpy() / rows["kv_big"].to_numpy()
+    counts = np.unique(decoding)
     bounds = (np.array(CHUNK_CLASSES), np.sqrt(counts[1:] * counts[:-1]), np.array(SHARE_CLASSES))
     classes = tuple(
-        np.searchsorted(bound, value) for bound, value in zip(bounds, (chunk, decoding, mean / longest), strict=True)
+        np.searchsorted(bound, value) for bound, value in zip(bounds, (chunk, decoding, share), strict=True)
     )
     shape = [bound.size + 1 for bound in bounds]
     up, down = np.zeros(shape), np.zeros(shape)
@@ -71,3 +75,14 @@ def skew_of(rows: pl.DataFrame, grid: AttentionGrid) -> Skew:
     pooled = up.sum() / down.sum() if down.sum() > 0.0 else 0.0
     alpha = np.where(down > 0.0, up / np.where(down > 0.0, down, 1.0), pooled)
     return Skew(alpha_ratio=np.clip(alpha, 0.0, 1.0), chunk_at=bounds[0], decoding_at=bounds[1], share_at=bounds[2])
+
+
+def _scale(rows: pl.DataFrame, grid: AttentionGrid) -> float:
+    return float(np.median(rows["t_mean_us"].to_numpy() / _looked_up(rows, grid, "kv_mean")))
+
+
+def _looked_up(rows: pl.DataFrame, grid: AttentionGrid, history: str) -> Float[np.ndarray, "rows"]:
+    """Times of the batches had they all the same context."""
+    axes = (grid.chunk_at, grid.context_at, grid.decoding_at, grid.history_at)
+    look = RegularGridInterpolator(axes, grid.time_us, bounds_error=False, fill_value=None)
+    return look(rows.select("pc", "kp", "n", history).to_numpy().astype(np.float64))

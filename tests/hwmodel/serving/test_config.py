@@ -46,11 +46,19 @@ def test_what_is_not_said_has_a_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
-    [(True, Preemption.RECOMPUTE), ("recompute", Preemption.RECOMPUTE), (False, Preemption.NONE), ("none", "none")],
+    ("name", "said", "meant"),
+    [
+        ("preemption", True, "recompute"),
+        ("preemption", "recompute", "recompute"),
+        ("preemption", False, "none"),
+        ("preemption", "none", "none"),
+        ("kv_skew", True, "on"),
+        ("kv_skew", False, "off"),
+        ("kv_skew", "auto", "auto"),
+    ],
 )
-def test_preemption_is_named_or_switched(said: object, meant: str) -> None:
-    assert config_of({**LEAST, "preemption": said}).preemption == meant
+def test_some_choices_are_named_or_switched(name: str, said: object, meant: str) -> None:
+    assert getattr(config_of({**LEAST, name: said}), name) == meant
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwmodel.serving.config import KvSkew
 from hwmodel.serving.errors import BadProfile, OutsideProfile
 from hwmodel.serving.profiles import LlmServingSimCost, ProfileChoice, profile_step_ns, read_llmservingsim
 from hwmodel.serving.step_features import StepFeatures
@@ -28,7 +29,7 @@ ONCE = ("embedding", "final_layernorm")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_llmservingsim(tmp_path_factory.mktemp("llmservingsim"), skew=skew_rows(0.25, repeats=3))
+    return write_llmservingsim(tmp_path_factory.mktemp("llmservingsim"))
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,12 @@ def test_a_step_larger_than_the_grids_is_refused(
         profile_step_ns(cost, step_of(prompts, decoding))
 
 
-def test_unequal_contexts_cost_what_was_planted_whatever_the_repeats(folder: Path, cost: LlmServingSimCost) -> None:
-    unequal = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001, unequal_contexts=True)
+@pytest.mark.parametrize(("repeats", "asked"), [(1, KvSkew.AUTO), (1, KvSkew.ON), (3, KvSkew.ON)])
+def test_unequal_contexts_cost_what_was_planted(
+    tmp_path: Path, cost: LlmServingSimCost, repeats: int, asked: KvSkew
+) -> None:
+    folder = write_llmservingsim(tmp_path, skew=skew_rows(0.25, repeats))
+    unequal = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001, kv_skew=asked)
     step = step_of([(16, 0)], [65, 65, 65, 257])
     low, high = (attention_us(16, 0, 4, history) for history in (112, 256))
     assert profile_step_ns(cost, step) == pytest.approx(expected_ns(step, low), abs=1.5)
@@ -105,9 +110,21 @@ def test_unequal_contexts_cost_what_was_planted_whatever_the_repeats(folder: Pat
     assert profile_step_ns(unequal, even) == profile_step_ns(cost, even)
 
 
-def test_a_folder_without_unequal_batches_cannot_tell_their_cost(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("repeats", "asked"), [(3, KvSkew.AUTO), (1, KvSkew.OFF)])
+def test_a_sweep_that_was_timed_in_another_way_corrects_nothing_unless_asked(
+    tmp_path: Path, cost: LlmServingSimCost, repeats: int, asked: KvSkew
+) -> None:
+    folder = write_llmservingsim(tmp_path, skew=skew_rows(0.25, repeats))
+    plain = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001, kv_skew=asked)
+    step = step_of([(16, 0)], [65, 65, 65, 257])
+    assert profile_step_ns(plain, step) == profile_step_ns(cost, step)
+
+
+def test_a_folder_without_unequal_batches_cannot_be_asked_for_their_cost(tmp_path: Path) -> None:
+    folder = write_llmservingsim(tmp_path)
     with pytest.raises(BadProfile, match="kernels_skew"):
-        read_llmservingsim(write_llmservingsim(tmp_path), ProfileChoice(tp=1), layers=1, unequal_contexts=True)
+        read_llmservingsim(folder, ProfileChoice(tp=1), layers=1, kv_skew=KvSkew.ON)
+    assert read_llmservingsim(folder, ProfileChoice(tp=1), layers=1).alpha_ratio.max() == 0.0
 
 
 def test_batches_too_large_for_the_card_go_on_in_a_straight_line(tmp_path: Path, cost: LlmServingSimCost) -> None:

@@ -1,8 +1,10 @@
 """Errors of the serving room.
 
 ServingError
+├── BadCalls          calls that cannot be
 ├── BadConfig         a serving configuration has an unknown key, a wrong type or an impossible value
 ├── BadProfile        measured kernel times that cannot be read as the layout says
+├── BadSettings       engine settings that cannot be
 ├── BadTrace          a row of a trace of calls breaks a rule
 ├── DoesNotFit        weights, or one sequence, do not fit the memory of a replica
 ├── EmptyDemand       nothing to replay
@@ -15,12 +17,20 @@ class ServingError(Exception):
     """Base of every expected error of the serving room."""
 
 
+class BadCalls(ServingError):
+    """Calls that cannot be: a negative number, a follower before its forerunner."""
+
+
 class BadConfig(ServingError):
     """A serving configuration has an unknown key, a wrong type or an impossible value."""
 
 
 class BadProfile(ServingError):
     """Measured kernel times that cannot be read as the layout says."""
+
+
+class BadSettings(ServingError):
+    """Engine settings that cannot be."""
 
 
 class BadTrace(ServingError):

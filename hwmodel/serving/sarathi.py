@@ -205,8 +205,13 @@ def _gather_partial(s: SarathiState, limits: SarathiLimits, partial: int) -> int
 
 @njit(nogil=True)
 def _sort_by_arrival(s: SarathiState, size: int) -> None:
-    """Calls are numbered by arrival."""
-    s.running[:size].sort()
+    """Calls of one moment stay as they are."""
+    for at in range(1, size):
+        call, place = s.running[at], at
+        while place > 0 and s.calls[s.running[place - 1]].arrival_ns > s.calls[call].arrival_ns:
+            s.running[place] = s.running[place - 1]
+            place -= 1
+        s.running[place] = call
 
 
 @njit(nogil=True)

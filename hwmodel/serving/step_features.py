@@ -1,4 +1,4 @@
-"""What a step of the serving engine computes, as the integers that its time depends on."""
+"""What one scheduler step computes: all that the time of a step may depend on."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ class StepFeatures(NamedTuple):
     prompt_context: int
     """Sum over prompts of chunk x context before the chunk."""
     prompt_kv: int
-    """Sum over prompts of context after the chunk (context before + chunk)."""
+    """Sum over prompts of the context after the chunk."""
     emitting: int
     """Sequences that get a token at the end of the step."""
     decoding: int
     """Decoding sequences, one token each."""
     decode_kv: int
-    """Sum of their contexts, the new token not counted: prompt and tokens emitted before this step."""
+    """Sum of their contexts, the new token not counted."""
     longest_kv: int
     """Longest context among them."""

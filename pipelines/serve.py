@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.serving.calls import CallTimes
 from hwmodel.serving.config import read_config
-from hwmodel.serving.engine import serve_calls
-from hwmodel.serving.profiles.read import read_profile
+from hwmodel.serving.demand import NS_PER_S
+from hwmodel.serving.engine import EngineRun
+from hwmodel.serving.profiles import read_profile
+from hwmodel.serving.serve import serve_calls
 from hwmodel.serving.traces import read_trace
 from pipelines.errors import BadInput
 
@@ -48,46 +49,49 @@ def serve_file(asked: Served) -> dict[str, Any]:
         )
     config = read_config(asked.config)
     calls = read_trace(asked.trace, arrival_scale=config.arrival_scale)
-    times = serve_calls(calls, read_profile(asked.kernel_profile, config), config)
-    _write(call_rows(times), asked.target)
-    return summary(times)
+    run = serve_calls(calls, read_profile(asked.kernel_profile, config), config)
+    rows = call_rows(run)
+    _write(rows, asked.target)
+    return summary(rows, run)
 
 
-def call_rows(times: CallTimes) -> pl.DataFrame:
+def call_rows(run: EngineRun) -> pl.DataFrame:
     """One row per call, in the trace's order; `call_id` is its row there, from 0."""
+    times = run.times
     return pl.DataFrame(
         {
-            "call_id": np.arange(times.queued_s.size),
-            "queued_s": times.queued_s,
-            "scheduled_s": times.scheduled_s,
-            "first_token_s": times.first_token_s,
-            "last_token_s": times.last_token_s,
+            "call_id": np.arange(times.requested_ns.size),
+            "queued_s": times.requested_ns / NS_PER_S,
+            "scheduled_s": times.scheduled_ns / NS_PER_S,
+            "first_token_s": times.first_ns / NS_PER_S,
+            "last_token_s": times.last_ns / NS_PER_S,
             "preemptions": times.preemptions_count,
             "cached_tokens": times.cached_tokens,
         }
     )
 
 
-def summary(times: CallTimes) -> dict[str, Any]:
-    """Steps, calls, and times to first token, per further token and to last token."""
+def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
+    """Steps, calls, and times to first token, per further token (of answers with one) and to last token."""
+    queued, first, last = (rows[name].to_numpy() for name in ("queued_s", "first_token_s", "last_token_s"))
+    further = run.times.generated_tokens - 1
     return {
-        "iterations": times.iterations_count,
-        "calls": int(times.queued_s.size),
-        "preemptions": int(times.preemptions_count.sum()),
-        "cached_tokens": int(times.cached_tokens.sum()),
-        "ttft_s": _spread(times.ttft_s),
-        "tpot_s": _spread(times.tpot_s),
-        "e2e_s": _spread(times.duration_s),
+        "iterations": run.steps_count,
+        "calls": len(rows),
+        "preemptions": int(rows["preemptions"].sum()),
+        "cached_tokens": int(rows["cached_tokens"].sum()),
+        "ttft_s": _spread(first - queued),
+        "tpot_s": _spread((last - first)[further > 0] / further[further > 0]),
+        "e2e_s": _spread(last - queued),
     }
 
 
 def _spread(values: Float[np.ndarray, "calls"]) -> dict[str, float | None]:
-    """Mean and quantiles of what is a number; none where nothing is."""
-    known = values[np.isfinite(values)]
-    if known.size == 0:
+    """Mean and quantiles; none of no values."""
+    if values.size == 0:
         return dict.fromkeys(("mean", "p50", "p90", "p95", "p99"))
-    quantiles = {f"p{q}": float(np.quantile(known, q / 100)) for q in (50, 90, 95, 99)}
-    return {"mean": float(known.mean()), **quantiles}
+    quantiles = {f"p{q}": float(np.quantile(values, q / 100)) for q in (50, 90, 95, 99)}
+    return {"mean": float(values.mean()), **quantiles}
 
 
 def _write(rows: pl.DataFrame, target: Path) -> None:

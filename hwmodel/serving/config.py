@@ -60,7 +60,7 @@ class ServingConfig:
     max_num_batched_tokens: int
     """Most tokens in a step; Vidur's chunk_size."""
     kv_blocks: int
-    """Blocks of KV cache."""
+    """Blocks of KV cache, as the engine logs them (vLLM keeps one for itself)."""
     layers: int
     """Of the LLM; kernel profiles hold times of one."""
     block_tokens: int = 16

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from hwmodel.serving.calls import CallTimes, TraceCalls, seconds
 from hwmodel.serving.config import ServingConfig
-from hwmodel.serving.errors import DoesNotFit
-from hwmodel.serving.profiles.step_time import ProfileCost, profile_step_ns
+from hwmodel.serving.engine import NEVER, CallTimes, EngineCalls, EngineRun, Outcome
+from hwmodel.serving.errors import BadCalls, DoesNotFit
 from hwmodel.serving.sources import sources_stamp
+from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 
 WATERMARK_RATIO = 0.01
@@ -48,6 +48,9 @@ TOTALS = np.dtype(
         ("tokens", np.int64),
         ("free_blocks", np.int64),
         ("holding", np.int64),
+        ("steps", np.int64),
+        ("busy_ns", np.int64),
+        ("computed_tokens", np.int64),
     ]
 )
 
@@ -73,44 +76,63 @@ class SarathiLimits(NamedTuple):
     watermark_blocks: int
 
 
-def serve_sarathi(calls: TraceCalls, cost: ProfileCost, config: ServingConfig) -> CallTimes:
-    """Serve the calls on one replica.
+def serve_sarathi(calls: EngineCalls, cost: Any, config: ServingConfig) -> EngineRun:
+    """Serve independent calls on one replica.
+
+    Args:
+        calls: Of these, start, prompt and answer count.
+        cost: A step cost that `step_ns` knows.
+        config: Bounds of a step and of the cache.
 
     Raises:
+        BadCalls: Calls that follow others, or whose users leave.
         DoesNotFit: The longest call needs more blocks than there are.
-        OutsideProfile: A step is larger than what was measured.
     """
+    if (calls.after >= 0).any() or (calls.patience_ns < NEVER).any() or (calls.stop_ns < NEVER).any():
+        raise BadCalls("Vidur's scheduler serves calls that stand alone; take vllm_v1 for sessions and users who leave")
     watermark = int(WATERMARK_RATIO * config.kv_blocks)
-    needed = -(-calls.longest_tokens() // config.block_tokens) + max(watermark, 1)
+    longest = int((calls.input_tokens + calls.output_tokens).max())
+    needed = -(-longest // config.block_tokens) + max(watermark, 1)
     if needed > config.kv_blocks:
         raise DoesNotFit(
             f"the longest call needs {needed} blocks, of which {watermark} stay free at admission; "
             f"kv_blocks is {config.kv_blocks}"
         )
     limits = SarathiLimits(config.max_num_seqs, config.max_num_batched_tokens, config.block_tokens, watermark)
-    order = np.argsort(calls.arrival_ns, kind="stable")
+    order = np.argsort(calls.start_ns, kind="stable")
     state = _fresh_state(calls, order, config.kv_blocks)
-    iterations_count, _ = _run_compiled(state, cost, limits)
+    _run_compiled(state, cost, limits)
     if unserved := int((state.calls["last_ns"] == NOT_YET).sum()):
         raise DoesNotFit(f"{unserved} calls found no room at the end; raise kv_blocks above {config.kv_blocks}")
+    return _result(calls, state, order)
+
+
+def _result(calls: EngineCalls, state: SarathiState, order: np.ndarray) -> EngineRun:
     served = np.empty_like(state.calls)
     served[order] = state.calls
-    return CallTimes(
-        queued_s=seconds(calls.arrival_ns),
-        scheduled_s=seconds(served["scheduled_ns"]),
-        first_token_s=seconds(served["first_ns"]),
-        last_token_s=seconds(served["last_ns"]),
-        preemptions_count=served["restarts"].copy(),
-        cached_tokens=np.zeros(len(calls), dtype=np.int64),
-        output_tokens=calls.output_tokens,
-        iterations_count=int(iterations_count),
+    nothing = np.zeros(len(calls), dtype=np.int64)
+    return EngineRun(
+        times=CallTimes(
+            requested_ns=calls.start_ns,
+            scheduled_ns=served["scheduled_ns"].copy(),
+            first_ns=served["first_ns"].copy(),
+            last_ns=served["last_ns"].copy(),
+            generated_tokens=calls.output_tokens,
+            cached_tokens=nothing,
+            preemptions_count=served["restarts"].copy(),
+            replica=nothing,
+            outcome=np.full(len(calls), int(Outcome.DONE)),
+        ),
+        steps_count=int(state.totals["steps"][0]),
+        busy_ns=state.totals["busy_ns"].copy(),
+        computed_tokens=int(state.totals["computed_tokens"][0]),
     )
 
 
-def _fresh_state(calls: TraceCalls, order: np.ndarray, kv_blocks: int) -> SarathiState:
+def _fresh_state(calls: EngineCalls, order: np.ndarray, kv_blocks: int) -> SarathiState:
     rows = np.zeros(len(calls), dtype=CALL)
-    rows["arrival_ns"] = calls.arrival_ns[order]
-    rows["prompt"], rows["output"] = calls.prompt_tokens[order], calls.output_tokens[order]
+    rows["arrival_ns"] = calls.start_ns[order]
+    rows["prompt"], rows["output"] = calls.input_tokens[order], calls.output_tokens[order]
     rows["blocks"] = NO_BLOCKS
     rows["scheduled_ns"] = rows["first_ns"] = rows["last_ns"] = NOT_YET
     totals = np.zeros(1, dtype=TOTALS)
@@ -120,9 +142,9 @@ def _fresh_state(calls: TraceCalls, order: np.ndarray, kv_blocks: int) -> Sarath
 
 
 @njit(nogil=True)
-def _run(s: SarathiState, cost: Any, limits: SarathiLimits) -> int:
-    """Serve all calls; returns the number of steps."""
-    now, steps = 0, 0
+def _run(s: SarathiState, cost: Any, limits: SarathiLimits) -> None:
+    """Serve all calls; what happened to them is in `s.calls` afterwards."""
+    now = 0
     while True:
         while s.totals[0].arrived < s.calls.size and s.calls[s.totals[0].arrived].arrival_ns <= now:
             s.waiting[s.totals[0].waiting_to] = s.totals[0].arrived
@@ -131,13 +153,16 @@ def _run(s: SarathiState, cost: Any, limits: SarathiLimits) -> int:
         _gather_step(s, limits)
         if s.totals[0].batch > 0:
             _stamp_scheduled(s, now)
-            now += profile_step_ns(cost, _features(s))
+            duration = step_ns(cost, _features(s))
+            now += duration
+            s.totals[0].steps += 1
+            s.totals[0].busy_ns += duration
+            s.totals[0].computed_tokens += s.totals[0].tokens
             _end_step(s, now)
-            steps += 1
         elif s.totals[0].arrived < s.calls.size:
             now = s.calls[s.totals[0].arrived].arrival_ns
         else:
-            return steps
+            return
 
 
 @njit(nogil=True)
@@ -275,8 +300,8 @@ def _features(s: SarathiState) -> StepFeatures:
         done, part = s.calls[call].done, s.calls[call].part
         if s.calls[call].decoding:
             decoding += 1
-            kv += done
-            longest = max(longest, done)
+            kv += done - 1
+            longest = max(longest, done - 1)
             continue
         chunk += part
         squares += part * part
@@ -310,8 +335,9 @@ def _compiled(stamp: int) -> Any:
     """The loop, kept on disk under a stamp of its sources: a captured variable is part of numba's key."""
 
     @njit(cache=True, nogil=True)
-    def stamped(state: Any, cost: Any, limits: Any) -> tuple[int, int]:
-        return _run(state, cost, limits), stamp
+    def stamped(state: Any, cost: Any, limits: Any) -> int:
+        _run(state, cost, limits)
+        return stamp
 
     return stamped
 

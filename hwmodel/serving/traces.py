@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from hwmodel.serving.calls import TraceCalls
 from hwmodel.serving.demand import NS_PER_S
+from hwmodel.serving.engine import EngineCalls
 from hwmodel.serving.errors import BadTrace
 
 LATEST_S = 1e9
@@ -31,7 +31,7 @@ LAYOUTS = (
 """Vidur (arrivals in seconds) and LLMServingSim (in nanoseconds)."""
 
 
-def read_trace(path: Path, *, arrival_scale: float = 1.0) -> TraceCalls:
+def read_trace(path: Path, *, arrival_scale: float = 1.0) -> EngineCalls:
     """Calls of a CSV or Parquet file; columns that are not needed, such as token ids, are not read.
 
     Args:
@@ -58,9 +58,9 @@ def read_trace(path: Path, *, arrival_scale: float = 1.0) -> TraceCalls:
     for name in (layout.prompt, layout.output):
         whole = (numbers[name] >= 1) & (numbers[name] <= MOST_TOKENS) & (numbers[name] == np.rint(numbers[name]))
         _refuse_rows(path, name, ~whole, rows, "a whole number of 1 or more")
-    return TraceCalls(
-        arrival_ns=np.rint(numbers[layout.arrival] * layout.ns_per_unit * arrival_scale).astype(np.int64),
-        prompt_tokens=numbers[layout.prompt].astype(np.int64),
+    return EngineCalls.of(
+        start_ns=np.rint(numbers[layout.arrival] * layout.ns_per_unit * arrival_scale).astype(np.int64),
+        input_tokens=numbers[layout.prompt].astype(np.int64),
         output_tokens=numbers[layout.output].astype(np.int64),
     )
 

@@ -2,7 +2,8 @@
 
 from hwmodel.serving.profiles.llmservingsim import ProfileChoice, read_llmservingsim
 from hwmodel.serving.profiles.llmservingsim_cost import LlmServingSimCost, llmservingsim_step_ns
-from hwmodel.serving.profiles.step_time import ProfileCost, profile_step_ns
+from hwmodel.serving.profiles.reach import Reach, reach_of, refuse_beyond
+from hwmodel.serving.profiles.read import ProfileCost, read_profile
 from hwmodel.serving.profiles.vidur import read_vidur
 from hwmodel.serving.profiles.vidur_cost import VidurCost, vidur_step_ns
 
@@ -10,10 +11,13 @@ __all__ = [
     "LlmServingSimCost",
     "ProfileChoice",
     "ProfileCost",
+    "Reach",
     "VidurCost",
     "llmservingsim_step_ns",
-    "profile_step_ns",
+    "reach_of",
     "read_llmservingsim",
+    "read_profile",
     "read_vidur",
+    "refuse_beyond",
     "vidur_step_ns",
 ]

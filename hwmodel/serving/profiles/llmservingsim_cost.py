@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from hwmodel.serving.errors import OutsideProfile
+from hwmodel.serving.step_cost import register_cost
 from hwmodel.serving.step_features import StepFeatures
 
 
@@ -36,6 +37,11 @@ class LlmServingSimCost(NamedTuple):
     overhead_ns: float
     """Host time per step."""
 
+    @property
+    def WANTS_LONGEST(self) -> bool:  # noqa: N802 - an engine asks every kind of cost by this name
+        """Whether the longest context matters; engines need not know it otherwise."""
+        return bool(np.any(self.alpha_ratio > 0.0))
+
 
 @njit(nogil=True, cache=True)
 def llmservingsim_step_ns(cost: LlmServingSimCost, step: StepFeatures) -> int:
@@ -55,13 +61,13 @@ def llmservingsim_step_ns(cost: LlmServingSimCost, step: StepFeatures) -> int:
     return int(np.rint(total + _attention_ns(cost, step)))
 
 
-@njit(inline="always")
+@njit(nogil=True)
 def _attention_ns(cost: LlmServingSimCost, step: StepFeatures) -> float:
     chunk, context = one_prompt(step)
     history, longest = 0.0, 0.0
     if step.decoding > 0:
-        history = step.decode_kv / step.decoding - 1.0
-        longest = step.longest_kv - 1.0
+        history = step.decode_kv / step.decoding
+        longest = float(step.longest_kv)
     if (
         chunk > cost.chunk_at[-1]
         or context > cost.context_at[-1]
@@ -82,7 +88,7 @@ def _attention_ns(cost: LlmServingSimCost, step: StepFeatures) -> float:
     return at_mean + alpha * max(at_longest - at_mean, 0.0)
 
 
-@njit(inline="always")
+@njit(nogil=True)
 def one_prompt(step: StepFeatures) -> tuple[float, float]:
     """Chunk and context before it of one prompt with as many pairs of query and key as all prompts of the step have.
 
@@ -96,7 +102,7 @@ def one_prompt(step: StepFeatures) -> tuple[float, float]:
     return all_tokens, 0.5 * (pairs_twice / all_tokens - all_tokens)
 
 
-@njit(inline="always")
+@njit(nogil=True)
 def _interpolated(cost: LlmServingSimCost, chunk: float, context: float, decoding: float, history: float) -> float:
     """Straight lines along each of the four axes; corners without weight are not read."""
     i, u = _bracket(cost.chunk_at, chunk)
@@ -119,8 +125,11 @@ def _interpolated(cost: LlmServingSimCost, chunk: float, context: float, decodin
     return total
 
 
-@njit(inline="always")
+@njit(nogil=True)
 def _bracket(axis: np.ndarray, value: float) -> tuple[int, float]:
     """Position of the grid point below, never the last, and how far the value is to the next."""
     at = min(max(int(np.searchsorted(axis, value, side="right")) - 1, 0), axis.size - 2)
     return at, min(max((value - axis[at]) / (axis[at + 1] - axis[at]), 0.0), 1.0)
+
+
+register_cost(LlmServingSimCost, llmservingsim_step_ns)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from hwmodel.serving.calls import TraceCalls
 from hwmodel.serving.config import ServingConfig
+from hwmodel.serving.engine import EngineCalls
 from hwmodel.serving.errors import OutsideProfile
-from hwmodel.serving.profiles.step_time import ProfileCost
+from hwmodel.serving.profiles.read import ProfileCost
 from hwmodel.serving.profiles.vidur_cost import VidurCost
 
 
@@ -40,7 +40,7 @@ def reach_of(cost: ProfileCost) -> Reach:
     )
 
 
-def refuse_beyond(cost: ProfileCost, calls: TraceCalls, config: ServingConfig) -> None:
+def refuse_beyond(cost: ProfileCost, calls: EngineCalls, config: ServingConfig) -> None:
     """Refuses calls and settings that could ask a profile for what was not measured.
 
     Raises:
@@ -48,8 +48,8 @@ def refuse_beyond(cost: ProfileCost, calls: TraceCalls, config: ServingConfig) -
     """
     reach = reach_of(cost)
     sequences = min(config.max_num_seqs, len(calls))
-    prompts = min(config.max_num_batched_tokens, int(calls.prompt_tokens.sum()))
-    longest = calls.longest_tokens() - 1
+    prompts = min(config.max_num_batched_tokens, int(calls.input_tokens.sum()))
+    longest = int((calls.input_tokens + calls.output_tokens).max()) - 1
     for asked, limit, what, way_out in (
         (sequences, reach.sequences, f"steps of {sequences} sequences", "lower max_num_seqs"),
         (prompts, reach.chunk_tokens, f"steps of {prompts} prompt tokens", "lower max_num_batched_tokens"),

@@ -5,9 +5,11 @@ from pathlib import Path
 from hwmodel.serving.config import ServingConfig
 from hwmodel.serving.errors import BadProfile
 from hwmodel.serving.profiles.llmservingsim import ProfileChoice, read_llmservingsim
-from hwmodel.serving.profiles.step_time import ProfileCost
+from hwmodel.serving.profiles.llmservingsim_cost import LlmServingSimCost
 from hwmodel.serving.profiles.vidur import read_vidur
+from hwmodel.serving.profiles.vidur_cost import VidurCost
 
+ProfileCost = VidurCost | LlmServingSimCost
 KINDS = ("vidur:FILE", "llmservingsim:DIR")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from hwmodel.serving.errors import OutsideProfile
+from hwmodel.serving.step_cost import register_cost
 from hwmodel.serving.step_features import StepFeatures
 
 
@@ -35,8 +36,8 @@ class VidurCost(NamedTuple):
 def vidur_step_ns(cost: VidurCost, step: StepFeatures) -> int:
     """Nanoseconds of a step.
 
-    Contexts before chunks are rounded in sum; Vidur rounds each. Under its own scheduler that is the same: at most one
-    prompt of a step has context before its chunk.
+    Vidur counts the token under way into a decoding sequence's context. Contexts before chunks are rounded in sum;
+    Vidur rounds each. Under its own scheduler that is the same: one prompt at most has context before its chunk.
 
     Raises:
         OutsideProfile: The step is larger than the tables.
@@ -46,7 +47,7 @@ def vidur_step_ns(cost: VidurCost, step: StepFeatures) -> int:
         raise OutsideProfile("a step has more tokens than the kernel tables")
     total = cost.dense_ns[tokens] + cost.overhead_ns
     if step.decoding > 0:
-        context = _steps_of(cost, step.decode_kv // step.decoding)
+        context = _steps_of(cost, step.decode_kv // step.decoding + 1)
         if step.decoding >= cost.decode_ns.shape[0] or context >= cost.decode_ns.shape[1]:
             raise OutsideProfile("a step decodes more sequences, or longer ones, than the kernel tables")
         time = cost.decode_ns[step.decoding, context]
@@ -64,3 +65,6 @@ def vidur_step_ns(cost: VidurCost, step: StepFeatures) -> int:
 @njit(inline="always")
 def _steps_of(cost: VidurCost, context: int) -> int:
     return int((context + cost.context_step - 1) // cost.context_step)
+
+
+register_cost(VidurCost, vidur_step_ns)

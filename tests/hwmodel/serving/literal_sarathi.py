@@ -124,7 +124,7 @@ class LiteralSarathi:
 
 def features(batch: list[tuple[Call, int]]) -> StepFeatures:
     prompts = [(call, part) for call, part in batch if not call.is_decoding]
-    contexts = [call.done for call, _ in batch if call.is_decoding]
+    contexts = [call.done - 1 for call, _ in batch if call.is_decoding]
     return StepFeatures(
         chunk_tokens=sum(part for _, part in prompts),
         chunk_squares=sum(part**2 for _, part in prompts),

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hwmodel.serving.calls import CallTimes, TraceCalls
 from hwmodel.serving.config import SchedulerKind, ServingConfig, read_config
-from hwmodel.serving.engine import serve_calls
-from hwmodel.serving.errors import DoesNotFit
-from hwmodel.serving.profiles import VidurCost, profile_step_ns, read_vidur
-from hwmodel.serving.profiles.read import read_profile
+from hwmodel.serving.engine import EngineCalls
+from hwmodel.serving.errors import BadCalls, DoesNotFit
+from hwmodel.serving.profiles import VidurCost, read_profile, read_vidur
+from hwmodel.serving.serve import serve_calls
+from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.traces import read_trace
 from tests.hwmodel.serving.literal_sarathi import Call, LiteralSarathi
 from tests.hwmodel.serving.profiles.profile_files import write_vidur
@@ -25,15 +25,19 @@ def cost(tmp_path_factory: pytest.TempPathFactory) -> VidurCost:
     return read_vidur(write_vidur(tmp_path_factory.mktemp("vidur")), layers=2, tp=2, batching_factor_ratio=1.1)
 
 
-def random_calls(rng: np.random.Generator) -> TraceCalls:
+def random_calls(rng: np.random.Generator) -> EngineCalls:
     """Up to forty calls, some at the same moment, some of one token, the longest with 300 tokens."""
     size = int(rng.integers(1, 40))
     gap_ns = rng.choice([0, 1_000_000, 20_000_000], size) * rng.integers(0, 3, size)
-    return TraceCalls(
-        arrival_ns=rng.permutation(np.cumsum(gap_ns)),
-        prompt_tokens=rng.choice([1, 2, 15, 16, 17, 60, 200], size),
+    return EngineCalls.of(
+        start_ns=rng.permutation(np.cumsum(gap_ns)),
+        input_tokens=rng.choice([1, 2, 15, 16, 17, 60, 200], size),
         output_tokens=rng.choice([1, 2, 16, 40, 100], size),
     )
+
+
+def longest(calls: EngineCalls) -> int:
+    return int((calls.input_tokens + calls.output_tokens).max())
 
 
 def settings(sequences: int, chunk: int, block_tokens: int, kv_blocks: int) -> ServingConfig:
@@ -48,8 +52,8 @@ def settings(sequences: int, chunk: int, block_tokens: int, kv_blocks: int) -> S
     )
 
 
-def literal(calls: TraceCalls, config: ServingConfig, cost: VidurCost) -> tuple[list[Call], LiteralSarathi]:
-    rows = zip(calls.arrival_ns, calls.prompt_tokens, calls.output_tokens, strict=True)
+def literal(calls: EngineCalls, config: ServingConfig, cost: VidurCost) -> tuple[list[Call], LiteralSarathi]:
+    rows = zip(calls.start_ns, calls.input_tokens, calls.output_tokens, strict=True)
     listed = [Call(number, int(at), int(prompt), int(output)) for number, (at, prompt, output) in enumerate(rows)]
     engine = LiteralSarathi(
         sequences=config.max_num_seqs,
@@ -57,7 +61,7 @@ def literal(calls: TraceCalls, config: ServingConfig, cost: VidurCost) -> tuple[
         block_tokens=config.block_tokens,
         blocks=config.kv_blocks,
         watermark=int(0.01 * config.kv_blocks),
-        step_ns=lambda step: profile_step_ns(cost, step),
+        step_ns=lambda step: step_ns(cost, step),
     )
     engine.serve(listed)
     return listed, engine
@@ -68,19 +72,17 @@ def test_compiled_and_literal_rule_serve_every_call_at_the_same_nanosecond(cost:
     rng = np.random.default_rng(seed)
     calls = random_calls(rng)
     block_tokens = int(rng.choice([1, 4, 16]))
-    least = -(-calls.longest_tokens() // block_tokens)
+    least = -(-longest(calls) // block_tokens)
     kv_blocks = int(least * rng.choice([1.05, 1.5, 4.0])) + 3
     config = settings(int(rng.integers(1, 7)), int(rng.choice([1, 7, 16, 32])), block_tokens, kv_blocks)
     served = serve_calls(calls, cost, config)
     listed, engine = literal(calls, config, cost)
-    assert served.iterations_count == len(engine.steps)
-    for name, times in (
-        ("scheduled_ns", served.scheduled_s),
-        ("first_ns", served.first_token_s),
-        ("last_ns", served.last_token_s),
-    ):
-        np.testing.assert_array_equal(times, [getattr(call, name) / 1e9 for call in listed])
-    np.testing.assert_array_equal(served.preemptions_count, [call.restarts for call in listed])
+    assert served.steps_count == len(engine.steps)
+    assert served.computed_tokens == sum(step.chunk_tokens + step.decoding for step in engine.steps)
+    assert served.busy_ns.tolist() == [sum(step_ns(cost, step) for step in engine.steps)]
+    for name in ("scheduled_ns", "first_ns", "last_ns"):
+        np.testing.assert_array_equal(getattr(served.times, name), [getattr(call, name) for call in listed])
+    np.testing.assert_array_equal(served.times.preemptions_count, [call.restarts for call in listed])
     assert engine.used == 0
     assert engine.holders == set()
 
@@ -89,43 +91,47 @@ def test_the_random_traces_do_force_restarts(cost: VidurCost) -> None:
     restarts = []
     for seed in range(10):
         calls = random_calls(np.random.default_rng(seed))
-        config = settings(6, 16, 4, -(-calls.longest_tokens() // 4) + 4)
-        restarts.append(serve_calls(calls, cost, config).preemptions_count.sum())
+        config = settings(6, 16, 4, -(-longest(calls) // 4) + 4)
+        restarts.append(serve_calls(calls, cost, config).times.preemptions_count.sum())
     assert sum(restarts) > 20
 
 
 def test_calls_take_their_tokens_in_order_and_not_before_they_arrive(cost: VidurCost) -> None:
-    served = serve_calls(random_calls(np.random.default_rng(5)), cost, settings(4, 16, 4, 200))
-    assert (served.scheduled_s >= served.queued_s).all()
-    assert (served.first_token_s > served.scheduled_s).all()
-    assert (served.last_token_s >= served.first_token_s).all()
-    one_token = served.output_tokens == 1
-    np.testing.assert_array_equal(served.last_token_s[one_token], served.first_token_s[one_token])
-    assert np.isnan(served.tpot_s[one_token]).all()
+    calls = random_calls(np.random.default_rng(5))
+    times = serve_calls(calls, cost, settings(4, 16, 4, 200)).times
+    assert (times.scheduled_ns >= times.requested_ns).all()
+    assert (times.first_ns > times.scheduled_ns).all()
+    assert (times.last_ns >= times.first_ns).all()
+    one_token = calls.output_tokens == 1
+    np.testing.assert_array_equal(times.last_ns[one_token], times.first_ns[one_token])
 
 
 def test_a_call_that_no_cache_could_hold_is_refused(cost: VidurCost) -> None:
-    calls = TraceCalls(arrival_ns=np.array([0]), prompt_tokens=np.array([200]), output_tokens=np.array([100]))
+    calls = EngineCalls.of(input_tokens=np.array([200]), output_tokens=np.array([100]))
     with pytest.raises(DoesNotFit, match="kv_blocks is 75"):
         serve_calls(calls, cost, settings(4, 16, 4, 75))
-    assert serve_calls(calls, cost, settings(4, 16, 4, 76)).preemptions_count.sum() == 0
+    assert serve_calls(calls, cost, settings(4, 16, 4, 76)).times.preemptions_count.sum() == 0
 
 
-def vidur_case() -> tuple[CallTimes, pl.DataFrame]:
-    folder = shared_path("data/serving/case2_code_trace.csv").parent
-    config = read_config(EXAMPLES / "case2_code_vidur.yaml")
-    cost = read_profile(f"vidur:{folder / 'case2_code_kernel_tables.parquet'}", config)
-    served = serve_calls(read_trace(folder / "case2_code_trace.csv"), cost, config)
-    return served, pl.read_parquet(folder / "case2_code_vidur_requests.parquet")
+def test_calls_that_follow_others_are_not_served_by_vidurs_rule(cost: VidurCost) -> None:
+    two = np.array([10, 10])
+    calls = EngineCalls.of(input_tokens=two, output_tokens=two, after=np.array([-1, 0]))
+    with pytest.raises(BadCalls, match="stand alone"):
+        serve_calls(calls, cost, settings(4, 16, 4, 75))
 
 
 def test_vidurs_own_run_is_met_call_by_call() -> None:
     """Its code case: 3,000 calls, CodeLlama-34B on two A100; the times of both are sums of the same tables."""
-    served, vidur = vidur_case()
-    assert served.iterations_count == 28_111
-    for ours, name in ((served.ttft_s, "ttft"), (served.tpot_s, "tpot"), (served.duration_s, "e2e")):
-        theirs = vidur[name].to_numpy()
-        for q in (0.5, 0.99):
-            assert np.quantile(ours, q) == pytest.approx(np.quantile(theirs, q), rel=1e-6)
-        np.testing.assert_allclose(ours, theirs, atol=1e-6)
-    np.testing.assert_array_equal(served.preemptions_count, vidur["num_restarts"].to_numpy())
+    folder = shared_path("data/serving/case2_code_trace.csv").parent
+    config = read_config(EXAMPLES / "case2_code_vidur.yaml")
+    cost = read_profile(f"vidur:{folder / 'case2_code_kernel_tables.parquet'}", config)
+    served = serve_calls(read_trace(folder / "case2_code_trace.csv"), cost, config)
+    vidur = pl.read_parquet(folder / "case2_code_vidur_requests.parquet")
+    assert served.steps_count == 28_111
+    for ours, theirs in (
+        ("scheduled_ns", "scheduled_at"),
+        ("first_ns", "prefill_completed_at"),
+        ("last_ns", "completed_at"),
+    ):
+        np.testing.assert_allclose(getattr(served.times, ours) / 1e9, vidur[theirs].to_numpy(), rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(served.times.preemptions_count, vidur["num_restarts"].to_numpy())

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hwmodel.serving.config import KvSkew
 from hwmodel.serving.errors import BadProfile, OutsideProfile
-from hwmodel.serving.profiles import LlmServingSimCost, ProfileChoice, profile_step_ns, read_llmservingsim
+from hwmodel.serving.profiles import LlmServingSimCost, ProfileChoice, read_llmservingsim
+from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 from tests.hwmodel.serving.profiles.profile_files import (
     LAYERS_OF,
@@ -52,36 +53,36 @@ def test_one_prompt_and_equal_contexts_take_the_sum_of_their_layers(
 ) -> None:
     step = step_of([(chunk, context)], [kv] * decoding)
     attention = attention_us(chunk, context, decoding, kv - 1)
-    assert profile_step_ns(cost, step) == pytest.approx(expected_ns(step, attention), abs=1.5)
+    assert step_ns(cost, step) == pytest.approx(expected_ns(step, attention), abs=1.5)
 
 
 def test_a_step_without_prompts_is_looked_up_among_steps_without_prompts(cost: LlmServingSimCost) -> None:
     step = step_of([], [129, 129])
-    assert profile_step_ns(cost, step) == pytest.approx(expected_ns(step, attention_us(0, 0, 2, 128)), abs=1.5)
+    assert step_ns(cost, step) == pytest.approx(expected_ns(step, attention_us(0, 0, 2, 128)), abs=1.5)
 
 
 def test_a_step_of_prompts_alone_does_not_see_contexts_of_others(cost: LlmServingSimCost) -> None:
     step = step_of([(32, 64)], [])
-    assert profile_step_ns(cost, step) == pytest.approx(expected_ns(step, attention_us(32, 64, 0, 0)), abs=1.5)
+    assert step_ns(cost, step) == pytest.approx(expected_ns(step, attention_us(32, 64, 0, 0)), abs=1.5)
 
 
 def test_several_prompts_count_as_one_with_as_many_pairs_of_query_and_key(cost: LlmServingSimCost) -> None:
     """Two prompts of 16 behind 100 and 36: 16 x 136 + 2 x 16^2 / 2 pairs are those of 32 behind 60."""
     two, one = step_of([(16, 100), (16, 36)], [100]), step_of([(32, 60)], [100])
     assert two.prompt_context + two.chunk_squares / 2 == one.prompt_context + one.chunk_squares / 2
-    extra = profile_step_ns(cost, two) - profile_step_ns(cost, one)
+    extra = step_ns(cost, two) - step_ns(cost, one)
     assert extra == pytest.approx(3e3, abs=1.5)  # one more row for LM head and sampler
 
 
 def test_short_prompts_are_not_charged_the_square_of_their_sum(cost: LlmServingSimCost) -> None:
     many, single = step_of([(8, 0)] * 4, []), step_of([(32, 0)], [])
     sampled = 3e3 * 3
-    assert profile_step_ns(cost, many) - sampled < profile_step_ns(cost, single)
+    assert step_ns(cost, many) - sampled < step_ns(cost, single)
 
 
 def test_sizes_below_the_smallest_measured_take_its_time(cost: LlmServingSimCost) -> None:
     short, shortest = step_of([], [3, 3]), step_of([], [65, 65])
-    assert profile_step_ns(cost, short) == profile_step_ns(cost, shortest)
+    assert step_ns(cost, short) == step_ns(cost, shortest)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_step_larger_than_the_grids_is_refused(
     cost: LlmServingSimCost, prompts: list[tuple[int, int]], decoding: list[int]
 ) -> None:
     with pytest.raises(OutsideProfile):
-        profile_step_ns(cost, step_of(prompts, decoding))
+        step_ns(cost, step_of(prompts, decoding))
 
 
 @pytest.mark.parametrize(("repeats", "asked"), [(1, KvSkew.AUTO), (1, KvSkew.ON), (3, KvSkew.ON)])
@@ -103,11 +104,11 @@ def test_unequal_contexts_cost_what_was_planted(
     unequal = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001, kv_skew=asked)
     step = step_of([(16, 0)], [65, 65, 65, 257])
     low, high = (attention_us(16, 0, 4, history) for history in (112, 256))
-    assert profile_step_ns(cost, step) == pytest.approx(expected_ns(step, low), abs=1.5)
-    told = profile_step_ns(unequal, step)
+    assert step_ns(cost, step) == pytest.approx(expected_ns(step, low), abs=1.5)
+    told = step_ns(unequal, step)
     assert told == pytest.approx(expected_ns(step, low + 0.25 * (high - low)), rel=1e-4)
     even = step_of([(16, 0)], [113] * 4)
-    assert profile_step_ns(unequal, even) == profile_step_ns(cost, even)
+    assert step_ns(unequal, even) == step_ns(cost, even)
 
 
 @pytest.mark.parametrize(("repeats", "asked"), [(3, KvSkew.AUTO), (1, KvSkew.OFF)])
@@ -117,7 +118,7 @@ def test_a_sweep_that_was_timed_in_another_way_corrects_nothing_unless_asked(
     folder = write_llmservingsim(tmp_path, skew=skew_rows(0.25, repeats))
     plain = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001, kv_skew=asked)
     step = step_of([(16, 0)], [65, 65, 65, 257])
-    assert profile_step_ns(plain, step) == profile_step_ns(cost, step)
+    assert step_ns(plain, step) == step_ns(cost, step)
 
 
 def test_a_folder_without_unequal_batches_cannot_be_asked_for_their_cost(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_batches_too_large_for_the_card_go_on_in_a_straight_line(tmp_path: Path,
     folder = write_llmservingsim(tmp_path, attention=attention_rows().filter(fits))
     some = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001)
     step = step_of([(32, 200)], [500] * 8)
-    assert profile_step_ns(some, step) == pytest.approx(profile_step_ns(cost, step), abs=2.0)
+    assert step_ns(some, step) == pytest.approx(step_ns(cost, step), abs=2.0)
 
 
 def second_card(rows: pl.DataFrame) -> pl.DataFrame:
@@ -151,8 +152,8 @@ def test_one_of_several_profiles_is_chosen_by_name(tmp_path: Path, cost: LlmServ
     first, second = (
         read_llmservingsim(tmp_path, ProfileChoice(tp=1, hardware=name), layers=LAYERS) for name in ("CardA", "CardB")
     )
-    assert profile_step_ns(first, step) == profile_step_ns(cost, step) - 1_000_000
-    assert profile_step_ns(second, step) == pytest.approx(2 * profile_step_ns(first, step), abs=2)
+    assert step_ns(first, step) == step_ns(cost, step) - 1_000_000
+    assert step_ns(second, step) == pytest.approx(2 * step_ns(first, step), abs=2)
     with pytest.raises(BadProfile, match=r"several profiles fit.*CardA.*CardB"):
         read_llmservingsim(tmp_path, ProfileChoice(tp=1), layers=LAYERS)
     with pytest.raises(BadProfile, match=r"no profile fits hw CardC.*CardA.*CardB"):
@@ -169,7 +170,7 @@ def test_layers_that_only_some_llms_have_are_counted(tmp_path: Path, cost: LlmSe
     folder = write_llmservingsim(tmp_path, dense=pl.concat([dense_rows(), norm]))
     normed = read_llmservingsim(folder, ProfileChoice(tp=1), layers=LAYERS, overhead_s=0.001)
     step = step_of([(16, 0)], [])
-    extra = profile_step_ns(normed, step) - profile_step_ns(cost, step)
+    extra = step_ns(normed, step) - step_ns(cost, step)
     assert extra == pytest.approx(1e3 * LAYERS * dense_us("act_fn", 16), abs=1.5)
 
 

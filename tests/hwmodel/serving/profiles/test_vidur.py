@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodel.serving.errors import BadProfile, OutsideProfile
-from hwmodel.serving.profiles import VidurCost, profile_step_ns, read_vidur
+from hwmodel.serving.profiles import VidurCost, read_vidur
 from hwmodel.serving.profiles.vidur import EXACT_KERNEL, TOKEN_KERNELS
+from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 from tests.hwmodel.serving.profiles.profile_files import (
     MOST_CHUNK,
@@ -33,7 +34,7 @@ def cost(tmp_path_factory: pytest.TempPathFactory) -> VidurCost:
 
 
 def step_of(prompts: list[tuple[int, int]], decoding: list[int]) -> StepFeatures:
-    """Features of prompts as (chunk, context before it) and of decoding sequences' contexts."""
+    """Features of prompts as (chunk, context before it) and of decoding sequences' contexts, the new token counted."""
     return StepFeatures(
         chunk_tokens=sum(chunk for chunk, _ in prompts),
         chunk_squares=sum(chunk**2 for chunk, _ in prompts),
@@ -42,8 +43,8 @@ def step_of(prompts: list[tuple[int, int]], decoding: list[int]) -> StepFeatures
         prompt_kv=sum(chunk + context for chunk, context in prompts),
         emitting=len(decoding),
         decoding=len(decoding),
-        decode_kv=sum(decoding),
-        longest_kv=max(decoding, default=0),
+        decode_kv=sum(decoding) - len(decoding),
+        longest_kv=max(decoding, default=1) - 1,
     )
 
 
@@ -78,7 +79,7 @@ def test_a_step_takes_what_the_predictor_adds_up(
     prompts = [*going_on, *new]
     if not prompts and not decoding:
         return
-    told = profile_step_ns(cost, step_of(prompts, decoding))
+    told = step_ns(cost, step_of(prompts, decoding))
     assert told == pytest.approx((predicted_s(prompts, decoding, tp=2) + 0.0005) * 1e9, abs=1.0)
 
 
@@ -86,7 +87,7 @@ def test_one_rank_reduces_nothing(tmp_path: Path) -> None:
     path = write_vidur(tmp_path, vidur_rows(collective=False))
     alone = read_vidur(path, layers=LAYERS, tp=1, batching_factor_ratio=GQA)
     expected = predicted_s([(8, 0)], [100, 200], tp=1) * 1e9
-    assert profile_step_ns(alone, step_of([(8, 0)], [100, 200])) == pytest.approx(expected, abs=1.0)
+    assert step_ns(alone, step_of([(8, 0)], [100, 200])) == pytest.approx(expected, abs=1.0)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +104,11 @@ def test_a_step_larger_than_the_tables_is_refused(
     cost: VidurCost, prompts: list[tuple[int, int]], decoding: list[int]
 ) -> None:
     with pytest.raises(OutsideProfile):
-        profile_step_ns(cost, step_of(prompts, decoding))
+        step_ns(cost, step_of(prompts, decoding))
 
 
 def test_the_largest_sizes_of_the_tables_are_still_told(cost: VidurCost) -> None:
-    assert profile_step_ns(cost, step_of([(MOST_CHUNK, MOST_CONTEXT)], [MOST_CONTEXT] * MOST_SEQUENCES)) > 0
+    assert step_ns(cost, step_of([(MOST_CHUNK, MOST_CONTEXT)], [MOST_CONTEXT] * MOST_SEQUENCES)) > 0
     assert cost.dense_ns.size == MOST_TOKENS + 1
 
 

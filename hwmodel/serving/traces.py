@@ -13,7 +13,8 @@ from hwmodel.serving.errors import BadTrace
 
 LATEST_S = 1e9
 """Three decades: beyond it a clock is not in the unit that the layout says."""
-MOST_TOKENS = 1 << 31
+MOST = 1 << 31
+"""Tokens, and priorities: more is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class _Layout:
     ns_per_unit: float
 
 
+PRIORITY = "priority"
+"""Optional in both layouts: whole numbers from 0, the lowest first under the policy priority."""
 LAYOUTS = (
     _Layout("arrived_at", "num_prefill_tokens", "num_decode_tokens", NS_PER_S),
     _Layout("arrival_time_ns", "input_toks", "output_toks", 1.0),
@@ -46,7 +49,8 @@ def read_trace(path: Path, *, arrival_scale: float = 1.0) -> EngineCalls:
         scan = pl.scan_csv(path, infer_schema=False) if is_csv else pl.scan_parquet(path)
         columns = scan.collect_schema().names()
         layout = _layout_of(path, columns)
-        rows = scan.select(layout.arrival, layout.prompt, layout.output).collect()
+        optional = [PRIORITY] if PRIORITY in columns else []
+        rows = scan.select(layout.arrival, layout.prompt, layout.output, *optional).collect()
     except (OSError, PolarsError) as error:
         kind = "CSV" if is_csv else "Parquet"
         raise BadTrace(f"{path} cannot be read as {kind}: {' '.join(str(error).split())}") from None
@@ -55,13 +59,14 @@ def read_trace(path: Path, *, arrival_scale: float = 1.0) -> EngineCalls:
     numbers = {name: _numbers(path, rows, name) for name in rows.columns}
     arrival_s = numbers[layout.arrival] * (layout.ns_per_unit / NS_PER_S)
     _refuse_rows(path, layout.arrival, ~((arrival_s >= 0) & (arrival_s <= LATEST_S)), rows, "between 0 and 30 years")
-    for name in (layout.prompt, layout.output):
-        whole = (numbers[name] >= 1) & (numbers[name] <= MOST_TOKENS) & (numbers[name] == np.rint(numbers[name]))
-        _refuse_rows(path, name, ~whole, rows, "a whole number of 1 or more")
+    for name, least in ((layout.prompt, 1), (layout.output, 1), *((name, 0) for name in optional)):
+        whole = (numbers[name] >= least) & (numbers[name] <= MOST) & (numbers[name] == np.rint(numbers[name]))
+        _refuse_rows(path, name, ~whole, rows, f"a whole number of {least} or more")
     return EngineCalls.of(
         start_ns=np.rint(numbers[layout.arrival] * layout.ns_per_unit * arrival_scale).astype(np.int64),
         input_tokens=numbers[layout.prompt].astype(np.int64),
         output_tokens=numbers[layout.output].astype(np.int64),
+        priority=numbers[PRIORITY].astype(np.int64) if optional else np.zeros(len(rows), dtype=np.int64),
     )
 
 

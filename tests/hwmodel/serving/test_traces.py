@@ -35,6 +35,14 @@ def test_llmservingsims_workload_is_read_in_nanoseconds_without_its_tokens(tmp_p
     np.testing.assert_array_equal(calls.input_tokens, [5, 6])
 
 
+def test_priorities_are_read_where_there_are_some(tmp_path: Path) -> None:
+    header = CSV.replace("\n", ",priority\n")
+    np.testing.assert_array_equal(read_trace(write(tmp_path, "0,1,1,2", "1,1,1,0", header=header)).priority, [2, 0])
+    np.testing.assert_array_equal(read_trace(write(tmp_path, "0,1,1")).priority, [0])
+    with pytest.raises(BadTrace, match=r"row 1 .*priority is '-1' and must be a whole number of 0 or more"):
+        read_trace(write(tmp_path, "0,1,1,0", "0,1,1,-1", header=header))
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

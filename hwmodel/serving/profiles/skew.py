@@ -6,11 +6,11 @@ shortest context; ours use what a step knows: prompt tokens, sequences, and mean
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
-from scipy.interpolate import RegularGridInterpolator
 
 from hwmodel.serving.profiles.attention_grid import AttentionGrid
 
@@ -82,7 +82,16 @@ def _scale(rows: pl.DataFrame, grid: AttentionGrid) -> float:
 
 
 def _looked_up(rows: pl.DataFrame, grid: AttentionGrid, history: str) -> Float[np.ndarray, "rows"]:
-    """Times of the batches had they all the same context."""
+    """Times of the batches had they all the same context: straight lines along the four axes of the grid."""
     axes = (grid.chunk_at, grid.context_at, grid.decoding_at, grid.history_at)
-    look = RegularGridInterpolator(axes, grid.time_us, bounds_error=False, fill_value=None)
-    return look(rows.select("pc", "kp", "n", history).to_numpy().astype(np.float64))
+    below, share = [], []
+    for axis, name in zip(axes, ("pc", "kp", "n", history), strict=True):
+        value = rows[name].to_numpy()
+        at = np.clip(np.searchsorted(axis, value, side="right") - 1, 0, axis.size - 2)
+        below.append(at)
+        share.append((value - axis[at]) / (axis[at + 1] - axis[at]))
+    total = np.zeros(len(rows))
+    for corner in product((0, 1), repeat=len(axes)):
+        weights = [part if up else 1.0 - part for up, part in zip(corner, share, strict=True)]
+        total += np.prod(weights, axis=0) * grid.time_us[tuple(at + up for at, up in zip(below, corner, strict=True))]
+    return total

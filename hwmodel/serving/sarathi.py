@@ -86,24 +86,26 @@ def serve_sarathi(calls: EngineCalls, cost: Any, config: ServingConfig) -> Engin
 
     Raises:
         BadCalls: Calls that follow others, or whose users leave.
-        DoesNotFit: The longest call needs more blocks than there are.
+        DoesNotFit: A call needs more blocks than there are; all that wait behind it are stuck, too.
     """
     if (calls.after >= 0).any() or (calls.patience_ns < NEVER).any() or (calls.stop_ns < NEVER).any():
         raise BadCalls("Vidur's scheduler serves calls that stand alone; take vllm_v1 for sessions and users who leave")
     watermark = int(WATERMARK_RATIO * config.kv_blocks)
-    longest = int((calls.input_tokens + calls.output_tokens).max())
-    needed = -(-longest // config.block_tokens) + max(watermark, 1)
-    if needed > config.kv_blocks:
+    needed = -(-calls.input_tokens // config.block_tokens) + watermark
+    if needed.max() > config.kv_blocks:
         raise DoesNotFit(
-            f"the longest call needs {needed} blocks, of which {watermark} stay free at admission; "
-            f"kv_blocks is {config.kv_blocks}"
+            f"call {int(np.argmax(needed))} needs {needed.max()} blocks to be admitted, the {watermark} that stay free "
+            f"included; kv_blocks is {config.kv_blocks}"
         )
     limits = SarathiLimits(config.max_num_seqs, config.max_num_batched_tokens, config.block_tokens, watermark)
     order = np.argsort(calls.start_ns, kind="stable")
     state = _fresh_state(calls, order, config.kv_blocks)
     _run_compiled(state, cost, limits)
     if unserved := int((state.calls["last_ns"] == NOT_YET).sum()):
-        raise DoesNotFit(f"{unserved} calls found no room at the end; raise kv_blocks above {config.kv_blocks}")
+        raise DoesNotFit(
+            f"{unserved} of {len(calls)} calls wait for ever: the answer of the first of them outgrew the cache; "
+            f"kv_blocks is {config.kv_blocks}"
+        )
     return _result(calls, state, order)
 
 

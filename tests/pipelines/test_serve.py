@@ -105,7 +105,7 @@ def test_a_mistake_is_told_in_one_line(folder: Path, changed: dict[str, str], me
     ("changed", "message"),
     [
         ({"max_num_batched_tokens": 64}, "steps of 64 prompt tokens are beyond the 32"),
-        ({"max_num_seqs": 3, "kv_blocks": 8}, "the longest call needs 9 blocks"),
+        ({"max_num_seqs": 3, "kv_blocks": 6}, "call 2 needs 7 blocks"),
         ({"tp": 0}, "tp is 0"),
         ({"speed": 1}, "unknown key speed"),
     ],

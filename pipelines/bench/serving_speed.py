@@ -19,7 +19,7 @@ VIDUR_ITERATIONS_PER_CPU_S = 4_000.0
 CALLS_COUNT = 200_000
 LITERAL_CALLS_COUNT = 300
 REEVALUATED_CALLS_COUNT = 3_000
-ROUNDS = 5
+ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _loaded(cost: StepCost, settings: EngineSettings, *, batch: int, answer_toke
     """Poisson calls at the rate that keeps about so many sequences decoding, found by a few trials."""
     rate = 1.0
     for _ in range(ROUNDS):
-        trial = _poisson(4_000, rate, answer_tokens)
+        trial = _poisson(20_000, rate, answer_tokens)
         run = replay_fast(trial, settings, cost)
         rate *= min(batch / max(_mean_batch(run), 1e-3), 8.0)
     return _poisson(CALLS_COUNT, rate, answer_tokens)

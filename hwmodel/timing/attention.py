@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
+from hwmodel.timing.chip import Chip, core_matrix_rate
 from hwmodel.timing.gemm import OPERAND_BYTES
 from hwmodel.timing.parts import Kernel, Parts, overlapped
 from hwmodel.timing.power import throttled
@@ -14,8 +14,9 @@ QUERY_TILES = np.array([16.0, 32.0, 64.0, 128.0, 192.0])
 """Query rows per work item (FlashAttention uses 64 to 192; small ones serve short chunks)."""
 SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 """Ways to divide one sequence's cache."""
-ITEM_ROWS = 128.0
-"""Query rows whose item costs `attention_item_clk`; smaller items share a core."""
+USABLE_SRAM_RATIO = 0.86
+"""Share of a core's SRAM that one kernel may hold (published: 163 of 192 KB on A100, 227 of 256 on H100, 99 of 128 on
+Ada)."""
 KEY_TILE = 64.0
 """Keys per step."""
 MATRIX_ROWS = 16.0
@@ -93,7 +94,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     pair_vector_s = kernel.vector_flop / pairs / chip.core_vector_flop_per_s
     in_flight = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
     shown = 1.0 - law.attention_overlap_ratio * chip.asynchrony_ratio * in_flight
-    throttle = clock_ratio(chip, kernel.math_dtype_code)
+    throttle = chip.attention_clock_ratio if kernel.math_dtype_code == 0 else chip.narrow_attention_clock_ratio
     hbm_bytes = missed_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.attention_hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.attention_l2_ratio
@@ -102,10 +103,11 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     fixed_s = chip.launch_latency_s + law.attention_start_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in QUERY_TILES:
-        if tile > QUERY_TILES[0] and 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k > chip.smem_bytes:
+        if tile > QUERY_TILES[0] and 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k > USABLE_SRAM_RATIO * chip.smem_bytes:
             continue
         tiles = np.ceil(kernel.m / tile)
-        items = kernel.parallel_count * tiles
+        packed = min(max(tile / kernel.m, 1.0), kernel.groups_count)
+        items = kernel.parallel_count * tiles / packed
         keys = covered_keys(per_head, kernel.m, kernel.n, tile, law.attention_edge_keys)
         mean = max(keys / tiles, KEY_TILE)
         waves = max(np.ceil(items / chip.cores_count), 1.0)
@@ -120,7 +122,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         even = items * mean / chip.cores_count
         slowed_s = throttled(even * matrix, throttle, law.clock_settle_s) + even * (key_s - matrix)
         core_s = max(shared * key_s, slowed_s)
-        items_s = max(busy, 1.0) * tile / ITEM_ROWS * law.attention_item_clk / chip.clock_hz
+        items_s = max(busy, 1.0) * (law.attention_item_clk + tile * law.attention_row_clk) / chip.clock_hz
         l2_bytes = kernel.parallel_count * keys * key_bytes + kernel.activation_bytes + kernel.weight_bytes
         l2_s = l2_bytes / l2_rate
         latency_s = fixed_s + overlapped(exponent, core_s + items_s, l2_s, hbm_s)

@@ -99,8 +99,12 @@ class TimingConstants:
     """Overlap of core, L2 and HBM that prompt kernels reach where the chip would allow more. Calibrated (attention)."""
     attention_start_clk: float = 7100.0
     """Clocks before the first tile of a prompt: page table, work list, queries. Calibrated (attention)."""
-    attention_item_clk: float = 4700.0
-    """Clocks between two tiles of 128 queries on one core. Calibrated (attention)."""
+    attention_item_clk: float = 2000.0
+    """Clocks between two tiles of queries on one core. Calibrated (attention)."""
+    attention_row_clk: float = 20.0
+    """Clocks more for each row of such a tile. Calibrated (attention)."""
+    attention_energy_ratio: float = 1.3
+    """Energy of a matrix clock in attention over that in a product: softmax runs beside it. Calibrated (attention)."""
     attention_step_clk: float = 70.0
     """Clocks that one step of 64 keys takes beside its work. Calibrated (attention)."""
     attention_edge_keys: float = 120.0

@@ -80,7 +80,7 @@ def prefill_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "row
     flop_per_s = cores * of_chip(rows, chips, "matrix_flop_per_clk") * of_chip(rows, chips, "clock_hz")
     moved = token * (queries + units) / of_chip(rows, chips, "hbm_bytes_per_s")
     balance = log2(4.0 * pair_count(shape) * shape.dim / flop_per_s / moved)
-    return np.stack([*size_features(rows, shape, chips), *fits, *packed, *sizes, balance], axis=1)
+    return np.stack([*size_features(rows, shape, chips), *fits, *packed, *sizes, balance, of_chip(rows, chips, "overlap_exponent")], axis=1)
 
 
 def _tile_fit(units: np.ndarray, length: np.ndarray, cores: np.ndarray, tile: float) -> tuple[np.ndarray, ...]:

@@ -15,8 +15,8 @@ QUERY_TILES = np.array([16.0, 32.0, 64.0, 128.0, 192.0])
 SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 """Ways to divide one sequence's cache."""
 USABLE_SRAM_RATIO = 0.86
-"""Share of a core's SRAM that one kernel may hold (published: 163 of 192 KB on A100, 227 of 256 on H100, 99 of 128 on
-Ada)."""
+"""Share of a core's SRAM that tiles may take: CUDA gives one block 163 of 192 KB on A100, 227 of 256 on H100, 99 of 128
+on Ada (published)."""
 KEY_TILE = 64.0
 """Keys per step."""
 MATRIX_ROWS = 16.0
@@ -82,9 +82,10 @@ def covered_keys(pairs: float, m: float, n: float, tile: float, edge: float) -> 
 def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Causal attention of a chunk (research/chip-models.md section 4, item 7), fastest of the query tiles.
 
-    Work items (heads x query tiles) go over the cores in waves; the longest of them bounds the time from below. In
-    every step of 64 keys the softmax hides behind the matrix work as far as the chip is asynchronous. The clock falls
-    by the matrix work of all cores together: cores that wait for the last items draw no power.
+    Work items (heads x query tiles; a tile longer than the chunk holds several heads of one KV head) go over the cores
+    in waves; the longest of them, each step waiting for the one before, bounds the time from below. In every step of 64
+    keys the softmax hides behind the matrix work as far as the chip is asynchronous. The clock falls by the matrix work
+    of all cores together, softmax drawing power beside it: cores that wait for the last items draw none.
     """
     pairs = max(kernel.exponent_count, 1.0)
     per_head = pairs / kernel.parallel_count
@@ -113,6 +114,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         waves = max(np.ceil(items / chip.cores_count), 1.0)
         busy = law.attention_wave_ratio * waves + (1.0 - law.attention_wave_ratio) * items / chip.cores_count
         shared = max(busy * mean, kernel.n)
+        alone_s = law.attention_chain_clk / (KEY_TILE * chip.clock_hz)
         rows = tile + law.attention_feed_rows
         matrix, exponential, vector = rows * pair_matrix_s, tile * pair_exponent_s, tile * pair_vector_s
         softmax = exponential + vector
@@ -121,9 +123,9 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         matrix_s = shared * matrix
         even = items * mean / chip.cores_count
         slowed_s = throttled(even * matrix, throttle, law.clock_settle_s) + even * (key_s - matrix)
-        core_s = max(shared * key_s, slowed_s)
+        core_s = max(busy * mean * key_s, kernel.n * (key_s + alone_s), slowed_s)
         items_s = max(busy, 1.0) * (law.attention_item_clk + tile * law.attention_row_clk) / chip.clock_hz
-        l2_bytes = kernel.parallel_count * keys * key_bytes + kernel.activation_bytes + kernel.weight_bytes
+        l2_bytes = kernel.parallel_count * keys / packed * key_bytes + kernel.activation_bytes + kernel.weight_bytes
         l2_s = l2_bytes / l2_rate
         latency_s = fixed_s + overlapped(exponent, core_s + items_s, l2_s, hbm_s)
         if latency_s < best.latency_s:

@@ -69,7 +69,7 @@ def prefill_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
 
 
 def prefill_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows features"]:
-    """Shape, fit of tiles, activations over L2."""
+    """Shape, fit of tiles, activations over L2, balance; overlap, for kernels differ where matrix units run alone."""
     shape = head_shape(rows, "seq")
     cores, l2_bytes = of_chip(rows, chips, "cores_count"), of_chip(rows, chips, "l2_bytes")
     queries, units = shape.sequences * shape.heads, shape.sequences * shape.kv_heads
@@ -80,7 +80,10 @@ def prefill_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "row
     flop_per_s = cores * of_chip(rows, chips, "matrix_flop_per_clk") * of_chip(rows, chips, "clock_hz")
     moved = token * (queries + units) / of_chip(rows, chips, "hbm_bytes_per_s")
     balance = log2(4.0 * pair_count(shape) * shape.dim / flop_per_s / moved)
-    return np.stack([*size_features(rows, shape, chips), *fits, *packed, *sizes, balance, of_chip(rows, chips, "overlap_exponent")], axis=1)
+    return np.stack(
+        [*size_features(rows, shape, chips), *fits, *packed, *sizes, balance, of_chip(rows, chips, "overlap_exponent")],
+        axis=1,
+    )
 
 
 def _tile_fit(units: np.ndarray, length: np.ndarray, cores: np.ndarray, tile: float) -> tuple[np.ndarray, ...]:
@@ -111,6 +114,7 @@ PREFILL = Family(
         FittedConstant(name="attention_row_clk", low=0.5, high=60.0),
         FittedConstant(name="attention_energy_ratio", low=1.25, high=1.6),
         FittedConstant(name="attention_step_clk", low=30.0, high=300.0),
+        FittedConstant(name="attention_chain_clk", low=10.0, high=2000.0),
         FittedConstant(name="attention_edge_keys", low=1.0, high=128.0),
         FittedConstant(name="attention_wave_ratio", low=0.05, high=0.3),
         FittedConstant(name="attention_hbm_ratio", low=0.75, high=0.95),

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.kernels.batch import MATH_DTYPES, KernelBatch
 from hwmodel.timing import TimingConstants, time_kernels
+from hwmodel.timing.collective import SMALLEST_RANKS
 from hwmodel.timing.evaluate import BINDING_PARTS
 from warehouse.contracts.vocabulary import KernelFamily
 
@@ -115,8 +116,13 @@ class CallSheet:
 
 
 def unmeasured(chip: ChipDesign, constants: TimingConstants) -> ChipDesign:
-    """The chip as its sheet alone describes it: its launch latency follows from its clock."""
-    return replace(chip, launch_latency_s=constants.launch_clk / chip.clock_hz + constants.launch_s)
+    """The chip as its sheet alone describes it: latencies of launches and of the smallest all-reduce follow its clock."""
+    turns = SMALLEST_RANKS if chip.fabric == "host" else 1.0
+    return replace(
+        chip,
+        launch_latency_s=constants.launch_clk / chip.clock_hz + constants.launch_s,
+        collective_latency_s=turns * constants.collective_clk / chip.clock_hz,
+    )
 
 
 def _resident(one: Call) -> Float[np.ndarray, "rows"]:

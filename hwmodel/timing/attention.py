@@ -10,7 +10,7 @@ from hwmodel.timing.gemm import OPERAND_BYTES
 from hwmodel.timing.parts import Kernel, Parts, overlapped
 from hwmodel.timing.power import throttled
 
-QUERY_TILES = np.array([16.0, 32.0, 64.0, 128.0, 192.0])
+QUERY_TILES = np.array([16.0, 64.0, 128.0, 192.0, 256.0])
 """Query rows per work item (FlashAttention uses 64 to 192; small ones serve short chunks)."""
 SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 """Ways to divide one sequence's cache."""
@@ -30,6 +30,8 @@ WHOLE_WAVES = 4.0
 OVERLAP_BYTES = 524288.0
 """SRAM per core, tensor memory included, in which the tiles of two softmax groups lie side by side: one works while the
 matrix units serve the other (that of Blackwell)."""
+OVERLAP_ROWS = 256.0
+"""Query rows of those two groups together."""
 FADE = 2.5
 """A set that exceeds the usable L2 by 1 / FADE of it finds nothing in it any more (read off decode tables)."""
 
@@ -93,8 +95,8 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     pair_matrix_s = kernel.work_flop / pairs / rate
     pair_exponent_s = 1.0 / chip.core_exponent_per_s
     pair_vector_s = kernel.vector_flop / pairs / chip.core_vector_flop_per_s
-    in_flight = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
-    shown = 1.0 - law.attention_overlap_ratio * chip.asynchrony_ratio * in_flight
+    hidden = law.attention_overlap_ratio * chip.asynchrony_ratio
+    room = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
     throttle = chip.attention_clock_ratio if kernel.math_dtype_code == 0 else chip.narrow_attention_clock_ratio
     hbm_bytes = missed_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.attention_hbm_ratio)
@@ -118,6 +120,7 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
         rows = tile + law.attention_feed_rows
         matrix, exponential, vector = rows * pair_matrix_s, tile * pair_exponent_s, tile * pair_vector_s
         softmax = exponential + vector
+        shown = 1.0 - hidden * min(room, tile / OVERLAP_ROWS)
         key_s = max(matrix, softmax) + shown * min(matrix, softmax)
         key_s += law.attention_step_clk / (KEY_TILE * chip.clock_hz)
         matrix_s = shared * matrix

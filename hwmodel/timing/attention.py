@@ -32,6 +32,9 @@ OVERLAP_BYTES = 524288.0
 matrix units serve the other (that of Blackwell)."""
 OVERLAP_ROWS = 256.0
 """Query rows of those two groups together."""
+ACCUMULATOR_BYTES = 262144.0
+"""Where scores and results of a tile are summed in FP32: registers of a core, or tensor memory (published: as large on
+V100 to B200)."""
 FADE = 2.5
 """A set that exceeds the usable L2 by 1 / FADE of it finds nothing in it any more (read off decode tables)."""
 
@@ -106,7 +109,9 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     fixed_s = chip.launch_latency_s + law.attention_start_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in QUERY_TILES:
-        if tile > QUERY_TILES[0] and 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k > USABLE_SRAM_RATIO * chip.smem_bytes:
+        is_stored = 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k <= USABLE_SRAM_RATIO * chip.smem_bytes
+        is_summed = 4.0 * tile * (kernel.k + KEY_TILE) <= ACCUMULATOR_BYTES
+        if tile > QUERY_TILES[0] and not (is_stored and is_summed):
             continue
         tiles = np.ceil(kernel.m / tile)
         packed = min(max(tile / kernel.m, 1.0), kernel.groups_count)

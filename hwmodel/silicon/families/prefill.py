@@ -106,9 +106,9 @@ PREFILL = Family(
     ),
     fitted=(
         FittedConstant(name="attention_matrix_ratio", low=0.93, high=0.98),
-        FittedConstant(name="attention_feed_rows", low=1.0, high=12.0),
+        FittedConstant(name="attention_feed_rows", low=1.0, high=6.0),
         FittedConstant(name="attention_overlap_ratio", low=0.5, high=0.95),
-        FittedConstant(name="attention_overlap_exponent", low=1.5, high=6.0),
+        FittedConstant(name="attention_overlap_exponent", low=1.5, high=2.6),
         FittedConstant(name="attention_start_clk", low=100.0, high=12000.0),
         FittedConstant(name="attention_item_clk", low=100.0, high=6000.0),
         FittedConstant(name="attention_row_clk", low=0.5, high=60.0),

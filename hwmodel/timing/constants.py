@@ -142,7 +142,7 @@ class TimingConstants:
     """Clocks that combining the splits of a cache takes beside its traffic. Calibrated (attention)."""
     collective_clk: float = 6400.0
     """Clocks of the smallest all-reduce, launch included, on a chip that nobody timed; eight times as many through a
-    host, where peers take turns. Mean of five chips' measured ones (collectives)."""
+    host, where peers take turns. Measured: mean of five chips (collectives)."""
     link_direct_ratio: float = 0.645
     """Reachable share of link bandwidth in one- and two-shot kernels. Calibrated (collectives)."""
     link_ring_ratio: float = 0.61

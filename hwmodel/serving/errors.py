@@ -1,14 +1,40 @@
 """Errors of the serving room.
 
 ServingError
+├── BadCalls          calls that cannot be
+├── BadConfig         a serving configuration has an unknown key, a wrong type or an impossible value
+├── BadProfile        measured kernel times that cannot be read as the layout says
+├── BadSettings       engine settings that cannot be
+├── BadTrace          a row of a trace of calls breaks a rule
 ├── DoesNotFit        weights, or one sequence, do not fit the memory of a replica
 ├── EmptyDemand       nothing to replay
-└── NoFleet           no fleet within the limit meets the service levels
+├── NoFleet           no fleet within the limit meets the service levels
+└── OutsideProfile    a step, a call or a setting is larger than what was measured
 """
 
 
 class ServingError(Exception):
     """Base of every expected error of the serving room."""
+
+
+class BadCalls(ServingError):
+    """Calls that cannot be: a negative number, a follower before its forerunner."""
+
+
+class BadConfig(ServingError):
+    """A serving configuration has an unknown key, a wrong type or an impossible value."""
+
+
+class BadProfile(ServingError):
+    """Measured kernel times that cannot be read as the layout says."""
+
+
+class BadSettings(ServingError):
+    """Engine settings that cannot be."""
+
+
+class BadTrace(ServingError):
+    """A row of a trace of calls breaks a rule."""
 
 
 class DoesNotFit(ServingError):
@@ -21,3 +47,7 @@ class EmptyDemand(ServingError):
 
 class NoFleet(ServingError):
     """No fleet within the limit meets the service levels."""
+
+
+class OutsideProfile(ServingError):
+    """A step, a call or a setting is larger than what was measured."""

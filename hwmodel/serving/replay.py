@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hwmodel.serving.bins import Bins, fresh_bins
-from hwmodel.serving.compiled import run_compiled
 from hwmodel.serving.demand import NS_PER_S, ReplayDemand
+from hwmodel.serving.engine import EngineCalls, EngineRun, EngineSettings, Outcome, Policy, Router
 from hwmodel.serving.errors import DoesNotFit
-from hwmodel.serving.state import Limits, Machine, machine_of
+from hwmodel.serving.fast import replay_fast
 from hwmodel.serving.step_cost import StepCost
 
 
@@ -20,6 +20,7 @@ class Scheduler:
     max_sequences_count: int = 256
     max_batched_tokens: int = 2048
     """Token budget of a step. vLLM's default for online serving: larger chunks hold up the decoding calls."""
+    block_tokens: int = 16
     prefix_caching: bool = True
     grace_s: float = 150.0
     """How long after the last own start the replay goes on; calls not done by then count as never done."""
@@ -55,6 +56,8 @@ class ReplayResult:
     """Mean time per output token after the first; 0 for one-token answers."""
     duration_s: Float[np.ndarray, "calls"]
     cached_tokens: Int[np.ndarray, "calls"]
+    preemptions_count: Int[np.ndarray, "calls"]
+    """How often it lost its cache and had to compute it again."""
     is_met: Bool[np.ndarray, "calls"]
     """Inside both limits of its service level."""
     replicas_count: int
@@ -75,42 +78,78 @@ def replay(
     counting: bool = False,
 ) -> ReplayResult:
     """Serve the demand on `replicas_count` equal replicas behind a prefix-affine, least-loaded router."""
-    horizon_ns = int(demand.start_ns.max()) + int(scheduler.grace_s * NS_PER_S)
-    limits = Limits(
-        replica.capacity_tokens,
-        replica.state_tokens,
-        scheduler.max_sequences_count,
-        scheduler.max_batched_tokens,
-        horizon_ns,
-        scheduler.prefix_caching,
+    bins = fresh_bins(counting=counting)
+    run = replay_fast(
+        engine_calls(demand),
+        engine_settings(demand, replica, scheduler),
+        replica.cost,
+        replicas_count=replicas_count,
+        bins=bins,
+        surface=demand.surface,
     )
-    machine = machine_of(demand, replicas_count, limits, replica.cost, fresh_bins(counting=counting))
-    steps_count = run_compiled(machine)
-    return _result(demand, machine, steps_count)
+    return _result(demand, run, bins)
 
 
-def _result(demand: ReplayDemand, machine: Machine, steps_count: int) -> ReplayResult:
-    calls = machine.calls
+def engine_calls(demand: ReplayDemand) -> EngineCalls:
+    """The demand as the engine takes it: tiers are priorities, warm prefixes come from outside."""
+    return EngineCalls.of(
+        start_ns=demand.start_ns,
+        after=demand.after,
+        gap_ns=demand.gap_ns,
+        input_tokens=demand.input_tokens,
+        output_tokens=demand.output_tokens,
+        parent=demand.parent,
+        shared_tokens=demand.shared_tokens,
+        loaded_tokens=np.where(demand.is_warm, demand.shared_tokens, 0),
+        priority=demand.tier,
+    )
+
+
+def engine_settings(demand: ReplayDemand, replica: Replica, scheduler: Scheduler) -> EngineSettings:
+    """The engine of one replica, and the end of the replay."""
+    block_tokens = scheduler.block_tokens
+    return EngineSettings(
+        blocks_count=max(replica.capacity_tokens // block_tokens, 1),
+        block_tokens=block_tokens,
+        max_sequences_count=scheduler.max_sequences_count,
+        max_batched_tokens=scheduler.max_batched_tokens,
+        prefix_caching=scheduler.prefix_caching,
+        policy=Policy.PRIORITY,
+        state_blocks_count=-(-replica.state_tokens // block_tokens),
+        router=Router.PREFIX_AFFINE,
+        horizon_ns=int(demand.start_ns.max()) + int(scheduler.grace_s * NS_PER_S),
+    )
+
+
+def _result(demand: ReplayDemand, run: EngineRun, bins: Bins) -> ReplayResult:
+    times = run.times
+    is_done = times.outcome == Outcome.DONE
     requested, scheduled, first, last = (
-        np.where(calls[name] >= 0, calls[name] / NS_PER_S, np.nan)
-        for name in ("requested_ns", "scheduled_ns", "first_ns", "last_ns")
+        np.where(happened, column / NS_PER_S, np.nan)
+        for happened, column in (
+            (times.requested_ns >= 0, times.requested_ns),
+            (times.scheduled_ns >= 0, times.scheduled_ns),
+            (times.first_ns >= 0, times.first_ns),
+            (is_done, times.last_ns),
+        )
     )
     after_first = np.maximum(demand.output_tokens - 1, 1)
     ttft_s = first - requested
     tpot_s = (last - first) / after_first
     is_met = (ttft_s <= demand.ttft_limit_s) & (tpot_s <= demand.tpot_limit_s)
-    span_s = float(np.nanmax(last) - np.nanmin(requested)) if np.isfinite(last).any() else 0.0
+    span_s = float(np.nanmax(last) - np.nanmin(requested)) if is_done.any() else 0.0
     return ReplayResult(
         requested_s=requested,
         queued_s=scheduled - requested,
         ttft_s=ttft_s,
         tpot_s=tpot_s,
         duration_s=last - requested,
-        cached_tokens=calls["cached_tokens"],
+        cached_tokens=np.maximum(times.cached_tokens, 0),
+        preemptions_count=times.preemptions_count,
         is_met=is_met,
-        replicas_count=machine.replicas.size,
-        steps_count=steps_count,
-        busy_s=float(machine.replicas["busy_ns"].sum()) / NS_PER_S,
+        replicas_count=run.busy_ns.size,
+        steps_count=run.steps_count,
+        busy_s=float(run.busy_ns.sum()) / NS_PER_S,
         span_s=span_s,
-        bins=machine.bins,
+        bins=bins,
     )

@@ -1,9 +1,13 @@
 """Time of one scheduler step out of tables, inside numba loops."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
+
+from hwmodel.serving.step_features import StepFeatures
 
 
 class StepCost(NamedTuple):
@@ -41,16 +45,44 @@ def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
 
 
 @njit(nogil=True)
-def step_ns(cost: StepCost, chunk: int, context: float, emitting: int, decoding: int, kv_tokens: int) -> int:
-    """Nanoseconds of a step.
-
-    It computes `chunk` prompt tokens behind `context` cached ones, decodes `decoding` sequences with `kv_tokens` of
-    context in sum, and samples `emitting` rows (those of prompts that end included).
-    """
+def table_ns(cost: StepCost, features: StepFeatures) -> int:
+    """Nanoseconds of a step out of a design's tables; the rows sampled are those of prompts that end included."""
+    chunk, decoding = features.chunk_tokens, features.decoding
     tokens = min(chunk + decoding, cost.dense_ns.size - 1)
-    total = cost.dense_ns[tokens] + cost.sampled_ns[min(emitting, cost.sampled_ns.size - 1)]
+    total = cost.dense_ns[tokens] + cost.sampled_ns[min(features.emitting, cost.sampled_ns.size - 1)]
     if decoding > 0:
-        total += _interpolated(cost.decode_ns, float(decoding), max(kv_tokens / decoding, 1.0))
+        total += _interpolated(cost.decode_ns, float(decoding), max(features.decode_kv / decoding, 1.0))
     if chunk > 0:
-        total += _interpolated(cost.prefill_ns, float(chunk), max(context, 1.0))
+        total += _interpolated(cost.prefill_ns, float(chunk), max(features.prompt_context / chunk, 1.0))
     return int(total)
+
+
+_KINDS: dict[type, Callable[[Any, StepFeatures], int]] = {}
+
+
+def register_cost(kind: type, law: Callable[[Any, StepFeatures], int]) -> None:
+    """Say how long a step takes under a kind of cost.
+
+    Args:
+        kind: A named tuple of arrays and numbers.
+        law: Compiled function of a cost and what the step computes, in ns.
+    """
+    _KINDS[kind] = law
+
+
+def step_ns(cost: Any, features: StepFeatures) -> int:
+    """Nanoseconds of a step, whatever kind of cost it is; the same inside compiled loops."""
+    return int(_KINDS[type(cost)](cost, features))
+
+
+@overload(step_ns)
+def _compiled_step_ns(cost: Any, features: Any) -> Any:  # noqa: ARG001 -- numba matches the arguments by name
+    law = _KINDS[cost.instance_class]
+
+    def timed(cost: Any, features: Any) -> Any:
+        return law(cost, features)
+
+    return timed
+
+
+register_cost(StepCost, table_ns)

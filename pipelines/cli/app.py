@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pipelines.cli import chip, fit, housekeeping, kernels, loop, measure, telemetry
+from pipelines.cli import chip, fit, housekeeping, kernels, loop, measure, serve, telemetry
 from pipelines.cli.exits import BAD_INPUT, INTERRUPTED, tell
 from pipelines.errors import one_line
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for part in (loop, telemetry, fit, chip, kernels, measure, housekeeping):
+for part in (loop, telemetry, fit, serve, chip, kernels, measure, housekeeping):
     part.register(app)
 
 

@@ -1,0 +1,70 @@
+"""Contents cut into runs of blocks that are always used together, and who starts after whom."""
+
+import numpy as np
+from numba import njit
+
+from hwmodel.serving.engine import NONE
+
+OPEN_END = 2**62
+
+
+def lineage(
+    owner: np.ndarray, shared_blocks: np.ndarray, systems_count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of every content: cut wherever another call's content begins.
+
+    Run c is what call c shares with nobody, its last one; shared runs follow from number `calls` on.
+
+    Returns:
+        First block, end block, run before it (-1 for none) of each run; and the first own run of each call.
+    """
+    size = owner.size
+    sharing = np.flatnonzero(owner >= 0)
+    order = sharing[np.lexsort((shared_blocks[sharing], owner[sharing]))]
+    return _cut(owner, shared_blocks, order, size, size + systems_count)
+
+
+@njit(cache=True)
+def _cut(
+    owner: np.ndarray, shared: np.ndarray, order: np.ndarray, size: int, contents: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    lo = np.full(size + order.size, NONE, dtype=np.int64)
+    hi, before = lo.copy(), lo.copy()
+    last_run = np.full(contents, NONE, dtype=np.int64)
+    first_run = np.arange(contents)
+    attached_to = np.full(size, NONE, dtype=np.int64)
+    count = size
+    for at in range(order.size):
+        call = order[at]
+        content = owner[call]
+        end = shared[call]
+        last = last_run[content]
+        if last < 0 or hi[last] < end:
+            begin = hi[last] if last >= 0 else (shared[content] if content < size else 0)
+            lo[count], hi[count], before[count] = begin, end, last
+            if last < 0:
+                first_run[content] = count
+            last_run[content] = count
+            count += 1
+        attached_to[call] = last_run[content]
+    for call in range(size):
+        last = last_run[call]
+        lo[call] = hi[last] if last >= 0 else shared[call]
+        hi[call] = OPEN_END
+        before[call] = last
+    for call in range(size):
+        before[first_run[call]] = attached_to[call]
+    return lo[:count], hi[:count], before[:count], first_run[:size]
+
+
+@njit(cache=True)
+def followers(after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First call that starts after each call, and the next one that starts after the same."""
+    first = np.full(after.size, NONE, dtype=np.int64)
+    following = np.full(after.size, NONE, dtype=np.int64)
+    for call in range(after.size - 1, -1, -1):
+        before = after[call]
+        if before >= 0:
+            following[call] = first[before]
+            first[before] = call
+    return first, following

@@ -1,0 +1,297 @@
+"""Everything the compiled replay reads and writes, as named tuples of arrays that numba takes as they are."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hwmodel.serving.bins import SURFACE_COUNT, Bins
+from hwmodel.serving.engine import NONE, EngineCalls, EngineSettings, Outcome, Owners, Policy
+from hwmodel.serving.fast.lineage import followers, lineage
+
+AWAY, WAITING, PARTIAL, PROMPTED, DECODING = 0, 1, 2, 3, 4
+"""Where a call is: not on a replica, in the queue, prompt under way, prompt done with the step under way, decoding."""
+IDLE_NS = 2**63 - 1
+WHEEL_SLOTS = 1024
+MOST_PRIORITY = 63
+"""Priorities above this count as this."""
+
+CALL = np.dtype(
+    [
+        # what is asked; see EngineCalls
+        ("start_ns", np.int64),
+        ("gap_ns", np.int64),
+        ("input_tokens", np.int64),
+        ("output_tokens", np.int64),
+        ("loaded_tokens", np.int64),
+        ("priority", np.int64),
+        ("patience_ns", np.int64),
+        ("stop_ns", np.int64),
+        ("retries_count", np.int64),
+        ("backoff_ns", np.int64),
+        ("parent", np.int64),
+        ("owner", np.int64),
+        ("shared_blocks", np.int64),
+        ("first_run", np.int64),  # first run of blocks that is its own
+        ("first_follower", np.int64),
+        ("next_follower", np.int64),
+        ("surface", np.int64),
+        # what happened; see CallTimes
+        ("outcome", np.int64),
+        ("requested_ns", np.int64),
+        ("scheduled_ns", np.int64),
+        ("first_ns", np.int64),
+        ("last_ns", np.int64),
+        ("generated_tokens", np.int64),  # of a decoding call: as it was when decoding began
+        ("cached_tokens", np.int64),
+        ("preemptions_count", np.int64),
+        ("replica", np.int64),
+        ("attempts_count", np.int64),
+        # where it is
+        ("place", np.int64),
+        ("computed_tokens", np.int64),  # of a prompt under way
+        ("blocks", np.int64),  # held, those of its prefix included; of a prompt under way
+        ("base", np.int64),  # of a decoding call: context less the number of the step
+        ("finish_step", np.int64),
+        ("stalled_step", np.int64),  # last step in which it got no token
+        ("order", np.int64),  # of admission
+        ("leaf_segment", np.int64),  # of its own last run, in the free queue
+        ("is_scheduled", np.int64),  # in the step being made
+        ("prev_running", np.int64),
+        ("next_running", np.int64),
+        ("prev_waiting", np.int64),
+        ("next_waiting", np.int64),
+        ("prev_finishing", np.int64),
+        ("next_finishing", np.int64),
+    ]
+)
+"""One call, as asked and as served."""
+
+REPLICA = np.dtype(
+    [
+        ("step", np.int64),  # number of the step under way, or of the next one
+        ("busy_ns", np.int64),
+        ("load_tokens", np.int64),  # of calls waiting or running, for the router
+        ("free_blocks", np.int64),
+        ("oldest", np.int64),  # segment of the free queue that is taken from next
+        ("newest", np.int64),
+        ("running", np.int64),
+        ("first_running", np.int64),
+        ("last_running", np.int64),
+        ("waiting", np.int64),
+        ("first_waiting", np.int64),
+        ("last_waiting", np.int64),
+        ("queue_size", np.int64),  # of the heap of waiting calls, leavers included
+        ("partial", np.int64),
+        ("decoding", np.int64),
+        ("base_sum", np.int64),  # over decoding calls
+        ("done_size", np.int64),
+        ("tallest_size", np.int64),
+        ("admitted", np.int64),
+    ]
+)
+"""One replica."""
+
+SEGMENT = np.dtype(
+    [("run", np.int64), ("count", np.int64), ("replica", np.int64), ("older", np.int64), ("newer", np.int64)]
+)
+"""Blocks side by side in a free queue: of one run, last block first, or empty ones (run -1)."""
+
+CLOCK = np.dtype(
+    [
+        ("next_start", np.int64),  # into `starts`
+        ("events_size", np.int64),
+        ("free_segment", np.int64),  # first of the unused records, linked by `newer`
+        ("turn", np.int64),
+        ("steps", np.int64),
+        ("computed_tokens", np.int64),
+        # the prompts of the step being made
+        ("chunk_tokens", np.int64),
+        ("chunk_squares", np.int64),
+        ("prompt_count", np.int64),
+        ("prompt_context", np.int64),
+        ("prompt_kv", np.int64),
+        # its decoding calls, where they were scheduled one by one
+        ("decoding", np.int64),
+        ("decode_kv", np.int64),
+        ("longest_kv", np.int64),
+    ]
+)
+"""What there is one of."""
+
+
+class Limits(NamedTuple):
+    """Settings as numbers; see EngineSettings."""
+
+    blocks_count: int
+    block_tokens: int
+    max_sequences: int
+    max_batched_tokens: int
+    caching: bool
+    by_priority: bool
+    reserve_full_prompt: bool
+    state_blocks: int
+    yielding_priority: int
+    router: int
+    horizon_ns: int
+    wants_longest: bool
+    """Whether the cost asks for the longest context."""
+
+
+class Machine(NamedTuple):
+    """All of a replay in one value."""
+
+    calls: np.ndarray
+    replicas: np.ndarray
+    step_end_ns: np.ndarray
+    """By replica; `IDLE_NS` when idle."""
+    phases: np.ndarray
+    """(replicas, block tokens): decoding calls by base modulo block."""
+    wheel: np.ndarray
+    """(replicas, slots): first call that finishes at a step of this slot."""
+    done: np.ndarray
+    """(replicas, sequences): calls whose prompt ends with the step under way."""
+    finishing: np.ndarray
+    """Room to sort finishers in."""
+    queue: np.ndarray
+    """(replicas, 2, room): heap of waiting calls, by priority and request time."""
+    tallest: np.ndarray
+    """(replicas, 2, room): heap of decoding calls by base, highest first; stale entries stay until they surface."""
+    run_lo: np.ndarray
+    run_hi: np.ndarray
+    run_parent: np.ndarray
+    """Runs of blocks: 0 to calls - 1 are the last runs of the calls, shared by nobody; then the shared ones."""
+    run_uses: np.ndarray
+    """(replicas, shared runs)"""
+    run_segment: np.ndarray
+    """(replicas, shared runs): where it lies in the free queue, or -1."""
+    segments: np.ndarray
+    starts: np.ndarray
+    """Calls with a start of their own, in order of time."""
+    events: np.ndarray
+    """(2, room): heap of time and 4 x call + kind."""
+    clock: np.ndarray
+    """One `CLOCK` record."""
+    chunk_of: np.ndarray
+    """By surface: prompt tokens of the step being made."""
+    decoding_of: np.ndarray
+    """(replicas, surfaces)"""
+    base_of: np.ndarray
+    """(replicas, surfaces)"""
+    kv_of: np.ndarray
+    """By surface: context of the decoding calls of a step, where steps are counted."""
+    limits: Limits
+    cost: Any
+    bins: Bins
+
+
+def machine_of(
+    calls: EngineCalls,
+    owners: Owners,
+    settings: EngineSettings,
+    *,
+    replicas_count: int,
+    cost: Any,
+    bins: Bins,
+    surface: np.ndarray | None = None,
+    wants_longest: bool = False,
+) -> Machine:
+    """Everything at its beginning: nobody has arrived, replicas are idle, all blocks empty and free."""
+    size, count = len(calls), replicas_count
+    run_lo, run_hi, run_parent, first_run = lineage(owners.owner, owners.shared_blocks, owners.systems_count)
+    shared = run_lo.size - size
+    segments, clock = _segments(settings.blocks_count, count, size + count * shared)
+    starts = np.flatnonzero(calls.after < 0)
+    by_queue = size + 1 if settings.policy is Policy.PRIORITY else 0
+    by_height = 8 * settings.max_sequences_count + 64 if wants_longest else 0
+    return Machine(
+        calls=_records(calls, owners, first_run, surface),
+        replicas=_replicas(count, settings.blocks_count),
+        step_end_ns=np.full(count, IDLE_NS, dtype=np.int64),
+        phases=np.zeros((count, settings.block_tokens), dtype=np.int64),
+        wheel=np.full((count, WHEEL_SLOTS), NONE, dtype=np.int64),
+        done=np.zeros((count, settings.max_sequences_count + 1), dtype=np.int64),
+        finishing=np.zeros(settings.max_sequences_count + 1, dtype=np.int64),
+        queue=np.zeros((count, 2, by_queue), dtype=np.int64),
+        tallest=np.zeros((count, 2, by_height), dtype=np.int64),
+        run_lo=run_lo,
+        run_hi=run_hi,
+        run_parent=run_parent,
+        run_uses=np.zeros((count, shared), dtype=np.int32),
+        run_segment=np.full((count, shared), NONE, dtype=np.int32),
+        segments=segments,
+        starts=starts[np.argsort(calls.start_ns[starts], kind="stable")],
+        events=np.zeros((2, 4 * size + 4), dtype=np.int64),
+        clock=clock,
+        chunk_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
+        decoding_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),
+        base_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),
+        kv_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
+        limits=_limits(settings, wants_longest=wants_longest),
+        cost=cost,
+        bins=bins,
+    )
+
+
+def _limits(settings: EngineSettings, *, wants_longest: bool) -> Limits:
+    return Limits(
+        blocks_count=settings.blocks_count,
+        block_tokens=settings.block_tokens,
+        max_sequences=settings.max_sequences_count,
+        max_batched_tokens=settings.max_batched_tokens,
+        caching=settings.prefix_caching,
+        by_priority=settings.policy is Policy.PRIORITY,
+        reserve_full_prompt=settings.reserve_full_prompt,
+        state_blocks=settings.state_blocks_count,
+        yielding_priority=settings.yielding_priority,
+        router=int(settings.router),
+        horizon_ns=settings.horizon_ns,
+        wants_longest=wants_longest,
+    )
+
+
+def _records(calls: EngineCalls, owners: Owners, first_run: np.ndarray, surface: np.ndarray | None) -> np.ndarray:
+    records = np.zeros(len(calls), dtype=CALL)
+    asked = ("start_ns", "gap_ns", "input_tokens", "output_tokens", "priority", "patience_ns", "stop_ns")
+    for name in (*asked, "retries_count", "backoff_ns", "parent"):
+        records[name] = getattr(calls, name)
+    records["priority"] = np.minimum(calls.priority, MOST_PRIORITY)
+    records["loaded_tokens"] = np.minimum(calls.loaded_tokens, calls.input_tokens - 1)
+    records["owner"], records["shared_blocks"], records["first_run"] = owners.owner, owners.shared_blocks, first_run
+    records["first_follower"], records["next_follower"] = followers(calls.after)
+    records["surface"] = 0 if surface is None else surface
+    for name in (
+        "requested_ns",
+        "scheduled_ns",
+        "first_ns",
+        "last_ns",
+        "cached_tokens",
+        "replica",
+        "leaf_segment",
+        "stalled_step",
+    ):
+        records[name] = NONE
+    records["outcome"] = Outcome.NOT_REQUESTED
+    return records
+
+
+def _replicas(count: int, blocks_count: int) -> np.ndarray:
+    replicas = np.zeros(count, dtype=REPLICA)
+    for name in ("first_running", "last_running", "first_waiting", "last_waiting", "partial"):
+        replicas[name] = NONE
+    replicas["free_blocks"] = blocks_count
+    replicas["oldest"] = replicas["newest"] = np.arange(count)
+    return replicas
+
+
+def _segments(blocks_count: int, replicas_count: int, runs_count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Room for as many segments as there can be, and one of all the blocks per replica."""
+    most = 2 * min(replicas_count * blocks_count, runs_count) + 2 * replicas_count + 2
+    segments = np.zeros(most, dtype=SEGMENT)
+    segments["run"] = segments["older"] = NONE
+    segments["newer"] = np.arange(1, most + 1)
+    segments["newer"][-1] = NONE
+    segments["count"][:replicas_count] = blocks_count
+    segments["newer"][:replicas_count] = NONE
+    clock = np.zeros(1, dtype=CLOCK)
+    clock["free_segment"] = replicas_count
+    return segments, clock

@@ -1,0 +1,56 @@
+"""Serves the calls of a trace on one replica, with the scheduler that a configuration names."""
+
+import numpy as np
+
+from hwmodel.serving.config import Policy, Preemption, SchedulerKind, ServingConfig
+from hwmodel.serving.engine import EngineCalls, EngineRun, EngineSettings
+from hwmodel.serving.engine import Policy as EnginePolicy
+from hwmodel.serving.errors import BadConfig, DoesNotFit
+from hwmodel.serving.fast import replay_fast
+from hwmodel.serving.profiles import ProfileCost, refuse_beyond
+from hwmodel.serving.sarathi import serve_sarathi
+
+OWN_BLOCKS = 1
+"""Blocks that vLLM keeps for itself of those that it logs."""
+
+
+def serve_calls(calls: EngineCalls, cost: ProfileCost, config: ServingConfig) -> EngineRun:
+    """When each call is served.
+
+    Args:
+        calls: With requests on the trace's clock.
+        cost: Times of steps.
+        config: Rule and bounds of the engine.
+
+    Raises:
+        BadConfig: The scheduler cannot do what the configuration asks.
+        BadSettings: Bounds that cannot be.
+        DoesNotFit: A call needs more cache than there is.
+        OutsideProfile: Calls or bounds are larger than what was measured.
+    """
+    refuse_beyond(cost, calls, config)
+    match config.scheduler:
+        case SchedulerKind.SARATHI_VIDUR:
+            return serve_sarathi(calls, cost, config)
+        case SchedulerKind.VLLM_V1:
+            return _serve_vllm(calls, cost, config)
+
+
+def _serve_vllm(calls: EngineCalls, cost: ProfileCost, config: ServingConfig) -> EngineRun:
+    if config.preemption is Preemption.NONE:
+        raise BadConfig("preemption is 'none' and must be recompute: vLLM v1 reserves no room for answers")
+    settings = EngineSettings(
+        blocks_count=config.kv_blocks - OWN_BLOCKS,
+        block_tokens=config.block_tokens,
+        max_sequences_count=config.max_num_seqs,
+        max_batched_tokens=config.max_num_batched_tokens,
+        prefix_caching=config.prefix_caching,
+        policy=EnginePolicy.PRIORITY if config.policy is Policy.PRIORITY else EnginePolicy.FCFS,
+    )
+    needed = -(-(calls.input_tokens + calls.output_tokens - 1) // config.block_tokens)
+    if needed.max() > settings.blocks_count:
+        row = int(np.argmax(needed))
+        raise DoesNotFit(
+            f"call {row} needs {needed[row]} blocks; kv_blocks is {config.kv_blocks}, of which vLLM keeps {OWN_BLOCKS}"
+        )
+    return replay_fast(calls, settings, cost)

@@ -1,7 +1,5 @@
 """A replay with the fast scheduler: compiled on first use, cached on disk under a stamp of all files it is made of."""
 
-import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from hwmodel.serving.engine import CallTimes, EngineCalls, EngineRun, EngineSett
 from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.fast.loop import run
 from hwmodel.serving.fast.state import DECODING, Machine, machine_of
+from hwmodel.serving.sources import sources_stamp
 
 
 def replay_fast(
@@ -78,10 +77,4 @@ def _compiled_run(sources_stamp: int) -> Any:
     return stamped
 
 
-def _sources_stamp() -> int:
-    """Checksum of the files of the serving room."""
-    sources = sorted(Path(__file__).parent.parent.rglob("*.py"))
-    return zlib.crc32(b"".join(path.read_bytes() for path in sources))
-
-
-_run = _compiled_run(_sources_stamp())
+_run = _compiled_run(sources_stamp())

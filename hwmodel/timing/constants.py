@@ -27,8 +27,10 @@ class TimingConstants:
     shared_load_count: float = 4.5
     """Tiles that share one load of an operand from L2 (clusters with multicast, L1 hits). Calibrated (GEMM)."""
     core_feed_bytes_per_clk: float = 106.0
-    """Most that one core draws from L2 and HBM. Calibrated (GEMM): above the 64 B per clock and SM port that
-    are published, for neighbours share loads."""
+    """Most that one core draws from L2 and HBM in row-wise kernels and on vector lanes. Calibrated (GEMM): above the
+    64 B per clock and SM port that are published, for neighbours share loads."""
+    core_refill_clk: float = 3900.0
+    """Clocks in which a core that streams operands of matrix units refills its SRAM. Calibrated (GEMM)."""
     wave_clk: float = 3600.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
     scale_work_ratio: float = 1.6

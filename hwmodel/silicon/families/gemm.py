@@ -175,6 +175,7 @@ GEMM = Family(
         FittedConstant(name="core_feed_bytes_per_clk", low=24.0, high=256.0),
         FittedConstant(name="core_refill_clk", low=1000.0, high=16000.0),
         FittedConstant(name="wave_clk", low=1.0, high=4000.0),
+        FittedConstant(name="whole_wave_ratio", low=0.1, high=1.0),
         FittedConstant(name="scale_work_ratio", low=0.8, high=1.25),
         FittedConstant(name="scale_overlap_ratio", low=0.3, high=0.6),
         FittedConstant(name="rowwise_start_clk", low=10.0, high=8000.0),

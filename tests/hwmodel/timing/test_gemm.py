@@ -16,8 +16,16 @@ BARE = replace(FIRST_CONSTANTS, wave_clk=1e-3, k_step_clk=1e-3)
 
 
 def latency_s(chip: ChipDesign, m: float, n: float, k: float, constants: TimingConstants = FIRST_CONSTANTS) -> float:
-    columns = {"work_flop": 2.0 * m * n * k, "weight_bytes": 2.0 * n * k, "activation_bytes": 2.0 * m * (n + k)}
-    one = batch_of("gemm", 1, m=np.array([m]), n=np.array([n]), k=np.array([k]), **columns)
+    one = batch_of(
+        "gemm",
+        1,
+        m=m,
+        n=n,
+        k=k,
+        work_flop=2.0 * m * n * k,
+        weight_bytes=2.0 * n * k,
+        activation_bytes=2.0 * m * (n + k),
+    )
     return float(
         time_kernels(DesignTable.of([chip]), one, constants, resident_bytes=np.array([np.inf])).latency_s[0, 0]
     )

@@ -24,23 +24,28 @@ class TimingConstants:
     """Reachable share of the HBM pin rate. Calibrated (GEMM); hardware-lanes section 6 reads 0.81 to 0.84 on H100."""
     l2_ratio: float = 0.30
     """Reachable share of the L2 rate. Calibrated (GEMM)."""
-    shared_load_count: float = 4.5
+    shared_load_count: float = 4.0
     """Tiles that share one load of an operand from L2 (clusters with multicast, L1 hits). Calibrated (GEMM)."""
     core_feed_bytes_per_clk: float = 106.0
-    """Most that one core draws from L2 and HBM. Calibrated (GEMM): above the 64 B per clock and SM port that
-    are published, for neighbours share loads."""
-    wave_clk: float = 3600.0
+    """Most that one core draws from L2 and HBM in row-wise kernels and on vector lanes. Calibrated (GEMM): above the
+    64 B per clock and SM port that are published, for neighbours share loads."""
+    core_refill_clk: float = 3600.0
+    """Clocks in which a core that streams operands of matrix units refills its SRAM. Calibrated (GEMM)."""
+    wave_clk: float = 3900.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
-    scale_work_ratio: float = 1.6
+    whole_wave_ratio: float = 0.28
+    """How far tiles of a product come in whole waves on an asynchronous chip; at 0 they fill all cores evenly.
+    Calibrated (GEMM)."""
+    scale_work_ratio: float = 1.25
     """Vector work of scaling partial sums of block-scaled formats, over its count of operations. Calibrated (GEMM)."""
-    scale_overlap_ratio: float = 0.4
+    scale_overlap_ratio: float = 0.33
     """How well that scaling hides behind matrix work, over how well traffic does: it uses the same registers.
     Calibrated (GEMM)."""
-    rowwise_start_clk: float = 860.0
+    rowwise_start_clk: float = 1000.0
     """Clocks before the first row of a row-wise kernel, beyond the launch. Calibrated (GEMM)."""
-    k_step_clk: float = 97.0
+    k_step_clk: float = 93.0
     """Least clocks of one reduction step of 64. Calibrated (GEMM)."""
-    split_sync_clk: float = 3900.0
+    split_sync_clk: float = 3700.0
     """Clocks in which the partial sums of a split reduction meet. Calibrated (GEMM)."""
     most_overlap_exponent: float = 5.8
     """Overlap that kernels reach where the chip would allow more. Calibrated (GEMM)."""
@@ -71,7 +76,7 @@ class TimingConstants:
     """Slope of that voltage beyond. Assumed."""
     clock_settle_s: float = 8.5e-5
     """Time of matrix work in which half of the clock's fall is reached. Calibrated (GEMM)."""
-    l2_resident_ratio: float = 0.31
+    l2_resident_ratio: float = 0.6
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     l2_cold_ratio: float = 0.014
     """The same between runs of a collector, which lets other data pass in between. Calibrated (GEMM)."""
@@ -189,6 +194,7 @@ AT_MOST_ONE = frozenset(
         "hbm_ratio",
         "l2_ratio",
         "grouped_hbm_ratio",
+        "whole_wave_ratio",
         "l2_resident_ratio",
         "l2_cold_ratio",
         "matrix_power_share",

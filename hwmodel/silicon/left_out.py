@@ -101,9 +101,13 @@ class LeftOut:
         return found
 
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
-        """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either."""
-        told = [self._log_parts(beside, name) for name, beside in self._strangers(out)]
-        return [closed + trust * learned for closed, learned in told]
+        """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either.
+
+        Where nothing but its twin is left to learn from, by the closed form alone: a correction learned on a twin says
+        nothing of how far it carries to another die.
+        """
+        told = [(self._log_parts(beside, name), self._twins(name) <= beside) for name, beside in self._strangers(out)]
+        return [closed + trust * is_strange * learned for (closed, learned), is_strange in told]
 
     def _log_parts(self, out: frozenset[str], chip: str) -> tuple[np.ndarray, np.ndarray]:
         """Log error of the closed form on a chip, and the learned correction, by a model without `out`."""

@@ -54,6 +54,7 @@ CALL = np.dtype(
         ("blocks", np.int32),  # held, those of its prefix included; of a prompt under way
         ("base", np.int64),  # of a decoding call: context less the number of the step
         ("finish_step", np.int64),
+        ("stops_at_ns", np.int64),
         ("stalled_step", np.int64),  # last step in which it got no token
         ("order", np.int64),  # of admission
         ("leaf_segment", np.int32),  # of its own last run, in the free queue
@@ -171,7 +172,7 @@ class Machine(NamedTuple):
     starts: np.ndarray
     """Calls with a start of their own, in order of time."""
     events: np.ndarray
-    """(2, room): heap of time and 4 x call + kind."""
+    """(room, 2): heap of time and 4 x call + kind."""
     clock: np.ndarray
     """One `CLOCK` record."""
     chunk_of: np.ndarray
@@ -223,7 +224,7 @@ def machine_of(
         run_segment=np.full((count, shared), NONE, dtype=np.int32),
         segments=segments,
         starts=starts[np.argsort(calls.start_ns[starts], kind="stable")],
-        events=np.zeros((2, 4 * size + 4), dtype=np.int64),
+        events=np.zeros((4 * size + 4, 2), dtype=np.int64),
         clock=clock,
         chunk_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
         decoding_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),

@@ -1,6 +1,7 @@
 """Evaluations as the small frames that tables and report take."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import dataframely as dy
 import numpy as np
@@ -8,6 +9,7 @@ import polars as pl
 
 from hwmodel.catalog import ChipDesign
 from hwmodel.design import CURVE, DesignSpace, Evaluation, SearchResult
+from hwmodel.hotspots import stage_shares
 from hwmodel.physical import all_in_power_w, tco
 from pipelines.exploration.log import LedgerLog, ledger_id
 from pipelines.exploration.titles import title_of
@@ -66,6 +68,7 @@ def service_frame(baseline: Evaluation) -> pl.DataFrame:
                     "ttft_p95_s": _percentile(result.ttft_s[here], 95),
                     "tpot_p50_s": _percentile(result.tpot_s[here], 50),
                     "tpot_p95_s": _percentile(result.tpot_s[here], 95),
+                    **asdict(stage_shares(result, here)),
                     "attainment_ratio": float(result.is_met[here].mean()),
                     "target_ratio": float(owed.get(int(at), demand.attainment_target_ratio[here].max())),
                     "unservable_count": part.pool.unservable_count,

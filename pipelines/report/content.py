@@ -124,7 +124,8 @@ class ReportContent:
     """Roofs of the baseline: roof (name), flop_per_s (null for bandwidth), bytes_per_s (null for compute)."""
     service: pl.DataFrame
     """Baseline service in the replay, by surface and tier: surface, service_tier, llm, calls, ttft_p50_s, ttft_p95_s,
-    tpot_p50_s, tpot_p95_s, attainment_ratio, target_ratio, unservable_count."""
+    tpot_p50_s, tpot_p95_s, queue_ratio, prompt_ratio, answer_ratio (of the time from request to last token),
+    attainment_ratio, target_ratio, unservable_count."""
     fleet: pl.DataFrame
     """Baseline fleet: llm, tp_count, replicas_count, chips_count, utilisation_ratio, tco_usd_per_h, power_w."""
     designs: pl.DataFrame

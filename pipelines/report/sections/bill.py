@@ -129,6 +129,7 @@ def _service_table(frame: pl.DataFrame) -> Table:
                 Cell(text=str(row["llm"])),
                 Cell(text=count(row["calls"])),
                 *(Cell(text=seconds(row[f"{name}_s"])) for name in ("ttft_p50", "ttft_p95", "tpot_p50", "tpot_p95")),
+                *(Cell(text=percent(row[f"{name}_ratio"])) for name in ("queue", "prompt", "answer")),
                 Cell(text=percent(attained), badge=met),
                 Cell(text=percent(target)),
                 Cell(text=count(unservable)),
@@ -141,11 +142,14 @@ def _service_table(frame: pl.DataFrame) -> Table:
         Column(head="TTFT p95", explained="time to first token"),
         Column(head="TPOT p50", explained="time per output token"),
         Column(head="TPOT p95", explained="time per output token"),
+        Column(head="in queue", explained="share of the time from request to last token"),
+        Column(head="in prompt", explained="share of that time from admission to the first token"),
+        Column(head="in answer", explained="share of that time after the first token"),
         Column(head="SLO met", explained="share of calls inside their service level"),
         Column(head="target"),
         Column(head="unservable", explained="calls beyond the LLM's context limit"),
     )
-    met_count = sum(row[8].badge != "changed" for row in rows)
+    met_count = sum(row[11].badge != "changed" for row in rows)
     caption = f"{met_count} of {len(rows)} service levels are met"
     return Table(key="service", caption=caption, columns=heads, rows=tuple(rows))
 

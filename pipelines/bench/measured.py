@@ -82,12 +82,20 @@ def physical(_asked: Asked, _told: Told) -> Rows:
     return [asdict(row) for row in physical_rows(load_catalog())]
 
 
+def serving_accuracy(asked: Asked, told: Told) -> Rows:
+    """Whole serving runs: the engine on the chip model."""
+    from pipelines.bench.serving_accuracy import serving_accuracy as measure  # noqa: PLC0415 - compiles the engine
+
+    return measure(asked.folder, told)
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
     "kernel-rivals": kernel_rivals,
     "board-power": board_power,
     "physical": physical,
+    "serving-accuracy": serving_accuracy,
 }
 """Suites by the name on the command line."""
 

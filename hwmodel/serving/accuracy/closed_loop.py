@@ -30,7 +30,7 @@ class LoopTimes:
     tpot_s: float
     """Mean time per token after the first."""
     ttft_s: float
-    """Median time to the first token."""
+    """Mean time to the first token, of the whole run."""
     output_tokens_per_s: float
     steps_count: int
 
@@ -75,7 +75,7 @@ def run_closed_loop(loop: ClosedLoop, replica: Replica, scheduler: Scheduler) ->
     ttft_s = (times.first_ns - times.requested_ns) / 1e9
     return LoopTimes(
         tpot_s=float(tpot_s[done].mean()),
-        ttft_s=float(np.median(ttft_s[done])),
+        ttft_s=float(ttft_s[done].mean()),
         output_tokens_per_s=float(calls.output_tokens[done].sum() / (times.last_ns[done].max() / 1e9)),
         steps_count=run.steps_count,
     )

@@ -31,6 +31,8 @@ class LoopTimes:
     """Mean time per token after the first."""
     ttft_s: float
     """Mean time to the first token, of the whole run."""
+    later_ttft_s: float
+    """Mean time to the first token of all rounds but the first, whose calls come at once."""
     output_tokens_per_s: float
     steps_count: int
 
@@ -47,7 +49,9 @@ def closed_loop_calls(loop: ClosedLoop, rounds_count: int = ROUNDS_COUNT) -> Eng
     )
 
 
-def run_closed_loop(loop: ClosedLoop, replica: Replica, scheduler: Scheduler) -> LoopTimes:
+def run_closed_loop(
+    loop: ClosedLoop, replica: Replica, scheduler: Scheduler, *, rounds_count: int = ROUNDS_COUNT
+) -> LoopTimes:
     """Times of the whole run, as a load generator reports them: first round, which starts together, included.
 
     Raises:
@@ -58,7 +62,7 @@ def run_closed_loop(loop: ClosedLoop, replica: Replica, scheduler: Scheduler) ->
     needed = -(-(loop.input_tokens + loop.output_tokens) // scheduler.block_tokens) + state_blocks
     if needed > blocks_count:
         raise DoesNotFit(f"one call takes {needed} blocks of cache, the replica has {blocks_count}; use more ranks")
-    calls = closed_loop_calls(loop)
+    calls = closed_loop_calls(loop, rounds_count)
     settings = EngineSettings(
         blocks_count=blocks_count,
         block_tokens=scheduler.block_tokens,
@@ -76,6 +80,7 @@ def run_closed_loop(loop: ClosedLoop, replica: Replica, scheduler: Scheduler) ->
     return LoopTimes(
         tpot_s=float(tpot_s[done].mean()),
         ttft_s=float(ttft_s[done].mean()),
+        later_ttft_s=float(ttft_s[done & (calls.after >= 0)].mean()),
         output_tokens_per_s=float(calls.output_tokens[done].sum() / (times.last_ns[done].max() / 1e9)),
         steps_count=run.steps_count,
     )

@@ -5,7 +5,8 @@ from functools import cache
 
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable, Dtype, LlmSpec, load_catalog, timed_design_of
 from hwmodel.serving.replay import Replica, Scheduler
-from hwmodel.serving.tables import StepCostTables, StepTimer, step_cost_tables
+from hwmodel.serving.tables import StepTimer, step_cost_tables
+from hwmodel.timing import HOST_STEP_S
 
 PRECISIONS: dict[str, Dtype] = {"bf16": "bf16", "fp8": "fp8", "fp4": "fp4", "int4": "fp4"}
 """Storage class of the weights by the precision that a run names; int4 with group scales takes the bytes of fp4."""
@@ -51,16 +52,18 @@ def chip_named(chip_id: str, *, allow_estimates: bool = False) -> ChipDesign:
     return timed_design_of(load_catalog().chip(chip_id), allow_estimates=allow_estimates)
 
 
-def tables_of(setup: Setup, chip: ChipDesign, scheduler: Scheduler = ENGINE) -> StepCostTables:
-    """Step costs of the set-up."""
-    timer = StepTimer(designs=DesignTable.of([chip]), llm=setup.llm, deployment=setup.deployment)
-    return step_cost_tables(timer, scheduler=scheduler)
+def timer_of(setup: Setup, chip: ChipDesign, *, host_step_s: float = HOST_STEP_S) -> StepTimer:
+    """Times of the set-up's steps."""
+    designs = DesignTable.of([chip])
+    return StepTimer(designs=designs, llm=setup.llm, deployment=setup.deployment, host_step_s=host_step_s)
 
 
-def replica_of(setup: Setup, chip: ChipDesign, scheduler: Scheduler = ENGINE) -> Replica:
+def replica_of(
+    setup: Setup, chip: ChipDesign, scheduler: Scheduler = ENGINE, *, host_step_s: float = HOST_STEP_S
+) -> Replica:
     """The replica of the set-up.
 
     Raises:
         DoesNotFit: The weights leave no room for one sequence.
     """
-    return tables_of(setup, chip, scheduler).replica(0)
+    return step_cost_tables(timer_of(setup, chip, host_step_s=host_step_s), scheduler=scheduler).replica(0)

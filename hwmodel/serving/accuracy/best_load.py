@@ -70,9 +70,7 @@ def _best_concurrency(
         setup = in_precision(llm, precision, chip, tp_count=tp_count, ep_count=ep_count)
         replica = replica_of(setup, chip, LOADED, host_step_s=host_step_s)
         for concurrency in CONCURRENCIES:
-            loop = ClosedLoop(
-                concurrency=concurrency, input_tokens=load.input_tokens, output_tokens=load.output_tokens
-            )
+            loop = ClosedLoop(concurrency=concurrency, input_tokens=load.input_tokens, output_tokens=load.output_tokens)
             times = run_closed_loop(loop, replica, LOADED, rounds_count=ROUNDS)
             per_chip = times.output_tokens_per_s / tp_count
             gains = best is None or per_chip > best.output_tokens_per_s

@@ -12,6 +12,7 @@ from hwmodel.serving.replay import Replica, Scheduler
 ROUNDS_COUNT = 10
 """Calls per user. Published: the InferenceX harness asks ten times its concurrency."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedLoop:
     """A load of `concurrency` users."""

@@ -19,7 +19,7 @@ LOAD = Load(input_tokens=8192, output_tokens=1024)
 WIDTHS = (1, 2, 4, 8, 16, 32, 64)
 """Tensor-parallel widths that the least time per token is searched over; all inside one fabric of both racks."""
 SPECULATED_TOKENS = 3.0
-"""Most tokens per step under speculation, which the published side of GB200 and GB300 used and ours does not. Assumed."""
+"""Most tokens per step under speculation, which the published GB200 and GB300 used and ours do not. Assumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,8 @@ def _tpot_row(comparison: Comparison, llm: LlmSpec, chip_id: str, value_ms: floa
     tokens = 1.0 if chip_id == JALAPENO else SPECULATED_TOKENS
     host = "no host in the way" if chip_id == JALAPENO else f"{HOST_STEP_S * 1e3:g} ms of host"
     speculation = "" if tokens == 1.0 else f"; low end: no host, {tokens:g} tokens a step by speculation"
-    why = f"at tp {usual.tp_count}, {host}; kernel time bound by {usual.binding}{speculation}"
+    clocks = "; clocks per kernel are those of NVIDIA's, not of one kernel per model" if chip_id == JALAPENO else ""
+    why = f"at tp {usual.tp_count}, {host}; kernel time bound by {usual.binding}{clocks}{speculation}"
     values = [1e3 * slow.step_s, 1e3 * usual.step_s, 1e3 * fast.step_s / tokens]
     return _row(comparison, chip_id, "least time between tokens, ms", value_ms, values, why)
 

@@ -17,7 +17,7 @@ HOST_STEPS_S = np.arange(0.0, 6.0e-3, 5.0e-5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """Numbers of one backend for one chip, from the rows of the other chips. Where there are none: 0 and the default."""
+    """Numbers of one backend for one chip, from the rows of the other chips; without such rows 0 and the default."""
 
     first_token_delay_s: float
     """What stands before the first step of a call: HTTP, tokeniser, admission."""

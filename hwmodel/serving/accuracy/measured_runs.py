@@ -81,7 +81,7 @@ def used_rows(runs: pl.DataFrame) -> Used:
     }
     left_out: dict[str, int] = {}
     for name, keeps in rules.items():
-        kept = runs.filter(keeps.fill_null(False))
+        kept = runs.filter(keeps.fill_null(value=False))
         left_out[name], runs = len(runs) - len(kept), kept
     identity = [name for name in runs.columns if name not in {"id", "source_kind", "measured"}]
     unique = runs.unique(identity, keep="first", maintain_order=True)

@@ -93,7 +93,9 @@ def pipeweave_rows(table: pl.DataFrame) -> tuple[list[PipeweaveRow], dict[str, i
         named.filter(known).group_by(keys).agg(pl.col("prefill_latency", "median_decode_latency").median()).sort(keys)
     )
     times = [predicted_s(row) for row in runs.iter_rows(named=True)]
-    runs = runs.with_columns(pl.Series("prefill_s", [t[0] for t in times]), pl.Series("decode_s", [t[1] for t in times]))
+    runs = runs.with_columns(
+        pl.Series("prefill_s", [t[0] for t in times]), pl.Series("decode_s", [t[1] for t in times])
+    )
     return _rows(_scaled(runs)), {"chip or LLM is not in the catalogue": len(named.filter(~known))}
 
 

@@ -14,6 +14,10 @@ DELAYS_S = np.arange(0.0, 1.0, 0.01)
 HOST_STEPS_S = np.arange(0.0, 6.0e-3, 5.0e-5)
 """Host times per step that the fit tries."""
 
+CALIBRATED_CHIPS = frozenset({"h100-sxm", "h200-sxm", "b200-sxm"})
+CALIBRATED_DELAYS_S = {"sglang": 0.35, "trtllm": 0.04, "vllm": 0.06}
+"""First-token delays fitted on the runs of those chips: for another chip in a table that holds no chip beside it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
@@ -23,6 +27,13 @@ class Fitted:
     """What stands before the first step of a call: HTTP, tokeniser, admission."""
     host_step_s: float
     """Host time per step that would fit best; shown beside, not used."""
+
+
+def fitted_for(chip: str, backend: str, others: pl.DataFrame) -> Fitted:
+    """What the other chips' rows say; where there are none, what the calibrated chips said, except of themselves."""
+    if others.is_empty() and chip not in CALIBRATED_CHIPS:
+        return Fitted(first_token_delay_s=CALIBRATED_DELAYS_S.get(backend, 0.0), host_step_s=HOST_STEP_S)
+    return fitted_on(others)
 
 
 def fitted_on(others: pl.DataFrame) -> Fitted:

@@ -28,6 +28,7 @@ CHIPS = {
     "gb300": "gb300-nvl72",
     "gb300_sxm": "gb300-nvl72",
     "l40s": "l40s",
+    "rtx_pro_6000_server": "rtx-pro-6000",
 }
 LLMS = {
     "deepseek-ai/DeepSeek-R1": "deepseek-r1",

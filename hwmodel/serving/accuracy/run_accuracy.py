@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hwmodel.serving.accuracy.left_out import errors, fitted_on
+from hwmodel.serving.accuracy.left_out import errors, fitted_for
 from hwmodel.timing import HOST_STEP_S
 
 LEAST_ROWS = 30
@@ -56,7 +56,7 @@ def with_fitted(predicted: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for (chip, backend), part in rows.group_by("chip", "backend", maintain_order=True):
         others = rows.filter((pl.col("backend") == backend) & (pl.col("chip") != chip))
-        found = fitted_on(others)
+        found = fitted_for(str(chip), str(backend), others)
         parts.append(
             part.with_columns(
                 pl.lit(found.first_token_delay_s).alias("first_token_delay_s"),

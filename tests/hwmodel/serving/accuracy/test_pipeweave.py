@@ -7,7 +7,13 @@ from hwmodel.catalog import count_parameters
 from hwmodel.serving.accuracy.pipeweave import QWEN25_14B, pipeweave_rows, predicted_s
 from tests.shared_data import shared_path
 
-RUN = {"llm": "Qwen2.5-14B", "tp": 1, "batch_size": 8, "output_len": 100, "total_prefill_tokens": 28000}
+RUN: dict[str, float | str] = {
+    "llm": "Qwen2.5-14B",
+    "tp": 1,
+    "batch_size": 8,
+    "output_len": 100,
+    "total_prefill_tokens": 28000,
+}
 
 
 def measured(*chips: str) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from hwmodel.serving.accuracy.left_out import fitted_on
+from hwmodel.serving.accuracy.left_out import CALIBRATED_CHIPS, CALIBRATED_DELAYS_S, fitted_for, fitted_on
 from hwmodel.serving.accuracy.run_accuracy import LEAST_ROWS, run_rows, with_fitted
 from hwmodel.timing import HOST_STEP_S
 
@@ -47,6 +47,12 @@ def test_a_chip_never_teaches_itself() -> None:
 def test_alone_a_chip_is_scored_without_any_fitted_number() -> None:
     found = fitted_on(planted("a").clear())
     assert (found.first_token_delay_s, found.host_step_s) == (0.0, HOST_STEP_S)
+
+
+def test_a_new_chip_alone_takes_the_calibrated_delay_and_a_calibrated_one_does_not() -> None:
+    nothing = planted("a").clear()
+    assert fitted_for("gb300-nvl72", "vllm", nothing).first_token_delay_s == CALIBRATED_DELAYS_S["vllm"]
+    assert all(fitted_for(chip, "vllm", nothing).first_token_delay_s == 0.0 for chip in CALIBRATED_CHIPS)
 
 
 def test_a_time_per_token_beyond_the_bar_fails_the_group() -> None:

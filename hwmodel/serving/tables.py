@@ -86,13 +86,15 @@ class StepTimer:
     llm: LlmSpec
     deployment: Deployment
     constants: TimingConstants = FIRST_CONSTANTS
+    host_step_s: float = HOST_STEP_S
+    """Time per step that the chip waits for the host."""
 
     def group_ns(self, group: KernelGroup, states: StepStates) -> Float[np.ndarray, "designs states"]:
         """Nanoseconds of one group of kernels in each state."""
         kernels = kernel_inventory(self.llm, self.deployment, states)
         is_chosen = self._is_in(group, kernels)
         chosen = select(kernels, is_chosen)
-        host_s = HOST_STEP_S if group is KernelGroup.TOKENS else 0.0
+        host_s = self.host_step_s if group is KernelGroup.TOKENS else 0.0
         if len(chosen) == 0:
             return np.full((len(self.designs), len(states)), host_s * NS_PER_S)
         whole_step = resident_set_bytes(kernels)[is_chosen]

@@ -89,6 +89,13 @@ def serving_speed(_asked: Asked, told: Told) -> Rows:
     return [asdict(row) for row in measure(told)]
 
 
+def serving_accuracy(asked: Asked, told: Told) -> Rows:
+    """Whole serving runs: the engine on the chip model."""
+    from pipelines.bench.serving_accuracy import serving_accuracy as measure  # noqa: PLC0415 - compiles the engine
+
+    return measure(asked.folder, told)
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
@@ -96,6 +103,7 @@ MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "board-power": board_power,
     "physical": physical,
     "serving-speed": serving_speed,
+    "serving-accuracy": serving_accuracy,
 }
 """Suites by the name on the command line."""
 

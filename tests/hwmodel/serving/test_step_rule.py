@@ -15,7 +15,12 @@ def test_a_lone_call_takes_one_step_for_its_prompt_and_one_for_each_further_toke
     run = served(serve, {"start_ns": 7, "input_tokens": 16, "output_tokens": 5})
     assert told(run, "requested_ns", "scheduled_ns", "first_ns", "last_ns") == [[7], [7], [17], [57]]
     assert (run.steps_count, run.busy_ns.tolist(), run.computed_tokens) == (5, [50], 20)
-    assert told(run, "generated_tokens", "outcome", "preemptions_count", "cached_tokens") == [[5], [Outcome.DONE], [0], [0]]
+    assert told(run, "generated_tokens", "outcome", "preemptions_count", "cached_tokens") == [
+        [5],
+        [Outcome.DONE],
+        [0],
+        [0],
+    ]
 
 
 @pytest.mark.parametrize(("input_tokens", "first_ns"), [(16, 10), (17, 20), (32, 20), (33, 30)])
@@ -70,7 +75,8 @@ def test_an_interrupted_call_comes_back_before_those_who_waited(serve: Serve) ->
 
 def test_a_call_waits_until_its_blocks_are_free(serve: Serve) -> None:
     """The first call holds four of five blocks until 40; the second needs two."""
-    run = served(serve, 
+    run = served(
+        serve,
         {"input_tokens": 12, "output_tokens": 4},
         {"start_ns": 1, "input_tokens": 8, "output_tokens": 1},
         blocks_count=5,
@@ -88,7 +94,8 @@ def test_a_long_prompt_is_admitted_by_its_whole_length_or_by_its_first_chunk(
 
     Admitted by the chunk, the call is thrown out at 20, finds 4 of its 7 tokens again at 30, and is no earlier.
     """
-    run = served(serve, 
+    run = served(
+        serve,
         {"input_tokens": 8, "output_tokens": 3},
         {"start_ns": 1, "input_tokens": 16, "output_tokens": 1},
         blocks_count=5,
@@ -107,7 +114,8 @@ def test_the_newest_or_the_least_urgent_call_gives_way(
     serve: Serve, policy: Policy, last_ns: list[int], preemptions: list[int]
 ) -> None:
     """At 50 the first call asks for a block and none of six is free; by priority it is itself the one to go."""
-    run = served(serve, 
+    run = served(
+        serve,
         {"input_tokens": 8, "output_tokens": 8, "priority": 1},
         {"start_ns": 1, "input_tokens": 8, "output_tokens": 8},
         blocks_count=6,
@@ -121,7 +129,8 @@ def test_calls_behind_one_that_throws_itself_out_get_nothing_in_that_step(serve:
 
     The third would end at 70 otherwise. At 80 it leaves, and the second call finds all its 12 tokens again.
     """
-    run = served(serve, 
+    run = served(
+        serve,
         {"input_tokens": 4, "output_tokens": 10},
         {"start_ns": 1, "input_tokens": 8, "output_tokens": 6, "priority": 2},
         {"start_ns": 11, "input_tokens": 4, "output_tokens": 5, "priority": 1},
@@ -134,7 +143,9 @@ def test_calls_behind_one_that_throws_itself_out_get_nothing_in_that_step(serve:
 
 
 def test_a_more_urgent_call_is_admitted_before_those_who_came_earlier(serve: Serve) -> None:
-    rows = [{"start_ns": start, "priority": priority, "output_tokens": 1} for start, priority in enumerate((0, 2, 1, 0))]
+    rows = [
+        {"start_ns": start, "priority": priority, "output_tokens": 1} for start, priority in enumerate((0, 2, 1, 0))
+    ]
     run = served(serve, *rows, max_sequences_count=1, policy=Policy.PRIORITY)
     assert told(run, "scheduled_ns") == [[0, 30, 20, 10]]
     run = served(serve, *rows, max_sequences_count=1)
@@ -146,7 +157,8 @@ def test_interruptible_work_yields_to_urgent_calls(
     serve: Serve, priority: int, last_ns: list[int], preemptions: list[int]
 ) -> None:
     """With one place: work of priority 2 is off at 30, and from 50 on computes 3 tokens of 11 again."""
-    run = served(serve, 
+    run = served(
+        serve,
         {"input_tokens": 8, "output_tokens": 10, "priority": priority},
         {"start_ns": 25, "input_tokens": 4, "output_tokens": 2},
         max_sequences_count=1,

@@ -39,7 +39,7 @@ class ToyCost(NamedTuple):
         return self.weight > 0
 
 
-@njit
+@njit(nogil=True)
 def toy_ns(cost: ToyCost, features: StepFeatures) -> int:
     total = 1000 * features.chunk_tokens + features.chunk_squares + 7 * features.prompt_count
     total += features.prompt_context // 3 + 2 * features.prompt_kv + 11 * features.emitting
@@ -50,6 +50,9 @@ def toy_ns(cost: ToyCost, features: StepFeatures) -> int:
 register_cost(ToyCost, toy_ns)
 
 
+TEN_NS = ToyCost(10, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineCase:
     """All that a scheduler takes."""
@@ -57,7 +60,7 @@ class EngineCase:
     calls: EngineCalls
     settings: EngineSettings
     replicas_count: int = 1
-    cost: ToyCost = ToyCost(10, 0)
+    cost: ToyCost = TEN_NS
 
 
 Watch = Callable[[Replay, int], None]

@@ -34,7 +34,7 @@ def test_both_schedulers_agree_on_300_traces_that_force_all_there_is(monkeypatch
     count_yields(monkeypatch, seen)
     for seed in SEEDS:
         case = random_case(seed)
-        literal = served_literally(case, lambda replay, _, seen=seen: seen.update(stalled=stalled_now(replay)))
+        literal = served_literally(case, lambda replay, _: seen.update(stalled=stalled_now(replay)))
         mismatches[seed] = differences(literal, served_fast(case))
         seen.update(forced(case, literal))
     assert {seed: names for seed, names in mismatches.items() if names} == {}

@@ -21,7 +21,7 @@ TABLES = StepCost(
 )
 
 
-@njit
+@njit(nogil=True)
 def compiled_ns(cost: Any, features: StepFeatures) -> int:
     return step_ns(cost, features)
 

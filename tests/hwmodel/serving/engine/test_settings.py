@@ -16,7 +16,7 @@ def test_counts_are_at_least_one(name: str) -> None:
 
 
 def test_every_running_call_must_get_a_token_of_the_budget() -> None:
-    with pytest.raises(BadSettings, match="max_batched_tokens 7 is below max_sequences_count 8.*raise the budget"):
+    with pytest.raises(BadSettings, match=r"max_batched_tokens 7 is below max_sequences_count 8.*raise the budget"):
         EngineSettings(blocks_count=10, max_sequences_count=8, max_batched_tokens=7)
     assert EngineSettings(blocks_count=10, max_sequences_count=8, max_batched_tokens=8).max_batched_tokens == 8
 

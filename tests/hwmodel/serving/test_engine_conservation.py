@@ -32,7 +32,7 @@ def patient(seed: int) -> EngineCase:
     """One in which, besides, nobody leaves."""
     case = endless(seed)
     columns = {name: getattr(case.calls, name) for name in EngineCalls.__slots__}
-    never = {name: 0 * case.calls.start_ns + NEVER for name in ("patience_ns", "stop_ns")}
+    never = dict.fromkeys(("patience_ns", "stop_ns"), 0 * case.calls.start_ns + NEVER)
     return replace(case, calls=EngineCalls(**(columns | never)))
 
 

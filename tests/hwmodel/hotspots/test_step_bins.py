@@ -36,7 +36,7 @@ def test_bins_hold_the_replay_s_steps_busy_time_and_tokens(replayed: Billed) -> 
     sums = sums_of(table)
     assert sums["prompt"] == pytest.approx((demand.input_tokens - result.cached_tokens).sum(), rel=1e-12)
     assert sums["decoded"] == pytest.approx(decoded.sum(), rel=1e-12)
-    assert sums["kv"] == pytest.approx((demand.input_tokens * decoded + (decoded + 1) * decoded / 2).sum(), rel=1e-12)
+    assert sums["kv"] == pytest.approx((demand.input_tokens * decoded + (decoded - 1) * decoded / 2).sum(), rel=1e-12)
 
 
 def test_each_surface_caused_its_own_tokens(replayed: Billed) -> None:
@@ -45,7 +45,7 @@ def test_each_surface_caused_its_own_tokens(replayed: Billed) -> None:
     caused = {
         "prefill_share": (table.states.prefill_tokens, demand.input_tokens - replayed.result.cached_tokens),
         "decode_share": (table.states.decode_sequences, decoded),
-        "kv_share": (table.states.decode_kv_tokens, demand.input_tokens * decoded + (decoded + 1) * decoded / 2),
+        "kv_share": (table.states.decode_kv_tokens, demand.input_tokens * decoded + (decoded - 1) * decoded / 2),
     }
     for name, (per_step, per_call) in caused.items():
         by_surface = (getattr(table, name) * (table.step_count * per_step)[:, None]).sum(axis=0)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from hwmodel.serving import ReplayDemand, Replica, Scheduler, StepCost
-from hwmodel.serving.bins import fresh_bins
-from hwmodel.serving.compiled import run_compiled
-from hwmodel.serving.demand import NS_PER_S
-from hwmodel.serving.state import Limits, Machine, machine_of
+from hwmodel.serving.bins import Bins, fresh_bins
+from hwmodel.serving.engine import EngineRun
+from hwmodel.serving.fast import replay_fast
+from hwmodel.serving.replay import engine_calls, engine_settings
 from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 CALL = {
@@ -69,20 +69,18 @@ def replica_of(cost: StepCost, *, capacity_tokens: int = 1_000_000, state_tokens
     return Replica(cost=cost, capacity_tokens=capacity_tokens, state_tokens=state_tokens, chips_count=1)
 
 
-def machine_after(case: Case, *, counting: bool = False) -> tuple[Machine, int]:
-    """The replay's whole state at its end, and its number of steps."""
-    scheduler, replica = case.scheduler, case.replica
-    horizon_ns = int(case.demand.start_ns.max()) + int(scheduler.grace_s * NS_PER_S)
-    limits = Limits(
-        replica.capacity_tokens,
-        replica.state_tokens,
-        scheduler.max_sequences_count,
-        scheduler.max_batched_tokens,
-        horizon_ns,
-        scheduler.prefix_caching,
+def run_after(case: Case, *, counting: bool = False) -> tuple[EngineRun, Bins]:
+    """What the engine says of every call, in whole nanoseconds, and the counters of its steps."""
+    bins = fresh_bins(counting=counting)
+    run = replay_fast(
+        engine_calls(case.demand),
+        engine_settings(case.demand, case.replica, case.scheduler),
+        case.replica.cost,
+        replicas_count=case.replicas_count,
+        bins=bins,
+        surface=case.demand.surface,
     )
-    machine = machine_of(case.demand, case.replicas_count, limits, replica.cost, fresh_bins(counting=counting))
-    return machine, run_compiled(machine)
+    return run, bins
 
 
 def random_case(seed: int) -> Case:
@@ -105,6 +103,7 @@ def random_case(seed: int) -> Case:
         scheduler=Scheduler(
             max_sequences_count=int(rng.integers(1, 9)),
             max_batched_tokens=int(rng.integers(9, 60)),
+            block_tokens=int(rng.choice([1, 4, 16])),
             prefix_caching=bool(rng.random() < 0.85),
             grace_s=float(rng.choice([1e-6, 1.0, 1.0])),
         ),

@@ -72,6 +72,7 @@ def planted(calls_per_replica: float) -> Any:
             tpot_s=nothing,
             duration_s=nothing,
             cached_tokens=nothing.astype(np.int64),
+            preemptions_count=nothing.astype(np.int64),
             is_met=np.arange(len(demand)) < replicas_count * calls_per_replica,
             replicas_count=replicas_count,
             steps_count=0,

@@ -6,8 +6,9 @@ import pytest
 
 from featurize import demand_calls
 from hwmodel.serving import ReplayDemand, Scheduler, replay_demand
+from hwmodel.serving.engine import CallTimes
 from tests.hwmodel.serving.demand_frames import policy_frame
-from tests.hwmodel.serving.replay_cases import Case, constant_cost, machine_after, replica_of
+from tests.hwmodel.serving.replay_cases import Case, constant_cost, replica_of, run_after
 from tests.shared_data import shared_path
 from warehouse.ingest import ingest
 
@@ -34,23 +35,21 @@ def test_every_call_of_the_trace_is_in_the_demand(frame: pl.DataFrame, demand: R
 
 
 @pytest.fixture(scope="module")
-def served(demand: ReplayDemand) -> np.ndarray:
-    """The calls after a replay on one replica that holds everything."""
+def served(demand: ReplayDemand) -> CallTimes:
+    """Times of the calls in a replay on one replica that holds everything."""
     case = Case(
         demand=demand,
         replica=replica_of(constant_cost(1e7), capacity_tokens=10**12),
         replicas_count=1,
         scheduler=Scheduler(max_sequences_count=4096, max_batched_tokens=10**6, grace_s=1e7),
     )
-    return machine_after(case)[0].calls
+    return run_after(case)[0].times
 
 
-def test_sessions_keep_their_order_and_own_starts(
-    frame: pl.DataFrame, demand: ReplayDemand, served: np.ndarray
-) -> None:
-    assert (served["last_ns"] >= 0).all()
+def test_sessions_keep_their_order_and_own_starts(frame: pl.DataFrame, demand: ReplayDemand, served: CallTimes) -> None:
+    assert (served.last_ns >= 0).all()
     follows = demand.after >= 0
-    assert served["requested_ns"][~follows].tolist() == demand.start_ns[~follows].tolist()
+    assert served.requested_ns[~follows].tolist() == demand.start_ns[~follows].tolist()
     steps = in_replay_order(frame)["step_index"].to_numpy()
     later = follows & (demand.session == demand.session[demand.after])
     assert later.sum() == follows.sum()
@@ -58,13 +57,13 @@ def test_sessions_keep_their_order_and_own_starts(
 
 
 def test_gaps_between_an_answer_and_the_next_request_are_nearly_all_those_of_the_file(
-    frame: pl.DataFrame, demand: ReplayDemand, served: np.ndarray
+    frame: pl.DataFrame, demand: ReplayDemand, served: CallTimes
 ) -> None:
     """The file's think time; ingestion derives the gaps of some side agents anew."""
     raw = pl.read_parquet(shared_path(TRACE)).select("t", "think_time").with_row_index("row", offset=1)
     rows = in_replay_order(frame)["call_id"].str.split("-").list.last().cast(pl.Int64).to_numpy() - 1
     follows = demand.after >= 0
-    waited_s = (served["requested_ns"] - served["last_ns"][demand.after])[follows] / 1e9
+    waited_s = (served.requested_ns - served.last_ns[demand.after])[follows] / 1e9
     think_s = raw["think_time"].fill_null(np.nan).to_numpy()[rows][follows]
     told = np.isfinite(think_s)
     exact = np.abs(waited_s - think_s) < 1e-6
@@ -76,7 +75,7 @@ def in_replay_order(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort("requested_at", "session_id", "step_index", "call_id")
 
 
-def test_an_endless_cache_finds_every_prefix_that_the_trace_shares(demand: ReplayDemand, served: np.ndarray) -> None:
-    found = served["cached_tokens"]
+def test_an_endless_cache_finds_every_prefix_that_the_trace_shares(demand: ReplayDemand, served: CallTimes) -> None:
+    found = served.cached_tokens
     assert (found <= demand.shared_tokens).all()
     assert found.sum() / demand.shared_tokens.sum() > 0.99

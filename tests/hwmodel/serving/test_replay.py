@@ -1,4 +1,4 @@
-"""What holds in every replay: nothing is lost, nothing overtakes, nothing overflows, and queues obey their laws."""
+"""What holds in every replay: nothing is lost, nobody overtakes, and queues obey their laws."""
 
 from dataclasses import fields, replace
 
@@ -8,18 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodel.serving import ReplayDemand, Scheduler, replay
-from hwmodel.serving.state import IDLE, Machine
+from hwmodel.serving.engine import Outcome
+from hwmodel.serving.replay import engine_settings
 from tests.hwmodel.serving.chips import tables_of
 from tests.hwmodel.serving.replay_cases import (
     Case,
     constant_cost,
     demand_from,
     demand_of,
-    machine_after,
     random_case,
     random_cost,
     random_demand,
     replica_of,
+    run_after,
 )
 
 SEEDS = st.integers(0, 10**9)
@@ -44,99 +45,99 @@ def larger_case(seed: int) -> Case:
     )
 
 
-def fits(machine: Machine) -> np.ndarray:
-    context = machine.calls["input_tokens"] + machine.calls["output_tokens"] + machine.limits.state_tokens
-    return np.asarray(context <= machine.limits.capacity_tokens)
+def roomy(case: Case) -> Case:
+    """The same case with room for everything, so that nobody is interrupted."""
+    return replace(case, replica=replace(case.replica, capacity_tokens=1_000_000))
+
+
+def fits(case: Case) -> np.ndarray:
+    engine = engine_settings(case.demand, case.replica, case.scheduler)
+    held = case.demand.input_tokens + case.demand.output_tokens - 1
+    return np.asarray(-(-held // engine.block_tokens) + engine.state_blocks_count <= engine.blocks_count)
 
 
 @given(seed=SEEDS)
-def test_every_call_that_fits_ends_and_every_other_is_told_as_never_done(seed: int) -> None:
-    machine, _ = machine_after(finished_case(seed))
-    assert (machine.calls["requested_ns"] >= 0).all()
-    assert ((machine.calls["last_ns"] >= 0) == fits(machine)).all()
+def test_every_call_that_fits_ends_and_every_other_is_refused(seed: int) -> None:
+    case = finished_case(seed)
+    times = run_after(case)[0].times
+    assert (times.requested_ns >= 0).all()
+    assert times.outcome.tolist() == np.where(fits(case), Outcome.DONE, Outcome.REFUSED).tolist()
 
 
 @given(seed=SEEDS)
 def test_times_of_a_call_stand_in_order(seed: int) -> None:
-    machine, _ = machine_after(random_case(seed))
-    calls = machine.calls[machine.calls["last_ns"] >= 0]
-    assert (calls["requested_ns"] <= calls["scheduled_ns"]).all()
-    assert (calls["scheduled_ns"] < calls["first_ns"]).all()
-    assert (calls["first_ns"] <= calls["last_ns"]).all()
-    assert ((calls["first_ns"] == calls["last_ns"]) == (calls["output_tokens"] == 1)).all()
-
-
-@given(seed=SEEDS)
-def test_all_that_calls_took_is_given_back(seed: int) -> None:
-    machine, _ = machine_after(finished_case(seed))
-    for name in ("used_tokens", "running", "decoding", "kv_tokens", "finish_size"):
-        assert not machine.replicas[name].any(), name
-    assert (machine.replicas["partial"] == -1).all()
-    for array in (machine.load_tokens, machine.decoding_of, machine.kv_of, machine.arriving_size):
-        assert not array.any()
-    assert (machine.waiting == -1).all()
-    idle = machine.entries[machine.entries["status"] == IDLE]
-    kept = np.bincount(idle["replica"], weights=idle["held_tokens"], minlength=machine.replicas.size)
-    assert machine.replicas["idle_tokens"].tolist() == kept.tolist()
-    assert (kept <= machine.limits.capacity_tokens).all()
-
-
-@given(seed=SEEDS)
-def test_every_token_is_computed_once_or_was_cached(seed: int) -> None:
-    machine, steps_count = machine_after(finished_case(seed), counting=True)
-    done = machine.calls[machine.calls["last_ns"] >= 0]
-    assert machine.bins.sums[:, 1].sum() == (done["input_tokens"] - done["cached_tokens"]).sum()
-    assert machine.bins.sums[:, 3].sum() == (done["output_tokens"] - 1).sum()
-    context_read = (
-        done["input_tokens"] * (done["output_tokens"] - 1) + done["output_tokens"] * (done["output_tokens"] - 1) // 2
+    case = random_case(seed)
+    times = run_after(case)[0].times
+    is_done = times.outcome == Outcome.DONE
+    requested, scheduled, first, last = (
+        getattr(times, name)[is_done] for name in ("requested_ns", "scheduled_ns", "first_ns", "last_ns")
     )
-    assert machine.bins.sums[:, 4].sum() == context_read.sum()
-    assert machine.bins.steps.sum() == steps_count
+    assert (requested <= scheduled).all()
+    assert (scheduled < first).all()
+    assert (first <= last).all()
+    assert ((first == last) == (case.demand.output_tokens[is_done] == 1)).all()
+
+
+@given(seed=SEEDS)
+def test_with_room_for_all_every_token_is_computed_once_or_was_cached(seed: int) -> None:
+    case = roomy(finished_case(seed))
+    run, bins = run_after(case, counting=True)
+    prompt, decoded = case.demand.input_tokens, case.demand.output_tokens - 1
+    assert (run.times.outcome == Outcome.DONE).all()
+    assert bins.sums[:, 1].sum() == (prompt - run.times.cached_tokens).sum()
+    assert bins.sums[:, 3].sum() == decoded.sum()
+    assert bins.sums[:, 4].sum() == (prompt * decoded + decoded * (decoded - 1) // 2).sum()
+
+
+@given(seed=SEEDS)
+def test_steps_add_up_to_what_was_computed_with_what_was_computed_again(seed: int) -> None:
+    case = finished_case(seed)
+    run, bins = run_after(case, counting=True)
+    is_done = run.times.outcome == Outcome.DONE
+    once = (case.demand.input_tokens + case.demand.output_tokens - 1 - run.times.cached_tokens)[is_done].sum()
+    assert bins.sums[:, 1].sum() + bins.sums[:, 3].sum() == run.computed_tokens >= once
+    assert bins.sums[:, 0].sum() == run.busy_ns.sum()
+    assert bins.steps.sum() == run.steps_count
+    if run.times.preemptions_count.sum() == 0:
+        assert run.computed_tokens == once
 
 
 @given(seed=SEEDS)
 @settings(max_examples=10)
-def test_neither_room_nor_places_of_a_replica_are_ever_exceeded(seed: int) -> None:
-    machine, _ = machine_after(larger_case(seed))
-    done = machine.calls[machine.calls["last_ns"] >= 0]
-    assert done.size > 100
-    for replica in range(machine.replicas.size):
-        here = done[done["replica"] == replica]
-        times = np.concatenate([here["last_ns"], here["scheduled_ns"]])
-        tokens = np.concatenate([-here["reserved_tokens"], here["reserved_tokens"]])
-        places = np.concatenate([-np.ones(here.size), np.ones(here.size)])
-        order = np.argsort(times, kind="stable")  # what ends at a time leaves before what starts then
-        assert np.cumsum(tokens[order]).max() <= machine.limits.capacity_tokens
-        assert np.cumsum(places[order]).max() <= machine.limits.max_sequences
+def test_interrupted_calls_take_more_computing_than_the_same_calls_with_room(seed: int) -> None:
+    case = larger_case(seed)
+    tight, wide = run_after(case)[0], run_after(roomy(case))[0]
+    assert tight.times.preemptions_count.sum() > 0
+    assert wide.times.preemptions_count.sum() == 0
+    assert tight.computed_tokens > wide.computed_tokens
 
 
 @given(seed=SEEDS)
 @settings(max_examples=10)
 def test_nobody_is_overtaken_by_a_later_call_of_the_same_or_a_worse_tier(seed: int) -> None:
-    machine, _ = machine_after(larger_case(seed))
-    done = machine.calls[machine.calls["last_ns"] >= 0]
+    case = larger_case(seed)
+    run, _ = run_after(case)
+    assert (run.times.outcome == Outcome.DONE).all()
     overtakers = 0
-    for call in done:
-        rivals = done[(done["replica"] == call["replica"]) & (done["tier"] >= call["tier"])]
-        later = rivals[rivals["requested_ns"] > call["requested_ns"]]
-        assert (later["scheduled_ns"] >= call["scheduled_ns"]).all()
-        waited = done[(done["replica"] == call["replica"]) & (done["tier"] < call["tier"])]
-        overtakers += int(
-            ((waited["requested_ns"] > call["requested_ns"]) & (waited["scheduled_ns"] < call["scheduled_ns"])).sum()
-        )
+    for here in np.unique(run.times.replica):
+        at = run.times.replica == here
+        requested, scheduled, tier = run.times.requested_ns[at], run.times.scheduled_ns[at], case.demand.tier[at]
+        is_later = requested[None, :] > requested[:, None]
+        is_before = scheduled[None, :] < scheduled[:, None]
+        is_more_urgent = tier[None, :] < tier[:, None]
+        assert not (is_later & is_before & ~is_more_urgent).any()
+        overtakers += int((is_later & is_before).sum())
     assert overtakers > 0
 
 
 @given(seed=SEEDS)
 def test_sessions_keep_their_gaps_to_the_nanosecond(seed: int) -> None:
     case = finished_case(seed)
-    machine, _ = machine_after(case)
-    after = case.demand.after
-    ended = machine.calls["last_ns"][after]
-    follows = (after >= 0) & (ended >= 0)
-    assert (machine.calls["requested_ns"][follows] == (ended + case.demand.gap_ns)[follows]).all()
-    alone = after < 0
-    assert (machine.calls["requested_ns"][alone] == case.demand.start_ns[alone]).all()
+    times, after = run_after(case)[0].times, case.demand.after
+    follows = after >= 0
+    ended = times.last_ns[after]
+    assert (times.requested_ns[follows] == (ended + case.demand.gap_ns)[follows]).all()
+    assert (times.requested_ns[~follows] == case.demand.start_ns[~follows]).all()
 
 
 def test_little_s_law_holds_over_a_long_run() -> None:
@@ -157,9 +158,8 @@ def test_decoding_sequences_of_the_steps_are_the_time_that_calls_spend_decoding(
     demand = poisson_demand(np.random.default_rng(7), 5_000, calls_per_s=8.0)
     replica = replica_of(constant_cost(8e6))
     case = Case(demand=demand, replica=replica, replicas_count=2, scheduler=Scheduler())
-    machine, _ = machine_after(case, counting=True)
-    decoding_ns = (machine.calls["last_ns"] - machine.calls["first_ns"]).sum()
-    assert machine.bins.sums[:, 3].sum() * 8e6 == decoding_ns
+    run, bins = run_after(case, counting=True)
+    assert bins.sums[:, 3].sum() * 8e6 == (run.times.last_ns - run.times.first_ns).sum() > 0
 
 
 def poisson_demand(rng: np.random.Generator, calls_count: int, *, calls_per_s: float) -> ReplayDemand:
@@ -216,7 +216,7 @@ def test_a_kept_prefix_never_makes_a_call_slower_on_an_idle_replica(
         replay(demand, replica, replicas_count=1, scheduler=Scheduler(prefix_caching=caching))
         for caching in (True, False)
     )
-    assert kept.cached_tokens[1] == min(shared, input_tokens - 1)
+    assert kept.cached_tokens[1] == min(shared, input_tokens - 1) // 16 * 16
     assert kept.ttft_s[1] <= computed.ttft_s[1] * 1.0001
     assert kept.duration_s[1] <= computed.duration_s[1] * 1.0001
     if shared > 4096:

@@ -12,6 +12,7 @@ from hwmodel.serving import (
     DoesNotFit,
     KernelGroup,
     Scheduler,
+    StepCost,
     StepTimer,
     capacity_tokens,
     decode_states,
@@ -20,6 +21,7 @@ from hwmodel.serving import (
     token_grid,
 )
 from hwmodel.serving.step_cost import step_ns
+from hwmodel.serving.step_features import StepFeatures
 from hwmodel.timing import HOST_STEP_S, step_time_s, time_kernels
 from tests.hwmodel.serving.chips import DEPLOYMENTS, better, cost_of, h100, tables_of, timer_of
 
@@ -32,13 +34,29 @@ def closed_form_ns(timer: StepTimer, states: StepStates) -> np.ndarray:
     return np.asarray(step_time_s(times, kernels, len(states), host_s=HOST_STEP_S)[0] * 1e9)
 
 
+def one_step_ns(cost: StepCost, chunk: int, context: float, decoding: int, kv_tokens: int) -> int:
+    """A prompt chunk behind its context beside decoding sequences; each of them emits a token."""
+    step = StepFeatures(
+        chunk_tokens=chunk,
+        chunk_squares=chunk**2,
+        prompt_count=int(chunk > 0),
+        prompt_context=int(chunk * context),
+        prompt_kv=int(chunk + context),
+        emitting=decoding + int(chunk > 0),
+        decoding=decoding,
+        decode_kv=kv_tokens,
+        longest_kv=kv_tokens // max(decoding, 1),
+    )
+    return step_ns(cost, step)
+
+
 def looked_up_ns(llm: str, states: StepStates) -> np.ndarray:
     cost = cost_of(llm)
     rows = zip(
         states.prefill_tokens, states.prefill_context_tokens, states.decode_sequences, states.decode_kv_tokens,
         strict=True,
     )  # fmt: skip
-    return np.array([step_ns(cost, int(p), float(c), int(s + (p > 0)), int(s), int(kv)) for p, c, s, kv in rows])
+    return np.array([one_step_ns(cost, int(p), float(c), int(s), int(kv)) for p, c, s, kv in rows])
 
 
 def errors(llm: str, states: StepStates) -> np.ndarray:
@@ -98,13 +116,13 @@ def test_more_of_anything_never_makes_a_step_shorter(
     if chunk + decoding == 0:
         return
     cost = cost_of(llm)
-    least = step_ns(cost, chunk, context, decoding + 1, decoding, decoding * each)
+    least = one_step_ns(cost, chunk, context, decoding, decoding * each)
     decoding_too = decoding + more[2]
     steps = {
-        "tokens": step_ns(cost, chunk + more[0], context, decoding + 1, decoding, decoding * each),
-        "context": step_ns(cost, chunk, context + more[1], decoding + 1, decoding, decoding * each),
-        "sequences": step_ns(cost, chunk, context, decoding_too + 1, decoding_too, decoding_too * each),
-        "kv": step_ns(cost, chunk, context, decoding + 1, decoding, decoding * (each + more[3])),
+        "tokens": one_step_ns(cost, chunk + more[0], context, decoding, decoding * each),
+        "context": one_step_ns(cost, chunk, context + more[1], decoding, decoding * each),
+        "sequences": one_step_ns(cost, chunk, context, decoding_too, decoding_too * each),
+        "kv": one_step_ns(cost, chunk, context, decoding, decoding * (each + more[3])),
     }
     for what, most in steps.items():
         assert most >= least * (1.0 - NOISE_RATIO), what

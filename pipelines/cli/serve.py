@@ -1,4 +1,4 @@
-"""Command of serving: when each call of a trace gets its tokens, on kernels that somebody measured."""
+"""Commands of serving: when each call of a trace gets its tokens, and what a chip can trade for what."""
 
 import json
 from pathlib import Path
@@ -18,20 +18,35 @@ def register(app: typer.Typer) -> None:
 
 
 @told
-def serve(
+def serve(  # noqa: PLR0917 - typer asks for each option
     trace: Annotated[Path, typer.Option(help="Vidur's CSV, or LLMServingSim's workload as Parquet.")],
-    kernel_profile: Annotated[str, typer.Option(metavar="KIND:PATH", help="vidur:FILE or llmservingsim:DIR.")],
-    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has two.")],
+    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has three.")],
     out: Annotated[Path, typer.Option(help="Parquet or CSV that gets one row per call.")],
+    kernel_profile: Annotated[
+        str | None, typer.Option(metavar="KIND:PATH", help="vidur:FILE or llmservingsim:DIR.")
+    ] = None,
+    chip: Annotated[str | None, typer.Option(help="Instead of a profile: id of a chip, with --model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Id of the LLM that the chip serves.")] = None,
+    allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Serve a trace: call_id, queued_s, scheduled_s, first_token_s, last_token_s, preemptions, cached_tokens.
+    """Serve a trace on measured kernels or on a chip of the catalogue.
+
+    One row per call: call_id, queued_s, scheduled_s, first_token_s, last_token_s, preemptions, cached_tokens.
 
     Times are seconds on the trace's clock, not since the call's arrival.
     """
     from pipelines.serve import Served, serve_file  # noqa: PLC0415 - keeps --help fast
 
-    asked = Served(trace=trace.expanduser(), kernel_profile=kernel_profile, config=config.expanduser(), target=out)
+    asked = Served(
+        trace=trace.expanduser(),
+        config=config.expanduser(),
+        target=out,
+        kernel_profile=kernel_profile,
+        chip=chip,
+        llm=model,
+        allow_estimates=allow_estimates,
+    )
     summary = serve_file(asked)
     if as_json:
         typer.echo(json.dumps(summary, indent=2))

@@ -10,6 +10,7 @@ from hwmodel.serving.fast.schedule import NOTHING, ONE_BY_ONE, schedule
 from hwmodel.serving.fast.state import AWAY, IDLE_NS, PROMPTED, Machine
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
+from hwmodel.serving.step_log import log_step
 
 
 @inlined
@@ -45,6 +46,8 @@ def _begin_step(m: Machine, replica: int, now: int) -> None:
         m.clock[0].computed_tokens += features.chunk_tokens + features.decoding
         if m.bins.steps.size > 0:
             _count(m, replica, duration, features)
+        if m.log.rows.shape[0] > 0:
+            log_step(m.log, now, duration, replica, features)
         return
 
 

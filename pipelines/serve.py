@@ -14,11 +14,13 @@ from hwmodel.serving.chip_engine import chip_engine, refuse_long_calls, refuse_w
 from hwmodel.serving.config import ServingConfig, read_config
 from hwmodel.serving.demand import NS_PER_S
 from hwmodel.serving.engine import EngineCalls, EngineRun
+from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
 from hwmodel.serving.step_log import StepLog
 from hwmodel.serving.traces import read_trace
 from pipelines.errors import BadInput
+from pipelines.serving_outcomes import goodput_row, logged, promise_of, window_of, write_picture
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -40,6 +42,12 @@ class Served:
     llm: str | None = None
     allow_estimates: bool = False
     """Let numbers that nobody published stand in."""
+    goodput: str | None = None
+    """`TTFT_S,TPOT_S[,TARGET]`: find the largest load within these limits."""
+    picture: Path | None = None
+    """JSON of trace events to write."""
+    window: str | None = None
+    """`START_S,END_S` of the picture; all of the run if left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +65,8 @@ def serve_file(asked: Served) -> dict[str, Any]:
     of a call is scheduled_s - queued_s, its time to first token first_token_s - queued_s.
 
     Raises:
-        BadInput: The target is neither Parquet nor CSV, or it is not told on what to serve.
+        BadInput: The target is neither Parquet nor CSV, limits or window are no numbers, or it is not told on what to
+            serve.
         CatalogError: No such chip or LLM, or it lacks numbers.
         ServingError: Trace, profile or configuration cannot be used, or do not fit each other.
     """
@@ -65,12 +74,21 @@ def serve_file(asked: Served) -> dict[str, Any]:
         raise BadInput(
             f"{asked.target}: cannot write {asked.target.suffix or 'a file without suffix'}; take .parquet or .csv"
         )
+    promise = promise_of(asked.goodput) if asked.goodput is not None else None
+    window_ns = window_of(asked.window)
     engine = engine_of(asked)
     calls = read_trace(asked.trace, arrival_scale=engine.config.arrival_scale)
-    run = engine.serve(calls, None)
+    if asked.picture is None:
+        run = engine.serve(calls, None)
+    else:
+        run, log = logged(lambda log: engine.serve(calls, log), window_ns)
+        write_picture(asked.picture, trace_events(log, run.times, calls, name=asked.trace.name))
     rows = call_rows(run)
     _write(rows, asked.target)
-    return summary(rows, run)
+    told = summary(rows, run)
+    if promise is not None:
+        told["goodput"] = goodput_row(lambda calls: engine.serve(calls, None), calls, run, promise)
+    return told
 
 
 def engine_of(asked: Served) -> Engine:

@@ -61,8 +61,8 @@ class ServingConfig:
     max_num_batched_tokens: int
     """Most tokens in a step; Vidur's chunk_size."""
     kv_blocks: int
-    """Blocks of KV cache, as the engine logs them (vLLM keeps one for itself); on a chip of the catalogue it may be left
-    out, and is what fits beside the weights."""
+    """Blocks of KV cache, as the engine logs them (vLLM keeps one for itself). May be left out on a chip of the
+    catalogue: then they are what fits beside the weights."""
     layers: int
     """Of the LLM; kernel profiles hold times of one. May be left out on a chip of the catalogue."""
     block_tokens: int = 16

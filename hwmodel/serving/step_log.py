@@ -15,7 +15,7 @@ class StepLog(NamedTuple):
 
     rows: np.ndarray
     """(room, columns): integers, in the order of `STEP_COLUMNS`."""
-    count: np.ndarray
+    size: np.ndarray
     """(1,): steps that touch the window, those without room included."""
     window_ns: np.ndarray
     """(2,): a step is kept that ends after the first and starts before the second."""
@@ -23,12 +23,12 @@ class StepLog(NamedTuple):
     @property
     def steps(self) -> np.ndarray:
         """(steps, columns): what was kept."""
-        return self.rows[: min(int(self.count[0]), self.rows.shape[0])]
+        return self.rows[: min(int(self.size[0]), self.rows.shape[0])]
 
     @property
     def is_whole(self) -> bool:
         """Whether every step of the window found room."""
-        return int(self.count[0]) <= self.rows.shape[0]
+        return int(self.size[0]) <= self.rows.shape[0]
 
 
 def fresh_log(room: int = 0, *, start_ns: int = 0, end_ns: int = 0) -> StepLog:
@@ -45,8 +45,8 @@ def log_step(log: StepLog, now: int, duration_ns: int, replica: int, features: S
     """Keep a step that begins now, if it touches the window."""
     if now + duration_ns <= log.window_ns[0] or now >= log.window_ns[1]:
         return
-    at = log.count[0]
-    log.count[0] += 1
+    at = log.size[0]
+    log.size[0] += 1
     if at < log.rows.shape[0]:
         log.rows[at, 0] = now
         log.rows[at, 1] = now + duration_ns

@@ -93,5 +93,5 @@ def test_limits_out_of_reach_and_traces_too_short_are_told() -> None:
         goodput(planted(lambda rate: 1.0), even(gap_ns=10**11), LIMITS)
     with pytest.raises(NoGoodput, match="one moment"):
         goodput(planted(lambda rate: 1.0), calls_of(np.zeros(3)), LIMITS)
-    with pytest.raises(BadLimits, match="the target is 1.2"):
+    with pytest.raises(BadLimits, match=r"the target is 1\.2"):
         goodput(planted(lambda rate: 1.0), even(), LIMITS, target_ratio=1.2)

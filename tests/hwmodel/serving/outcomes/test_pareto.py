@@ -91,5 +91,5 @@ def test_narrower_formats_are_faster_at_the_same_layout() -> None:
 
 
 def test_what_fits_nowhere_is_told() -> None:
-    with pytest.raises(DoesNotFit, match="llama-3.1-70b with 1500 tokens a call fits no layout on h100-sxm, 1 tried"):
+    with pytest.raises(DoesNotFit, match=r"llama-3\.1-70b with 1500 tokens a call fits no layout on h100-sxm, 1 tried"):
         points(layouts=(Layout(tp_count=1, ep_count=1, precision="bf16"),))

@@ -80,7 +80,7 @@ def recommend(
                 changes=space.changes(point.tolist()),
                 predicted=triple,
                 reevaluated_ratio=ratio,
-                silicon=silicon_interval(space.changes(point.tolist()), ratio or 0.0),
+                silicon=silicon_interval(space.baseline, design, ratio or 0.0),
                 evaluation=result,
                 attribution=attribution(space, found, point),
             )

@@ -43,6 +43,7 @@ def _attention(
         tokens=tokens,
         window=window,
         heads_count=heads,
+        group=heads / kv_heads,
         score_dim=dim,
         value_dim=dim,
         cache_bytes=layout.kv_token_bytes,
@@ -112,6 +113,7 @@ def _expanded_prefill(layout: RankLayout, tokens: StepTokens, mla: MlaSpec) -> t
             tokens=tokens,
             window=np.inf,
             heads_count=heads,
+            group=1.0,
             score_dim=score_dim,
             value_dim=mla.v_head_dim,
             cache_bytes=heads * (score_dim + mla.v_head_dim) * ACTIVATION_BYTES,
@@ -149,6 +151,7 @@ def prefill_attention(
     tokens: StepTokens,
     window: float,
     heads_count: int,
+    group: float,
     score_dim: int,
     value_dim: int,
     cache_bytes: float,
@@ -156,7 +159,8 @@ def prefill_attention(
 ) -> KernelColumn:
     """Causal attention of a prompt chunk to its context and itself; the chunk counts as one sequence.
 
-    m is the chunk, n the keys that its last query sees, k the score width; one work item per head.
+    m is the chunk, n the keys that its last query sees, k the score width; one work item per head. The query heads of
+    one KV head (`group`) may share the tiles of a short chunk.
     """
     pairs = causal_pairs(tokens.prefill, tokens.context, window)
     return KernelColumn(
@@ -166,6 +170,7 @@ def prefill_attention(
         m=tokens.prefill,
         n=np.minimum(tokens.context + tokens.prefill, window),
         k=float(score_dim),
+        groups_count=group,
         parallel_count=float(heads_count),
         work_flop=2.0 * heads_count * pairs * (score_dim + value_dim),
         vector_flop=SOFTMAX_FLOP * heads_count * pairs,

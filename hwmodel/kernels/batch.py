@@ -40,7 +40,7 @@ class KernelBatch:
     n: Float[np.ndarray, "kernels"]
     k: Float[np.ndarray, "kernels"]
     groups_count: Float[np.ndarray, "kernels"]
-    """GEMMs in a group (active experts of this rank), else 1."""
+    """GEMMs in a group (active experts of this rank); query heads per KV head in prompt attention; else 1."""
     spread_log: Float[np.ndarray, "kernels"]
     """Log of the fullest group's rows over the emptiest's, rows spread evenly in logarithm between them; 0 where every
     group has `m` rows (balanced routing)."""

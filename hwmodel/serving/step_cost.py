@@ -1,5 +1,6 @@
 """Time of one scheduler step out of tables, inside numba loops."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,15 +28,22 @@ LEAST_CONTEXT = 32.0
 """Tokens of context at the first grid point; the first row is 1 sequence, or a chunk of 1."""
 
 
-@njit(inline="always")
+@njit(nogil=True, forceinline=True)
+def _octave(value: float, points: int) -> tuple[int, float]:
+    """The grid point below a value, and how far it lies on the way to the next; the ends are held."""
+    mantissa, exponent = math.frexp(value)
+    if exponent < 1:
+        return 0, 0.0
+    if exponent > points - 1:
+        return points - 2, 1.0
+    return exponent - 1, 2.0 * mantissa - 1.0
+
+
+@njit(nogil=True, forceinline=True)
 def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
     """Straight lines between powers of two, in the values themselves: attention is near linear in both."""
-    x = min(max(np.log2(rows), 0.0), table.shape[0] - 1.0)
-    y = min(max(np.log2(context / LEAST_CONTEXT), 0.0), table.shape[1] - 1.0)
-    i = min(int(x), table.shape[0] - 2)
-    j = min(int(y), table.shape[1] - 2)
-    u = min(max(rows / (1 << i) - 1.0, 0.0), 1.0)
-    v = min(max(context / (LEAST_CONTEXT * (1 << j)) - 1.0, 0.0), 1.0)
+    i, u = _octave(rows, table.shape[0])
+    j, v = _octave(context / LEAST_CONTEXT, table.shape[1])
     return (
         table[i, j] * (1.0 - u) * (1.0 - v)
         + table[i + 1, j] * u * (1.0 - v)
@@ -44,7 +52,7 @@ def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
     )
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def table_ns(cost: StepCost, features: StepFeatures) -> int:
     """Nanoseconds of a step out of a design's tables; the rows sampled are those of prompts that end included."""
     chunk, decoding = features.chunk_tokens, features.decoding

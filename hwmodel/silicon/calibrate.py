@@ -56,7 +56,7 @@ def calibrate(
         truth = truths[family.name]
         told(f"{family.name}: {len(truth.best):,} kernels on {len(truth.chips)} chips")
         if refit:
-            constants = fit_constants(family, truth.best, truth.chips, constants)
+            constants = fit_constants(family, truth.best, truth.chips, constants, is_timed=True)
         fitted[family.name] = _fitted(family, truth, constants)
     return Calibration(constants=constants, families=_aligned(fitted, constants), source=source), truths
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.kernels.batch import MATH_DTYPES, KernelBatch
 from hwmodel.timing import TimingConstants, time_kernels
+from hwmodel.timing.collective import SMALLEST_RANKS
 from hwmodel.timing.evaluate import BINDING_PARTS
 from warehouse.contracts.vocabulary import KernelFamily
 
@@ -84,10 +85,15 @@ def call(
 class CallSheet:
     """The calls of many rows, sorted by chip once and timed under as many constants as a fit asks for."""
 
-    def __init__(self, rows: pl.DataFrame, calls: Sequence[Call], chips: Mapping[str, ChipDesign]) -> None:
-        """Rows with a column `chip`, their calls, and the design of every chip that they name."""
+    def __init__(
+        self, rows: pl.DataFrame, calls: Sequence[Call], chips: Mapping[str, ChipDesign], *, is_timed: bool = False
+    ) -> None:
+        """Rows with a column `chip`, their calls, and the design of every chip that they name.
+
+        Somebody timed the smallest all-reduce of all those chips, where they are timed; else it follows the clock.
+        """
         names = rows["chip"].to_numpy()
-        self._size = len(rows)
+        self._size, self._is_timed = len(rows), is_timed
         self._by_chip = [
             (chips[chip], at, [(one.batch.take(at), one.runs[at], _resident(one)[at]) for one in calls])
             for chip in sorted(set(names))
@@ -103,7 +109,7 @@ class CallSheet:
         latency_s, bound_s, hbm_bound_s = (np.zeros(self._size) for _ in range(3))
         parts: dict[str, np.ndarray] = {}
         for chip, at, kernels in self._by_chip:
-            table = DesignTable.of([unmeasured(chip, constants)])
+            table = DesignTable.of([unmeasured(chip, constants, is_timed=self._is_timed)])
             bound_s[at], hbm_bound_s[at] = _roofline_s(kernels[0][0], table)
             for position, (batch, runs, resident) in enumerate(kernels):
                 timing = time_kernels(table, batch, constants, resident_bytes=resident)
@@ -114,9 +120,18 @@ class CallSheet:
         return Physics(latency_s=np.maximum(latency_s, bound_s), bound_s=bound_s, hbm_bound_s=hbm_bound_s, parts=parts)
 
 
-def unmeasured(chip: ChipDesign, constants: TimingConstants) -> ChipDesign:
-    """The chip as its sheet alone describes it: its launch latency follows from its clock."""
-    return replace(chip, launch_latency_s=constants.launch_clk / chip.clock_hz + constants.launch_s)
+def unmeasured(chip: ChipDesign, constants: TimingConstants, *, is_timed: bool = False) -> ChipDesign:
+    """The chip as its sheet alone describes it: latencies of launches and of the smallest all-reduce follow its clock.
+
+    Args:
+        chip: As the catalogue has it.
+        constants: Clocks of both.
+        is_timed: Its smallest all-reduce was timed, and stays.
+    """
+    launch_s = constants.launch_clk / chip.clock_hz + constants.launch_s
+    turns = SMALLEST_RANKS if chip.fabric == "host" else 1.0
+    collective_s = chip.collective_latency_s if is_timed else turns * constants.collective_clk / chip.clock_hz
+    return replace(chip, launch_latency_s=launch_s, collective_latency_s=collective_s)
 
 
 def _resident(one: Call) -> Float[np.ndarray, "rows"]:

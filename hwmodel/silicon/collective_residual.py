@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from hwmodel.silicon.errors import TooFewRows
 from hwmodel.silicon.residual import LEAST_ROWS, MOST_LOG_RATIO, SEEN_CHIPS, Learner, fade_outside
 
-COLUMNS = ("log2_bytes", "log2_ranks", "operation", "width", "fabric", "log_latency_clk", "log_link_share")
+COLUMNS = ("log2_bytes", "log2_ranks", "operation", "width", "fabric", "log_link_bytes_per_clk", "log_link_share")
 """What the process reads: the first columns of the features."""
 MOST_ROWS = 6000
 """Rows that the process keeps, drawn evenly: its work grows with their cube."""

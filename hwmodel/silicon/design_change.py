@@ -1,18 +1,20 @@
 """What a change of the chip is worth: the speed-up of the same kernel from one chip to another that no fit has seen."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from hwmodel.silicon.distance import distance, growth
 from hwmodel.silicon.left_out import WANTED_QUANTILE, LeftOut
 from hwmodel.silicon.model import fit_model
 from hwmodel.silicon.residual import UNSEEN_CHIPS
 
 ORACLE_FOLDS = 5
+JUDGED_PER_PAIR = 4_000
+"""Kernels of each other pair of chips that the width of a ratio is read from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,36 +78,22 @@ def design_change(left_out: LeftOut, test: DesignChange, *, shape_seed: int = 0)
 def ratio_radius(left_out: LeftOut, test: DesignChange) -> float:
     """90 % quantile of the error of ratios that do not involve the later chip, scaled to how far it lies.
 
-    The error of a ratio grows with the change: every other pair of chips, with its later chip left out as well, gives
-    the quantile per unit of log distance in the numbers of the design; the mean of those times the distance at hand.
+    Every pair of other chips, with its later chip left out as well, gives the quantile per root of its distance
+    (`distance.growth`); the mean of those, times the root of the distance at hand.
     """
     chips = left_out.truth.chips
-    per_distance = []
-    for after in chips:
-        if after in {test.after, test.before}:
-            continue
-        other = DesignChange(name=test.name, family=test.family, before=test.before, after=after, kernels=test.kernels)
+    per_root = []
+    for before, after in permutations([name for name in chips if name != test.after], 2):
+        other = replace(test, before=before, after=after)
         pairs = _pairs(left_out, other)
         if pairs.is_empty():
             continue
+        pairs = pairs.sample(min(len(pairs), JUDGED_PER_PAIR), seed=0)
         measured = np.log(pairs["latency_s"].to_numpy() / pairs["latency_s_after"].to_numpy())
         predicted, _ = _predicted_logs(left_out, other, pairs, without=frozenset({test.after, after}))
         quantile = float(np.quantile(np.abs(predicted - measured), WANTED_QUANTILE))
-        per_distance.append(quantile / distance(left_out, test.before, after))
-    return float(np.mean(per_distance)) * distance(left_out, test.before, test.after)
-
-
-DISTANCES: Mapping[str, float] = MappingProxyType(
-    {"cores_count": 1.0, "matrix_flop_per_clk": 1.0, "l2_bytes": 1.0, "hbm_bytes_per_s": 1.0, "clock_hz": 1.0}
-)
-"""Numbers of a design whose log ratios add up to its distance from another."""
-
-
-def distance(left_out: LeftOut, before: str, after: str) -> float:
-    """Sum of |log ratio| over the numbers that matter for kernels on one chip."""
-    first, second = left_out.truth.chips[before], left_out.truth.chips[after]
-    logs = (weight * np.log(getattr(second, name) / getattr(first, name)) for name, weight in DISTANCES.items())
-    return float(sum(abs(one) for one in logs))
+        per_root.append(quantile * growth(1.0, distance(chips[before], chips[after])))
+    return float(np.mean(per_root)) * growth(distance(chips[test.before], chips[test.after]), 1.0)
 
 
 def _pairs(left_out: LeftOut, test: DesignChange) -> pl.DataFrame:

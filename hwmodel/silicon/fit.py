@@ -26,6 +26,7 @@ def fit_constants(
     prior: TimingConstants,
     *,
     evaluations: int = EVALUATIONS,
+    is_timed: bool = False,
     seed: int = 0,
 ) -> TimingConstants:
     """Least mean absolute log error inside the family's bounds.
@@ -36,11 +37,12 @@ def fit_constants(
         chips: The design of every chip that the rows name.
         prior: Values to start from and to be pulled towards.
         evaluations: Times that the closed form is computed, at most.
+        is_timed: See `CallSheet`.
         seed: Of the rows that are looked at.
     """
     shared = rows.filter(pl.col("chip").n_unique().over("dtype") >= min(2, rows["chip"].n_unique()))
     seen = shared.filter(pl.Series(few_per_group(shared, ROWS_PER_GROUP, seed=seed)))
-    sheet = CallSheet(seen, family.calls(seen), chips)
+    sheet = CallSheet(seen, family.calls(seen), chips, is_timed=is_timed)
     measured = np.log(seen["latency_s"].to_numpy())
     weight = 1.0 / seen.select(pl.len().over("chip"))["len"].to_numpy()
     weight /= weight.sum()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from hwmodel.silicon.distance import growth, to_nearest
 from hwmodel.silicon.errors import TooFewRows
 from hwmodel.silicon.family import Family
 from hwmodel.silicon.fit import fit_constants
@@ -51,8 +52,15 @@ class LeftOut:
         return 1.0 if out and all(self._twins(name) - out for name in out) else STRANGER_TRUST
 
     def radii(self, out: frozenset[str]) -> list[float]:
-        """90 % quantile of |log error| on every other chip, each left out beside those that are out."""
-        return [float(np.quantile(np.abs(one), WANTED_QUANTILE)) for one in self._errors(out, STRANGER_TRUST)]
+        """90 % quantile of |log error| on every other chip, each left out beside those that are out.
+
+        Wider where what is out lies farther from its nearest chip than the chip that was judged; never narrower.
+        """
+        found = []
+        for (name, beside), errors in zip(self._strangers(out), self._errors(out, STRANGER_TRUST), strict=True):
+            wider = growth(self._gap(out, out), self._gap(frozenset({name}), beside)) if out else 1.0
+            found.append(float(np.quantile(np.abs(errors), WANTED_QUANTILE)) * max(wider, 1.0))
+        return found
 
     def shared_dtypes(self, out: frozenset[str]) -> list[str]:
         """Formats that at least two other chips were measured in; where only one other chip is left, its formats."""
@@ -74,6 +82,13 @@ class LeftOut:
         mine = [getattr(chips[name], field) for field in SAME_DIE]
         return frozenset(other for other in self._names if mine == [getattr(chips[other], field) for field in SAME_DIE])
 
+    def _gap(self, names: frozenset[str], out: frozenset[str]) -> float:
+        """Distance of the farthest of some chips to the nearest chip that is not out."""
+        chips = self.truth.chips
+        return max(
+            to_nearest(chips[name], [chips[other] for other in self._names if other not in out]) for name in names
+        )
+
     def _strangers(self, out: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
         """Every other chip, and what is left out to judge it: its twins too, unless nothing would be left to learn."""
         found = []
@@ -86,9 +101,13 @@ class LeftOut:
         return found
 
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
-        """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either."""
-        told = [self._log_parts(beside, name) for name, beside in self._strangers(out)]
-        return [closed + trust * learned for closed, learned in told]
+        """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either.
+
+        Where nothing but its twin is left to learn from, by the closed form alone: a correction learned on a twin says
+        nothing of how far it carries to another die.
+        """
+        told = [(self._log_parts(beside, name), self._twins(name) <= beside) for name, beside in self._strangers(out)]
+        return [closed + trust * is_strange * learned for (closed, learned), is_strange in told]
 
     def _log_parts(self, out: frozenset[str], chip: str) -> tuple[np.ndarray, np.ndarray]:
         """Log error of the closed form on a chip, and the learned correction, by a model without `out`."""

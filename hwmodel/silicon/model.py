@@ -55,7 +55,7 @@ class FamilyModel:
             rows: chip and the family's keys; backend and kernel where the model tells stacks apart.
             chips: The design of every chip that the rows name.
         """
-        physics = CallSheet(rows, self.family.calls(rows), chips).physics(self.constants)
+        physics = CallSheet(rows, self.family.calls(rows), chips, is_timed=self.sees_chip).physics(self.constants)
         log_ratio = self.trust * self.residual.log_ratio(self._seen(rows, physics, chips))
         latency_s = np.maximum(physics.latency_s * np.exp(log_ratio), physics.bound_s)
         return Estimate(latency_s=latency_s, closed_form_s=physics.latency_s, bound_s=physics.bound_s, physics=physics)
@@ -86,7 +86,7 @@ def fit_model(
         stacks: Names of `backend/kernel` to tell apart.
     """
     names = tuple(sorted(stacks))
-    physics = CallSheet(rows, family.calls(rows), chips).physics(constants)
+    physics = CallSheet(rows, family.calls(rows), chips, is_timed=sees_chip).physics(constants)
     seen = _features(family, rows, physics, chips, sees_chip=sees_chip, stacks=names)
     residual = family.fit_residual(seen, np.log(rows["latency_s"].to_numpy() / physics.latency_s), learner)
     return FamilyModel(

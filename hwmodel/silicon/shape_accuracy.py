@@ -50,7 +50,8 @@ def shape_accuracy(
         TooFewRows: The tables hold too little to hold anything out.
     """
     fold = _folds(family, truth.best)
-    constants = fit_constants(family, truth.best.filter(fold == TO_FIT), truth.chips, prior) if refit else prior
+    seen = truth.best.filter(fold == TO_FIT)
+    constants = fit_constants(family, seen, truth.chips, prior, is_timed=True) if refit else prior
     chosen = truth.best[few(fold == TO_FIT, most_fitted)]
     model = fit_model(family, chosen, truth.chips, constants, SEEN_CHIPS, sees_chip=True)
     scored = _scored(model, truth.best, fold, truth)

@@ -5,17 +5,18 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from hwmodel.timing.chip import Chip, clock_ratio, core_matrix_rate
+from hwmodel.timing.chip import Chip, core_matrix_rate
 from hwmodel.timing.gemm import OPERAND_BYTES
 from hwmodel.timing.parts import Kernel, Parts, overlapped
 from hwmodel.timing.power import throttled
 
-QUERY_TILES = np.array([16.0, 32.0, 64.0, 128.0, 192.0])
+QUERY_TILES = np.array([16.0, 64.0, 128.0, 192.0, 256.0])
 """Query rows per work item (FlashAttention uses 64 to 192; small ones serve short chunks)."""
 SPLITS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 """Ways to divide one sequence's cache."""
-ITEM_ROWS = 128.0
-"""Query rows whose item costs `attention_item_clk`; smaller items share a core."""
+USABLE_SRAM_RATIO = 0.86
+"""Share of a core's SRAM that tiles may take: CUDA gives one block 163 of 192 KB on A100, 227 of 256 on H100, 99 of 128
+on Ada (published)."""
 KEY_TILE = 64.0
 """Keys per step."""
 MATRIX_ROWS = 16.0
@@ -29,6 +30,11 @@ WHOLE_WAVES = 4.0
 OVERLAP_BYTES = 524288.0
 """SRAM per core, tensor memory included, in which the tiles of two softmax groups lie side by side: one works while the
 matrix units serve the other (that of Blackwell)."""
+OVERLAP_ROWS = 256.0
+"""Query rows of those two groups together."""
+ACCUMULATOR_BYTES = 262144.0
+"""Where scores and results of a tile are summed in FP32: registers of a core, or tensor memory (published: as large on
+V100 to B200)."""
 FADE = 2.5
 """A set that exceeds the usable L2 by 1 / FADE of it finds nothing in it any more (read off decode tables)."""
 
@@ -81,9 +87,10 @@ def covered_keys(pairs: float, m: float, n: float, tile: float, edge: float) -> 
 def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Causal attention of a chunk (research/chip-models.md section 4, item 7), fastest of the query tiles.
 
-    Work items (heads x query tiles) go over the cores in waves; the longest of them bounds the time from below. In
-    every step of 64 keys the softmax hides behind the matrix work as far as the chip is asynchronous. The clock falls
-    by the matrix work of all cores together: cores that wait for the last items draw no power.
+    Work items (heads x query tiles; a tile longer than the chunk holds several heads of one KV head) go over the cores
+    in waves; the longest of them, each step waiting for the one before, bounds the time from below. In every step of 64
+    keys the softmax hides behind the matrix work as far as the chip is asynchronous. The clock falls by the matrix work
+    of all cores together, softmax drawing power beside it: cores that wait for the last items draw none.
     """
     pairs = max(kernel.exponent_count, 1.0)
     per_head = pairs / kernel.parallel_count
@@ -91,9 +98,9 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     pair_matrix_s = kernel.work_flop / pairs / rate
     pair_exponent_s = 1.0 / chip.core_exponent_per_s
     pair_vector_s = kernel.vector_flop / pairs / chip.core_vector_flop_per_s
-    in_flight = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
-    shown = 1.0 - law.attention_overlap_ratio * chip.asynchrony_ratio * in_flight
-    throttle = clock_ratio(chip, kernel.math_dtype_code)
+    hidden = law.attention_overlap_ratio * chip.asynchrony_ratio
+    room = min(chip.smem_bytes / OVERLAP_BYTES, 1.0)
+    throttle = chip.attention_clock_ratio if kernel.math_dtype_code == 0 else chip.narrow_attention_clock_ratio
     hbm_bytes = missed_bytes(kernel, chip, law)
     hbm_s = hbm_bytes / (chip.hbm_bytes_per_s * law.attention_hbm_ratio)
     l2_rate = chip.l2_bytes_per_s * law.attention_l2_ratio
@@ -102,26 +109,31 @@ def prefill_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     fixed_s = chip.launch_latency_s + law.attention_start_clk / chip.clock_hz
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in QUERY_TILES:
-        if tile > QUERY_TILES[0] and 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k > chip.smem_bytes:
+        is_stored = 2.0 * (tile + 2.0 * KEY_TILE) * kernel.k <= USABLE_SRAM_RATIO * chip.smem_bytes
+        is_summed = 4.0 * tile * (kernel.k + KEY_TILE) <= ACCUMULATOR_BYTES
+        if tile > QUERY_TILES[0] and not (is_stored and is_summed):
             continue
         tiles = np.ceil(kernel.m / tile)
-        items = kernel.parallel_count * tiles
+        packed = min(max(tile / kernel.m, 1.0), kernel.groups_count)
+        items = kernel.parallel_count * tiles / packed
         keys = covered_keys(per_head, kernel.m, kernel.n, tile, law.attention_edge_keys)
         mean = max(keys / tiles, KEY_TILE)
         waves = max(np.ceil(items / chip.cores_count), 1.0)
         busy = law.attention_wave_ratio * waves + (1.0 - law.attention_wave_ratio) * items / chip.cores_count
         shared = max(busy * mean, kernel.n)
+        alone_s = law.attention_chain_clk / (KEY_TILE * chip.clock_hz)
         rows = tile + law.attention_feed_rows
         matrix, exponential, vector = rows * pair_matrix_s, tile * pair_exponent_s, tile * pair_vector_s
         softmax = exponential + vector
+        shown = 1.0 - hidden * min(room, tile / OVERLAP_ROWS)
         key_s = max(matrix, softmax) + shown * min(matrix, softmax)
         key_s += law.attention_step_clk / (KEY_TILE * chip.clock_hz)
         matrix_s = shared * matrix
         even = items * mean / chip.cores_count
         slowed_s = throttled(even * matrix, throttle, law.clock_settle_s) + even * (key_s - matrix)
-        core_s = max(shared * key_s, slowed_s)
-        items_s = max(busy, 1.0) * tile / ITEM_ROWS * law.attention_item_clk / chip.clock_hz
-        l2_bytes = kernel.parallel_count * keys * key_bytes + kernel.activation_bytes + kernel.weight_bytes
+        core_s = max(busy * mean * key_s, kernel.n * (key_s + alone_s), slowed_s)
+        items_s = max(busy, 1.0) * (law.attention_item_clk + tile * law.attention_row_clk) / chip.clock_hz
+        l2_bytes = kernel.parallel_count * keys / packed * key_bytes + kernel.activation_bytes + kernel.weight_bytes
         l2_s = l2_bytes / l2_rate
         latency_s = fixed_s + overlapped(exponent, core_s + items_s, l2_s, hbm_s)
         if latency_s < best.latency_s:

@@ -46,6 +46,9 @@ class Chip(NamedTuple):
     asynchrony_ratio: float
     """0 where matrix units wait for registers that threads fill, 1 where they run by themselves."""
     vector_clock_ratio: float
+    attention_clock_ratio: float
+    """As `matrix_clock_ratio`, in attention. So the next."""
+    narrow_attention_clock_ratio: float
 
 
 def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.ndarray, "designs columns"]:
@@ -56,6 +59,7 @@ def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.n
     """
     bf16 = designs.matrix_flop_per_clk * designs.clock_hz
     fp8 = bf16 * np.maximum(1.0, designs.fp8_rate_ratio)
+    attention_clk_j = constants.matrix_clk_j * constants.attention_energy_ratio
     columns: dict[str, Float[np.ndarray, designs]] = {
         "cores_count": designs.cores_count,
         "clock_hz": designs.clock_hz,
@@ -81,6 +85,10 @@ def chip_columns(designs: DesignTable, constants: TimingConstants) -> Float[np.n
         "fabric_code": np.array([FABRICS.index(name) for name in designs.fabric], dtype=np.float64),
         "asynchrony_ratio": np.clip((designs.overlap_exponent - SYNCHRONOUS) / (ASYNCHRONOUS - SYNCHRONOUS), 0.0, 1.0),
         "vector_clock_ratio": vector_clock_ratio(designs, constants),
+        "attention_clock_ratio": matrix_clock_ratio(designs, constants, attention_clk_j),
+        "narrow_attention_clock_ratio": matrix_clock_ratio(
+            designs, constants, attention_clk_j * constants.narrow_energy_ratio
+        ),
     }
     return np.ascontiguousarray(np.stack([columns[name] for name in Chip._fields], axis=1))
 
@@ -112,6 +120,8 @@ def chip_at(columns: Any, design: int) -> Chip:
         row[19],
         row[20],
         row[21],
+        row[22],
+        row[23],
     )
 
 

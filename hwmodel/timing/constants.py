@@ -24,23 +24,28 @@ class TimingConstants:
     """Reachable share of the HBM pin rate. Calibrated (GEMM); hardware-lanes section 6 reads 0.81 to 0.84 on H100."""
     l2_ratio: float = 0.30
     """Reachable share of the L2 rate. Calibrated (GEMM)."""
-    shared_load_count: float = 4.5
+    shared_load_count: float = 4.0
     """Tiles that share one load of an operand from L2 (clusters with multicast, L1 hits). Calibrated (GEMM)."""
     core_feed_bytes_per_clk: float = 106.0
-    """Most that one core draws from L2 and HBM. Calibrated (GEMM): above the 64 B per clock and SM port that
-    are published, for neighbours share loads."""
-    wave_clk: float = 3600.0
+    """Most that one core draws from L2 and HBM in row-wise kernels and on vector lanes. Calibrated (GEMM): above the
+    64 B per clock and SM port that are published, for neighbours share loads."""
+    core_refill_clk: float = 3600.0
+    """Clocks in which a core that streams operands of matrix units refills its SRAM. Calibrated (GEMM)."""
+    wave_clk: float = 3900.0
     """Clocks between two waves of tiles; the first wave is in the launch latency. Calibrated (GEMM)."""
-    scale_work_ratio: float = 1.6
+    whole_wave_ratio: float = 0.28
+    """How far tiles of a product come in whole waves on an asynchronous chip; at 0 they fill all cores evenly.
+    Calibrated (GEMM)."""
+    scale_work_ratio: float = 1.25
     """Vector work of scaling partial sums of block-scaled formats, over its count of operations. Calibrated (GEMM)."""
-    scale_overlap_ratio: float = 0.4
+    scale_overlap_ratio: float = 0.33
     """How well that scaling hides behind matrix work, over how well traffic does: it uses the same registers.
     Calibrated (GEMM)."""
-    rowwise_start_clk: float = 860.0
+    rowwise_start_clk: float = 1000.0
     """Clocks before the first row of a row-wise kernel, beyond the launch. Calibrated (GEMM)."""
-    k_step_clk: float = 97.0
+    k_step_clk: float = 93.0
     """Least clocks of one reduction step of 64. Calibrated (GEMM)."""
-    split_sync_clk: float = 3900.0
+    split_sync_clk: float = 3700.0
     """Clocks in which the partial sums of a split reduction meet. Calibrated (GEMM)."""
     most_overlap_exponent: float = 5.8
     """Overlap that kernels reach where the chip would allow more. Calibrated (GEMM)."""
@@ -71,7 +76,7 @@ class TimingConstants:
     """Slope of that voltage beyond. Assumed."""
     clock_settle_s: float = 8.5e-5
     """Time of matrix work in which half of the clock's fall is reached. Calibrated (GEMM)."""
-    l2_resident_ratio: float = 0.31
+    l2_resident_ratio: float = 0.6
     """Share of L2 that data can live in from one kernel to the next. Calibrated (GEMM)."""
     l2_cold_ratio: float = 0.014
     """The same between runs of a collector, which lets other data pass in between. Calibrated (GEMM)."""
@@ -89,31 +94,37 @@ class TimingConstants:
     """Overlap that grouped products reach where the chip would allow more: parts nearly add up. Calibrated (MoE)."""
     grouped_widen_flop: float = 5.3
     """Vector work per weight that is stored narrower than it is multiplied and widened on chip. Calibrated (MoE)."""
-    attention_matrix_ratio: float = 0.97
+    attention_matrix_ratio: float = 0.976
     """Share of the peak matrix rate in attention tiles. Calibrated (attention)."""
-    attention_feed_rows: float = 8.0
+    attention_feed_rows: float = 3.0
     """Query rows whose work a tile costs beyond its own. Calibrated (attention)."""
-    attention_overlap_ratio: float = 0.8
+    attention_overlap_ratio: float = 0.945
     """How much of the softmax hides behind matrix work on an asynchronous chip. Calibrated (attention)."""
-    attention_overlap_exponent: float = 1.9
+    attention_overlap_exponent: float = 2.6
     """Overlap of core, L2 and HBM that prompt kernels reach where the chip would allow more. Calibrated (attention)."""
-    attention_start_clk: float = 7100.0
+    attention_start_clk: float = 4200.0
     """Clocks before the first tile of a prompt: page table, work list, queries. Calibrated (attention)."""
-    attention_item_clk: float = 4700.0
-    """Clocks between two tiles of 128 queries on one core. Calibrated (attention)."""
-    attention_step_clk: float = 70.0
+    attention_item_clk: float = 3500.0
+    """Clocks between two tiles of queries on one core. Calibrated (attention)."""
+    attention_row_clk: float = 27.0
+    """Clocks more for each row of such a tile. Calibrated (attention)."""
+    attention_energy_ratio: float = 1.38
+    """Energy of a matrix clock in attention over that in a product: softmax runs beside it. Calibrated (attention)."""
+    attention_step_clk: float = 30.0
     """Clocks that one step of 64 keys takes beside its work. Calibrated (attention)."""
+    attention_chain_clk: float = 580.0
+    """Clocks that a step waits for its predecessor, alone on its core. Calibrated (attention)."""
     attention_edge_keys: float = 120.0
     """Keys that a tile of queries visits in vain before its window. Calibrated (attention)."""
     attention_wave_ratio: float = 0.3
     """How far tiles of queries come in whole waves; at 0 they fill all cores evenly. Calibrated (attention)."""
-    attention_hbm_ratio: float = 0.94
+    attention_hbm_ratio: float = 0.83
     """Reachable share of the HBM pin rate while a prompt is read and written. Calibrated (attention)."""
     attention_l2_ratio: float = 0.7
     """Reachable share of the L2 rate in attention. Calibrated (attention)."""
     attention_resident_ratio: float = 0.48
     """Share of L2 in which a cache that is read over and over stays. Calibrated (attention)."""
-    attention_activation_ratio: float = 0.21
+    attention_activation_ratio: float = 0.24
     """Share of L2 in which queries, keys and values of a prompt stay. Calibrated (attention)."""
     decode_hbm_ratio: float = 0.85
     """Reachable share of the HBM pin rate while a cache is read. Calibrated (attention)."""
@@ -134,6 +145,9 @@ class TimingConstants:
     """Clocks that a step of 64 keys waits for its predecessor, alone on its core. Calibrated (attention)."""
     attention_combine_clk: float = 6500.0
     """Clocks that combining the splits of a cache takes beside its traffic. Calibrated (attention)."""
+    collective_clk: float = 6400.0
+    """Clocks of the smallest all-reduce, launch included, on a chip that nobody timed; eight times as many through a
+    host, where peers take turns. Measured: mean of five chips (collectives)."""
     link_direct_ratio: float = 0.645
     """Reachable share of link bandwidth in one- and two-shot kernels. Calibrated (collectives)."""
     link_ring_ratio: float = 0.61
@@ -180,6 +194,7 @@ AT_MOST_ONE = frozenset(
         "hbm_ratio",
         "l2_ratio",
         "grouped_hbm_ratio",
+        "whole_wave_ratio",
         "l2_resident_ratio",
         "l2_cold_ratio",
         "matrix_power_share",

@@ -28,9 +28,10 @@ STAGES = 3.0
 def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     """Closed form of research/chip-models.md section 4, items 1 to 6, minimised over tilings and splits.
 
-    T = launch + split + (matrix^p + L2^p + HBM^p)^(1/p), where matrix time comes in whole waves of tiles over cores.
-    Instead of the note's HBM derating min(1, 4 G/C), a core draws at most `core_feed_bytes_per_clk`: the same effect
-    at few tiles, and never slower with more cores.
+    T = launch + split + (matrix^p + L2^p + HBM^p)^(1/p), where matrix time comes in waves of tiles over cores, whole
+    ones as far as `wholeness` says.
+    Instead of the note's HBM derating min(1, 4 G/C), a core draws at most what its SRAM holds in flight (Little's
+    law, `feed_bytes_per_s`): the same effect at few tiles, and never slower with more cores.
     """
     groups, m, n, k = kernel.groups_count, kernel.m, kernel.n, kernel.k
     weight_width = kernel.weight_bytes / (groups * n * k)
@@ -43,7 +44,8 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
     scale_s, scale_exponent = 0.0, max(1.0, law.scale_overlap_ratio * chip.overlap_exponent)
     if chip.core_fp4_flop_per_s <= chip.core_fp8_flop_per_s:
         scale_s = law.scale_work_ratio * kernel.vector_flop / max(groups * m * n * k, 1.0) / chip.core_vector_flop_per_s
-    wave_s = law.wave_clk / chip.clock_hz
+    wave_s, feed_rate = law.wave_clk / chip.clock_hz, feed_bytes_per_s(kernel, chip, law)
+    whole = wholeness(kernel, chip, law)
     best = Parts(np.inf, 0.0, 0.0, 0.0, 0.0, hbm_s, 0.0, 0.0, hbm_bytes)
     for tile in range(TILE_ROWS.size):
         tile_m, tile_n = TILE_ROWS[tile], TILE_COLUMNS[tile]
@@ -61,11 +63,12 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
             if steps <= 1.0:
                 break
             steps = np.ceil(k / (split * step))
-            waves = max(np.ceil(groups * tiles_m * tiles_n * split / chip.cores_count), 1.0)
+            full = groups * tiles_m * tiles_n * split / chip.cores_count
+            waves = max(full + whole * (np.ceil(full) - full), 1.0)
             matrix_s = waves * steps * multiply_s
             core_s = waves * steps * step_s + (waves - 1.0) * wave_s
             free_s, core_s = core_s, throttled(core_s, throttle, law.clock_settle_s)
-            feed_s = waves * loaded * max(k / split, min(k, step)) / (law.core_feed_bytes_per_clk * chip.clock_hz)
+            feed_s = waves * loaded * max(k / split, min(k, step)) / feed_rate
             l2_s = max(l2_loads / (l2_rate * law.shared_load_count), feed_s)
             fixed_s = chip.launch_latency_s
             if split > 1.0:
@@ -80,6 +83,24 @@ def gemm_time(kernel: Kernel, chip: Chip, law: Any) -> Parts:
                 fixed_s += core_s - matrix_s
                 best = Parts(latency_s, matrix_s, 0.0, 0.0, l2_s, hbm_s, 0.0, fixed_s, hbm_bytes)
     return best
+
+
+@njit(nogil=True)
+def wholeness(kernel: Kernel, chip: Chip, law: Any) -> float:
+    """How far tiles come in whole waves.
+
+    Where matrix units run by themselves, kernels stay on their cores and share out what is left of the last wave.
+    """
+    staying = 0.0 if kernel.math_dtype_code == VECTOR_MATH else chip.asynchrony_ratio
+    return float(1.0 - (1.0 - law.whole_wave_ratio) * staying)
+
+
+@njit(nogil=True)
+def feed_bytes_per_s(kernel: Kernel, chip: Chip, law: Any) -> float:
+    """Most that one core draws: its SRAM, refilled once per `core_refill_clk`; vector lanes load through registers."""
+    if kernel.math_dtype_code == VECTOR_MATH:
+        return float(law.core_feed_bytes_per_clk * chip.clock_hz)
+    return float(chip.smem_bytes / law.core_refill_clk * chip.clock_hz)
 
 
 @njit(nogil=True)

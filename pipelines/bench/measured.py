@@ -82,12 +82,20 @@ def physical(_asked: Asked, _told: Told) -> Rows:
     return [asdict(row) for row in physical_rows(load_catalog())]
 
 
+def serving_speed(_asked: Asked, told: Told) -> Rows:
+    """Scheduler steps and calls replayed per CPU second."""
+    from pipelines.bench.serving_speed import serving_speed as measure  # noqa: PLC0415
+
+    return [asdict(row) for row in measure(told)]
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
     "kernel-rivals": kernel_rivals,
     "board-power": board_power,
     "physical": physical,
+    "serving-speed": serving_speed,
 }
 """Suites by the name on the command line."""
 

@@ -7,7 +7,7 @@ from pipelines.bench.featurize import featurize
 from pipelines.bench.ingest import ingest
 from pipelines.bench.lake import lake
 from pipelines.bench.rows import BenchRow
-from pipelines.bench.silicon import serving_speed, timing_speed
+from pipelines.bench.silicon import timing_speed
 from pipelines.bench.telemetry import telemetry
 from pipelines.errors import BadInput
 
@@ -26,7 +26,6 @@ SUITES: Mapping[str, Suite] = {
     "ingest": ingest,
     "lake": lake,
     "timing-speed": timing_speed,
-    "serving-speed": serving_speed,
 }
 """Suites by the name on the command line."""
 

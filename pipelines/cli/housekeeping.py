@@ -43,7 +43,7 @@ def bench(  # noqa: PLR0917 - typer asks for each option
     suite: Annotated[
         str,
         typer.Argument(
-            help="telemetry, featurize, ingest, lake, timing-speed, serving-speed, all of those; or, on measured "
+            help="telemetry, featurize, ingest, lake, timing-speed, all of those; serving-speed; or, on measured "
             "tables, kernel-accuracy, design-change, kernel-rivals, board-power or physical."
         ),
     ] = "all",

@@ -19,7 +19,8 @@ CURVE_WORDS = {
 }
 EVIDENCE = (
     "extrapolated: nobody built this chip; closed form with constants calibrated on kernels of A100, H100, H200, B200 "
-    "and L40S, its error on ratios of chips assumed from predicted speed-ups of chips left out of the fit"
+    "and L40S, its error on ratios of chips calibrated on predicted speed-ups of chips left out of the fit (links and "
+    "latencies: assumed)"
 )
 
 

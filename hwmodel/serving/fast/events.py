@@ -30,14 +30,14 @@ def happen(m: Machine, now: int) -> None:
         call = m.starts[m.clock[0].next_start]
         start = m.calls[call].start_ns
         first = m.events[0, 0]
-        from_starts = start < first or (start == first and KINDS * call <= m.events[1, 0])
+        from_starts = start < first or (start == first and KINDS * call <= m.events[0, 1])
     if from_starts:
         call = m.starts[m.clock[0].next_start]
         m.clock[0].next_start += 1
         _requested(m, call, m.calls[call].start_ns, now)
         return
-    time, code = m.events[0, 0], m.events[1, 0]
-    m.clock[0].events_size = pop(m.events[0], m.events[1], m.clock[0].events_size)
+    time, code = m.events[0, 0], m.events[0, 1]
+    m.clock[0].events_size = pop(m.events[:, 0], m.events[:, 1], m.clock[0].events_size)
     call, kind = code // KINDS, code % KINDS
     if m.calls[call].outcome > Outcome.OPEN:
         return
@@ -48,6 +48,8 @@ def happen(m: Machine, now: int) -> None:
         ends(m, call, Outcome.STOPPED, now)
     elif m.calls[call].first_ns < 0:
         _gives_up(m, call, now)
+    elif m.calls[call].stops_at_ns < IDLE_NS:
+        _later(m, m.calls[call].stops_at_ns, call, STOP)
 
 
 @compiled
@@ -65,7 +67,7 @@ def ends(m: Machine, call: int, outcome: int, now: int) -> None:
 
 @inlined
 def _later(m: Machine, time: int, call: int, kind: int) -> None:
-    m.clock[0].events_size = push(m.events[0], m.events[1], m.clock[0].events_size, time, KINDS * call + kind)
+    m.clock[0].events_size = push(m.events[:, 0], m.events[:, 1], m.clock[0].events_size, time, KINDS * call + kind)
 
 
 @compiled
@@ -80,13 +82,22 @@ def _requested(m: Machine, call: int, time: int, now: int) -> None:
     if m.calls[call].attempts_count == 0:
         prefix.attach(m, call)
         m.calls[call].replica = _route(m, call)
-        if m.calls[call].stop_ns < NEVER:
-            _later(m, time + m.calls[call].stop_ns, call, STOP)
-    if m.calls[call].patience_ns < NEVER:
-        _later(m, time + m.calls[call].patience_ns, call, GIVE_UP)
+        m.calls[call].stops_at_ns = time + m.calls[call].stop_ns if m.calls[call].stop_ns < NEVER else IDLE_NS
+    _await_leaving(m, call, time)
     replica = m.calls[call].replica
     m.replicas[replica].load_tokens += m.calls[call].input_tokens + m.calls[call].output_tokens
     queues.enqueue(m, replica, call, in_front=False)
+
+
+@compiled
+def _await_leaving(m: Machine, call: int, time: int) -> None:
+    """Only the first of giving up and stopping waits in the heap: most calls are over before either."""
+    gives_up_at = time + m.calls[call].patience_ns if m.calls[call].patience_ns < NEVER else IDLE_NS
+    stops_at = m.calls[call].stops_at_ns
+    if stops_at < gives_up_at:
+        _later(m, stops_at, call, STOP)
+    elif gives_up_at < IDLE_NS:
+        _later(m, gives_up_at, call, GIVE_UP)
 
 
 @compiled
@@ -96,7 +107,10 @@ def _gives_up(m: Machine, call: int, now: int) -> None:
     _leaves(m, call, comes_back=comes_back)
     if comes_back:
         m.calls[call].attempts_count += 1
-        _later(m, now + (m.calls[call].backoff_ns << attempts), call, REQUEST)
+        back = now + (m.calls[call].backoff_ns << attempts)
+        _later(m, back, call, REQUEST)
+        if m.calls[call].stops_at_ns < back:
+            _later(m, m.calls[call].stops_at_ns, call, STOP)
     else:
         ends(m, call, Outcome.GAVE_UP, now)
 

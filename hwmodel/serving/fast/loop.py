@@ -1,8 +1,9 @@
 """The replay loop: steps end, users come and go, and idle replicas put their next step together."""
 
-from hwmodel.serving.bins import count_step
 from hwmodel.serving.engine import Outcome
 from hwmodel.serving.fast import decoders
+from hwmodel.serving.fast.coast import coast
+from hwmodel.serving.fast.counting import count
 from hwmodel.serving.fast.events import ends, happen, next_event_ns
 from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import vacate
@@ -30,6 +31,27 @@ def run(m: Machine) -> None:
         for replica in range(m.step_end_ns.size):
             if m.step_end_ns[replica] == IDLE_NS:
                 _begin_step(m, replica, now)
+        _coast_alone(m)
+
+
+@inlined
+def _coast_alone(m: Machine) -> None:
+    """Let the replica whose step ends first go on by itself until anything else may happen.
+
+    Not where steps are logged: those are begun one by one, in order of time over all replicas.
+    """
+    if m.log.rows.shape[0] > 0:
+        return
+    first, others_ns = -1, min(next_event_ns(m), m.limits.horizon_ns + 1)
+    for replica in range(m.step_end_ns.size):
+        if first < 0 or m.step_end_ns[replica] < m.step_end_ns[first]:
+            others_ns = others_ns if first < 0 else min(others_ns, m.step_end_ns[first])
+            first = replica
+        else:
+            others_ns = min(others_ns, m.step_end_ns[replica])
+    is_decoding = m.replicas[first].decoding > 0 and m.replicas[first].decoding == m.replicas[first].running
+    if is_decoding and m.replicas[first].waiting == 0 and m.step_end_ns[first] < others_ns:
+        coast(m, first, others_ns)
 
 
 @inlined
@@ -45,7 +67,7 @@ def _begin_step(m: Machine, replica: int, now: int) -> None:
         m.clock[0].steps += 1
         m.clock[0].computed_tokens += features.chunk_tokens + features.decoding
         if m.bins.steps.size > 0:
-            _count(m, replica, duration, features)
+            count(m, replica, duration, features)
         if m.log.rows.shape[0] > 0:
             log_step(m.log, now, duration, replica, features)
         return
@@ -69,25 +91,6 @@ def _features(m: Machine, replica: int, how: int) -> StepFeatures:
         decoding,
         decode_kv,
         longest_kv,
-    )
-
-
-@compiled
-def _count(m: Machine, replica: int, duration: int, features: StepFeatures) -> None:
-    chunk = features.chunk_tokens
-    context = features.prompt_context / chunk if chunk > 0 else 0.0
-    for surface in range(m.kv_of.size):
-        m.kv_of[surface] = m.base_of[replica, surface] + m.decoding_of[replica, surface] * m.replicas[replica].step
-    count_step(
-        m.bins,
-        duration,
-        chunk,
-        context,
-        features.decoding,
-        features.decode_kv,
-        m.chunk_of,
-        m.decoding_of[replica],
-        m.kv_of,
     )
 
 

@@ -1,7 +1,5 @@
 """A replay with the fast scheduler: compiled on first use, cached on disk under a stamp of all files it is made of."""
 
-import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,8 @@ from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.engine import CallTimes, EngineCalls, EngineRun, EngineSettings, owners_of
 from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.fast.loop import run
-from hwmodel.serving.fast.state import DECODING, Machine, machine_of
+from hwmodel.serving.fast.state import DECODING, Machine, machine_of, row_blocks
+from hwmodel.serving.sources import sources_stamp
 from hwmodel.serving.step_log import StepLog
 
 
@@ -55,17 +54,26 @@ def replay_fast(
 def run_of(machine: Machine) -> EngineRun:
     """What a machine that has run says of every call."""
     calls = machine.calls
-    still = calls["place"] == DECODING
-    step = machine.replicas["step"][calls["replica"]]
-    so_far = calls["output_tokens"] - (calls["finish_step"] - (calls["stalled_step"] == step) - step + 1)
-    names = ("requested_ns", "scheduled_ns", "first_ns", "last_ns", "cached_tokens", "preemptions_count", "replica")
-    columns = {name: calls[name].copy() for name in (*names, "outcome")}
+    columns = {name: np.empty(calls.size, dtype=np.int64) for name in CallTimes.__slots__}
+    for rows in row_blocks(calls.size):
+        for name, column in columns.items():
+            column[rows] = calls[name][rows]
+        _count_unfinished(columns["generated_tokens"][rows], calls[rows], machine.replicas["step"])
     return EngineRun(
-        times=CallTimes(generated_tokens=np.where(still, so_far, calls["generated_tokens"]), **columns),
+        times=CallTimes(**columns),
         steps_count=int(machine.clock["steps"][0]),
         busy_ns=machine.replicas["busy_ns"].copy(),
         computed_tokens=int(machine.clock["computed_tokens"][0]),
     )
+
+
+def _count_unfinished(generated: np.ndarray, calls: np.ndarray, steps: np.ndarray) -> None:
+    """Of a call that still decodes, the record holds what it had when it began to."""
+    still = np.flatnonzero(calls["place"] == DECODING)
+    open_calls = calls[still]
+    step = steps[open_calls["replica"]]
+    steps_left = open_calls["finish_step"] - (open_calls["stalled_step"] == step) - step + 1
+    generated[still] = open_calls["output_tokens"] - steps_left
 
 
 def _compiled_run(sources_stamp: int) -> Any:
@@ -82,10 +90,4 @@ def _compiled_run(sources_stamp: int) -> Any:
     return stamped
 
 
-def _sources_stamp() -> int:
-    """Checksum of the files of the serving room."""
-    sources = sorted(Path(__file__).parent.parent.rglob("*.py"))
-    return zlib.crc32(b"".join(path.read_bytes() for path in sources))
-
-
-_run = _compiled_run(_sources_stamp())
+_run = _compiled_run(sources_stamp())

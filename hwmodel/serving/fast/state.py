@@ -1,11 +1,12 @@
 """Everything the compiled replay reads and writes, as named tuples of arrays that numba takes as they are."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hwmodel.serving.bins import SURFACE_COUNT, Bins
-from hwmodel.serving.engine import NONE, EngineCalls, EngineSettings, Outcome, Owners, Policy
+from hwmodel.serving.engine import NONE, EngineCalls, EngineSettings, Owners, Policy
 from hwmodel.serving.fast.lineage import followers, lineage
 from hwmodel.serving.step_log import StepLog, fresh_log
 
@@ -13,6 +14,7 @@ AWAY, WAITING, PARTIAL, PROMPTED, DECODING = 0, 1, 2, 3, 4
 """Where a call is: not on a replica, in the queue, prompt under way, prompt done with the step under way, decoding."""
 IDLE_NS = 2**63 - 1
 WHEEL_SLOTS = 1024
+ROWS_AT_ONCE = 4096
 MOST_PRIORITY = 63
 """Priorities above this count as this."""
 
@@ -21,49 +23,51 @@ CALL = np.dtype(
         # what is asked; see EngineCalls
         ("start_ns", np.int64),
         ("gap_ns", np.int64),
-        ("input_tokens", np.int64),
-        ("output_tokens", np.int64),
-        ("loaded_tokens", np.int64),
-        ("priority", np.int64),
+        ("input_tokens", np.int32),
+        ("output_tokens", np.int32),
+        ("loaded_tokens", np.int32),
+        ("priority", np.int32),
         ("patience_ns", np.int64),
         ("stop_ns", np.int64),
-        ("retries_count", np.int64),
+        ("retries_count", np.int32),
         ("backoff_ns", np.int64),
-        ("parent", np.int64),
-        ("owner", np.int64),
-        ("shared_blocks", np.int64),
-        ("first_run", np.int64),  # first run of blocks that is its own
-        ("first_follower", np.int64),
-        ("next_follower", np.int64),
-        ("surface", np.int64),
+        ("parent", np.int32),
+        ("owner", np.int32),
+        ("shared_blocks", np.int32),
+        ("first_run", np.int32),  # first run of blocks that is its own
+        ("first_follower", np.int32),
+        ("next_follower", np.int32),
+        ("surface", np.int32),
         # what happened; see CallTimes
-        ("outcome", np.int64),
+        ("outcome", np.int32),
         ("requested_ns", np.int64),
         ("scheduled_ns", np.int64),
         ("first_ns", np.int64),
         ("last_ns", np.int64),
-        ("generated_tokens", np.int64),  # of a decoding call: as it was when decoding began
-        ("cached_tokens", np.int64),
-        ("preemptions_count", np.int64),
-        ("replica", np.int64),
-        ("attempts_count", np.int64),
+        ("generated_tokens", np.int32),  # of a decoding call: as it was when decoding began
+        ("cached_tokens", np.int32),
+        ("preemptions_count", np.int32),
+        ("replica", np.int32),
+        ("attempts_count", np.int32),
         # where it is
-        ("place", np.int64),
-        ("computed_tokens", np.int64),  # of a prompt under way
-        ("blocks", np.int64),  # held, those of its prefix included; of a prompt under way
+        ("place", np.int32),
+        ("computed_tokens", np.int32),  # of a prompt under way
+        ("blocks", np.int32),  # held, those of its prefix included; of a prompt under way
         ("base", np.int64),  # of a decoding call: context less the number of the step
         ("finish_step", np.int64),
+        ("stops_at_ns", np.int64),
         ("stalled_step", np.int64),  # last step in which it got no token
         ("order", np.int64),  # of admission
-        ("leaf_segment", np.int64),  # of its own last run, in the free queue
-        ("is_scheduled", np.int64),  # in the step being made
-        ("prev_running", np.int64),
-        ("next_running", np.int64),
-        ("prev_waiting", np.int64),
-        ("next_waiting", np.int64),
-        ("prev_finishing", np.int64),
-        ("next_finishing", np.int64),
-    ]
+        ("leaf_segment", np.int32),  # of its own last run, in the free queue
+        ("is_scheduled", np.int32),  # in the step being made
+        ("prev_running", np.int32),
+        ("next_running", np.int32),
+        ("prev_waiting", np.int32),
+        ("next_waiting", np.int32),
+        ("prev_finishing", np.int32),
+        ("next_finishing", np.int32),
+    ],
+    align=True,
 )
 """One call, as asked and as served."""
 
@@ -169,7 +173,7 @@ class Machine(NamedTuple):
     starts: np.ndarray
     """Calls with a start of their own, in order of time."""
     events: np.ndarray
-    """(2, room): heap of time and 4 x call + kind."""
+    """(room, 2): heap of time and 4 x call + kind."""
     clock: np.ndarray
     """One `CLOCK` record."""
     chunk_of: np.ndarray
@@ -223,7 +227,7 @@ def machine_of(
         run_segment=np.full((count, shared), NONE, dtype=np.int32),
         segments=segments,
         starts=starts[np.argsort(calls.start_ns[starts], kind="stable")],
-        events=np.zeros((2, 4 * size + 4), dtype=np.int64),
+        events=np.zeros((4 * size + 4, 2), dtype=np.int64),
         clock=clock,
         chunk_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
         decoding_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),
@@ -254,28 +258,27 @@ def _limits(settings: EngineSettings, *, wants_longest: bool) -> Limits:
 
 
 def _records(calls: EngineCalls, owners: Owners, first_run: np.ndarray, surface: np.ndarray | None) -> np.ndarray:
+    asked = ("start_ns", "gap_ns", "input_tokens", "output_tokens", "patience_ns", "stop_ns")
+    columns = {name: getattr(calls, name) for name in (*asked, "retries_count", "backoff_ns", "parent")}
+    columns |= {"owner": owners.owner, "shared_blocks": owners.shared_blocks, "first_run": first_run}
+    columns["priority"] = np.minimum(calls.priority, MOST_PRIORITY)
+    columns["loaded_tokens"] = np.minimum(calls.loaded_tokens, calls.input_tokens - 1)
+    columns["first_follower"], columns["next_follower"] = followers(calls.after)
+    columns["surface"] = np.zeros(len(calls), dtype=np.int64) if surface is None else surface
+    absent = ("requested_ns", "scheduled_ns", "first_ns", "last_ns", "cached_tokens", "replica")
     records = np.zeros(len(calls), dtype=CALL)
-    asked = ("start_ns", "gap_ns", "input_tokens", "output_tokens", "priority", "patience_ns", "stop_ns")
-    for name in (*asked, "retries_count", "backoff_ns", "parent"):
-        records[name] = getattr(calls, name)
-    records["priority"] = np.minimum(calls.priority, MOST_PRIORITY)
-    records["loaded_tokens"] = np.minimum(calls.loaded_tokens, calls.input_tokens - 1)
-    records["owner"], records["shared_blocks"], records["first_run"] = owners.owner, owners.shared_blocks, first_run
-    records["first_follower"], records["next_follower"] = followers(calls.after)
-    records["surface"] = 0 if surface is None else surface
-    for name in (
-        "requested_ns",
-        "scheduled_ns",
-        "first_ns",
-        "last_ns",
-        "cached_tokens",
-        "replica",
-        "leaf_segment",
-        "stalled_step",
-    ):
-        records[name] = NONE
-    records["outcome"] = Outcome.NOT_REQUESTED
+    for rows in row_blocks(len(calls)):
+        for name, column in columns.items():
+            records[name][rows] = column[rows]
+        for name in (*absent, "leaf_segment", "stalled_step"):
+            records[name][rows] = NONE
     return records
+
+
+def row_blocks(count: int) -> Iterator[slice]:
+    """Rows a few thousand at a time: columns of wide records are copied while those are in the cache."""
+    for first in range(0, count, ROWS_AT_ONCE):
+        yield slice(first, first + ROWS_AT_ONCE)
 
 
 def _replicas(count: int, blocks_count: int) -> np.ndarray:

@@ -62,16 +62,16 @@ def collective_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
 
 
 def collective_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows features"]:
-    """The columns that `collective_residual` names, then the message's time on the link over the chip's latencies."""
+    """The columns that `collective_residual` names, then the clocks that the message takes on the link."""
     sizes, ranks = number(rows, "bytes"), number(rows, "gpus")
     operations = np.array([tuple(NAMES).index(op) for op in _known(rows, "op", NAMES)], dtype=np.float64)
     widths = np.array([MATHS[dtype] == "bf16" for dtype in _known(rows, "dtype", MATHS)], dtype=np.float64)
-    link, alpha = of_chip(rows, chips, "link_bytes_per_s"), of_chip(rows, chips, "collective_latency_s")
-    clock, hbm = of_chip(rows, chips, "clock_hz"), of_chip(rows, chips, "hbm_bytes_per_s")
+    link, clock = of_chip(rows, chips, "link_bytes_per_s"), of_chip(rows, chips, "clock_hz")
+    l2 = of_chip(rows, chips, "l2_bytes_per_clk") * clock
     fabrics = {name: float(FABRICS.index(chip.fabric)) for name, chip in chips.items()}
     fabric = rows["chip"].replace_strict(fabrics, return_dtype=pl.Float64).to_numpy()
-    told = [np.log2(sizes), np.log2(ranks), operations, widths, fabric, np.log(alpha * clock), np.log(link / hbm)]
-    message = np.log(sizes / (link * alpha))
+    told = [np.log2(sizes), np.log2(ranks), operations, widths, fabric, np.log(link / clock), np.log(link / l2)]
+    message = np.log(sizes * clock / link)
     return np.stack([*told, message, message + np.log(ranks), message - np.log(ranks)], axis=1)
 
 
@@ -115,6 +115,7 @@ COLLECTIVE = Family(
     read=collective_rows,
     bucket=BUCKET,
     fitted=(
+        FittedConstant(name="collective_clk", low=4000.0, high=10000.0),
         FittedConstant(name="link_direct_ratio", low=0.6, high=0.95),
         FittedConstant(name="link_ring_ratio", low=0.5, high=0.95),
         FittedConstant(name="link_eager_ratio", low=0.1, high=0.6),

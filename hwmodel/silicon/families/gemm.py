@@ -94,7 +94,8 @@ def gemm_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
         runs=passes > 0.0,
         parallel_count=m,
         vector_flop=QUANTISE_FLOP * passes * m * k,
-        activation_bytes=(2.0 * passes + row_bytes) * m * k,
+        weight_bytes=(2.0 * passes + row_bytes) * m * k,
+        resident_bytes=(2.0 + row_bytes) * m * k + weight_bytes * n * k + OUTPUT_BYTES * m * n,
     )
     return product, quantise
 
@@ -172,8 +173,10 @@ GEMM = Family(
         FittedConstant(name="l2_ratio", low=0.3, high=1.0),
         FittedConstant(name="shared_load_count", low=1.0, high=8.0),
         FittedConstant(name="core_feed_bytes_per_clk", low=24.0, high=256.0),
+        FittedConstant(name="core_refill_clk", low=1000.0, high=16000.0),
         FittedConstant(name="wave_clk", low=1.0, high=4000.0),
-        FittedConstant(name="scale_work_ratio", low=0.5, high=2.0),
+        FittedConstant(name="whole_wave_ratio", low=0.1, high=1.0),
+        FittedConstant(name="scale_work_ratio", low=0.8, high=1.25),
         FittedConstant(name="scale_overlap_ratio", low=0.3, high=0.6),
         FittedConstant(name="rowwise_start_clk", low=10.0, high=8000.0),
         FittedConstant(name="k_step_clk", low=5.0, high=200.0),
@@ -184,7 +187,7 @@ GEMM = Family(
         FittedConstant(name="matrix_clk_j", low=0.8e-11, high=2e-11),
         FittedConstant(name="narrow_energy_ratio", low=0.8, high=2.0),
         FittedConstant(name="clock_settle_s", low=1e-5, high=3e-4),
-        FittedConstant(name="l2_resident_ratio", low=0.2, high=1.0),
+        FittedConstant(name="l2_resident_ratio", low=0.5, high=1.0),
         FittedConstant(name="l2_cold_ratio", low=0.001, high=0.5),
     ),
     calls=gemm_calls,

@@ -59,6 +59,7 @@ def prefill_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
         n=shape.keys,
         k=shape.dim,
         parallel_count=shape.sequences * shape.heads,
+        groups_count=shape.group,
         work_flop=4.0 * pairs * shape.dim,
         vector_flop=softmax_flop(pairs),
         exponent_count=pairs,
@@ -68,7 +69,7 @@ def prefill_calls(rows: pl.DataFrame) -> tuple[Call, ...]:
 
 
 def prefill_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "rows features"]:
-    """Shape, fit of tiles, activations over L2."""
+    """Shape, fit of tiles, activations over L2, balance; overlap, for kernels differ where matrix units run alone."""
     shape = head_shape(rows, "seq")
     cores, l2_bytes = of_chip(rows, chips, "cores_count"), of_chip(rows, chips, "l2_bytes")
     queries, units = shape.sequences * shape.heads, shape.sequences * shape.kv_heads
@@ -79,7 +80,10 @@ def prefill_features(rows: pl.DataFrame, chips: Chips) -> Float[np.ndarray, "row
     flop_per_s = cores * of_chip(rows, chips, "matrix_flop_per_clk") * of_chip(rows, chips, "clock_hz")
     moved = token * (queries + units) / of_chip(rows, chips, "hbm_bytes_per_s")
     balance = log2(4.0 * pair_count(shape) * shape.dim / flop_per_s / moved)
-    return np.stack([*size_features(rows, shape, chips), *fits, *packed, *sizes, balance], axis=1)
+    return np.stack(
+        [*size_features(rows, shape, chips), *fits, *packed, *sizes, balance, of_chip(rows, chips, "overlap_exponent")],
+        axis=1,
+    )
 
 
 def _tile_fit(units: np.ndarray, length: np.ndarray, cores: np.ndarray, tile: float) -> tuple[np.ndarray, ...]:
@@ -102,12 +106,15 @@ PREFILL = Family(
     ),
     fitted=(
         FittedConstant(name="attention_matrix_ratio", low=0.93, high=0.98),
-        FittedConstant(name="attention_feed_rows", low=1.0, high=12.0),
+        FittedConstant(name="attention_feed_rows", low=1.0, high=6.0),
         FittedConstant(name="attention_overlap_ratio", low=0.5, high=0.95),
-        FittedConstant(name="attention_overlap_exponent", low=1.5, high=6.0),
+        FittedConstant(name="attention_overlap_exponent", low=1.5, high=2.6),
         FittedConstant(name="attention_start_clk", low=100.0, high=12000.0),
-        FittedConstant(name="attention_item_clk", low=2000.0, high=6000.0),
+        FittedConstant(name="attention_item_clk", low=100.0, high=6000.0),
+        FittedConstant(name="attention_row_clk", low=0.5, high=60.0),
+        FittedConstant(name="attention_energy_ratio", low=1.25, high=1.6),
         FittedConstant(name="attention_step_clk", low=30.0, high=300.0),
+        FittedConstant(name="attention_chain_clk", low=10.0, high=2000.0),
         FittedConstant(name="attention_edge_keys", low=1.0, high=128.0),
         FittedConstant(name="attention_wave_ratio", low=0.05, high=0.3),
         FittedConstant(name="attention_hbm_ratio", low=0.75, high=0.95),

@@ -83,7 +83,7 @@ def test_recommendations_carry_what_was_logged_and_what_the_replay_said(
         assert final.predicted == tape.predictions["recommended", final.design.name]
         assert final.reevaluated_ratio == pytest.approx(true_ratio(replayed, final.design))
         assert final.changes == space.changes(final.point)
-        assert final.silicon == silicon_interval(final.changes, final.reevaluated_ratio or 0.0)
+        assert final.silicon == silicon_interval(space.baseline, final.design, final.reevaluated_ratio or 0.0)
 
 
 def test_ranks_follow_the_full_replay(space: DesignSpace, found: SearchResult, scenario: Scenario) -> None:

@@ -27,8 +27,8 @@ def test_a_sheet_equals_the_kernels_of_each_row_timed_one_after_another() -> Non
         table = DesignTable.of([unmeasured(chips[chip], FIRST_CONSTANTS)])
         total = 0.0
         for position, one in enumerate(calls):
-            cold = np.array([np.inf])
-            timing = time_kernels(table, one.batch.take(np.array([at])), resident_bytes=cold)
+            resident = np.full(len(ROWS), np.inf) if one.resident_bytes is None else one.resident_bytes
+            timing = time_kernels(table, one.batch.take(np.array([at])), resident_bytes=resident[at : at + 1])
             ran = float(timing.latency_s[0, 0]) if one.runs[at] else 0.0
             total += ran
             for part in PARTS:
@@ -40,6 +40,16 @@ def test_a_sheet_equals_the_kernels_of_each_row_timed_one_after_another() -> Non
 def test_only_formats_that_quantise_run_the_second_kernel() -> None:
     _, quantise = GEMM.calls(ROWS)
     assert quantise.runs.tolist() == (ROWS["dtype"] == "fp8").to_list()
+
+
+def test_what_is_quantised_waits_in_l2_where_the_whole_call_fits_into_it() -> None:
+    """1,000 rows of 4,096 fit into the L2 of a B200, 40,000 do not fit into that of an H200."""
+    rows = pl.DataFrame({"chip": ["b200-sxm", "h200-sxm"], "dtype": "fp8", "m": [1000, 40000], "n": 4096, "k": 4096})
+    sheet = CallSheet(rows, GEMM.calls(rows), designs()).physics(FIRST_CONSTANTS)
+    moved = 5.0 * 40000 * 4096
+    h200 = designs()["h200-sxm"]
+    assert sheet.parts["1.hbm_s"][0] == 0.0
+    assert sheet.parts["1.hbm_s"][1] == pytest.approx(moved / (h200.hbm_bytes_per_s * FIRST_CONSTANTS.hbm_ratio))
 
 
 def test_the_bound_is_never_above_the_latency_and_hbm_never_above_the_bound() -> None:

@@ -142,6 +142,7 @@ def prefill_kernels(sizes: Sizes, _dtype_code: int) -> KernelBatch:
         m=queries,
         n=queries + context,
         k=dim,
+        groups_count=np.resize([1.0, 4.0, 16.0], queries.size),
         parallel_count=heads,
         work_flop=4.0 * pairs * dim,
         vector_flop=6.0 * pairs,

@@ -1,5 +1,6 @@
 """Collectives of the measured tables: what is read, what the chip model makes of it, and how well it does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 
 from hwmodel.catalog import load_catalog, timed_design_of
-from hwmodel.silicon.calls import CallSheet
+from hwmodel.silicon.calls import CallSheet, unmeasured
 from hwmodel.silicon.errors import UnreadableTable
 from hwmodel.silicon.families.collective import COLLECTIVE
 from hwmodel.silicon.shape_accuracy import shape_accuracy
@@ -30,7 +31,7 @@ def rows_of(chip: str, op: str, gpus: int, size: int, dtype: str = "bfloat16") -
 
 
 def modelled_s(rows: pl.DataFrame) -> tuple[float, float]:
-    physics = CallSheet(rows, COLLECTIVE.calls(rows), CHIPS).physics(FIRST_CONSTANTS)
+    physics = CallSheet(rows, COLLECTIVE.calls(rows), CHIPS, is_timed=True).physics(FIRST_CONSTANTS)
     return float(physics.latency_s[0]), float(physics.bound_s[0])
 
 
@@ -81,6 +82,29 @@ def test_a_message_of_integers_waits_for_the_library_where_16_bits_have_a_kernel
     narrow, _ = modelled_s(rows_of("h100-sxm", "all_reduce", 8, 4096, dtype="int8"))
     assert wide == pytest.approx(3.07e-6, rel=0.05)
     assert narrow == pytest.approx(16e-6, rel=0.1)  # measured on 8 H100: 15.9 us
+
+
+@pytest.mark.parametrize(("chip", "turns"), [("h100-sxm", 1.0), ("l40s", 8.0)])
+def test_a_chip_that_nobody_timed_gets_the_clocks_of_the_others_and_a_turn_of_every_peer_through_a_host(
+    chip: str, turns: float
+) -> None:
+    told = unmeasured(CHIPS[chip], FIRST_CONSTANTS)
+    assert told.collective_latency_s == turns * FIRST_CONSTANTS.collective_clk / CHIPS[chip].clock_hz
+    assert 0.8 < told.collective_latency_s / CHIPS[chip].collective_latency_s < 1.25
+    assert unmeasured(CHIPS[chip], FIRST_CONSTANTS, is_timed=True).collective_latency_s == (
+        CHIPS[chip].collective_latency_s
+    )
+
+
+def test_what_was_timed_on_a_chip_moves_nothing_where_it_counts_as_never_timed() -> None:
+    rows = rows_of("h100-sxm", "all_reduce", 8, 4096)
+    slow = {"h100-sxm": replace(CHIPS["h100-sxm"], collective_latency_s=1e-3)}
+    sheets = [CallSheet(rows, COLLECTIVE.calls(rows), chips) for chips in (CHIPS, slow)]
+    assert sheets[0].latency_s(FIRST_CONSTANTS) == sheets[1].latency_s(FIRST_CONSTANTS)
+    timed = CallSheet(rows, COLLECTIVE.calls(rows), slow, is_timed=True)
+    assert timed.latency_s(FIRST_CONSTANTS)[0] > 1e-3
+    features = [COLLECTIVE.features(rows, chips) for chips in (CHIPS, slow)]
+    assert features[0].tolist() == features[1].tolist()
 
 
 def test_transfers_through_a_host_fall_with_the_ranks() -> None:

@@ -1,12 +1,15 @@
 """Measured prompt calls as kernels: counts worked out by hand, windows, order of times."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
+from hwmodel.catalog import DesignTable
 from hwmodel.silicon.calls import CallSheet
 from hwmodel.silicon.families.prefill import PREFILL
-from hwmodel.timing import TimingConstants
+from hwmodel.timing import TimingConstants, time_kernels
 from hwmodel.timing.attention import covered_keys
 from tests.hwmodel.silicon.families.attention_frames import chips, rows_of
 from tests.shared_data import shared_path
@@ -78,6 +81,40 @@ def test_longer_prompts_more_heads_and_wider_windows_never_cost_less() -> None:
     assert (np.diff(latency_s(rows_of("seq", *({"heads": n} for n in (8, 16, 24, 128))))) >= 0.0).all()
     windows = latency_s(rows_of("seq", *({"seq": 9000, "window": n} for n in (64, 100, 1024, 8000, 0))))
     assert (np.diff(windows) >= 0.0).all()
+
+
+def test_query_heads_of_one_kv_head_share_the_tiles_of_short_prompts_and_of_no_long_ones() -> None:
+    """256 prompts of 16 tokens: eight heads of 16 rows fill one tile of 128."""
+    attention = PREFILL.calls(rows_of("seq", {"batch": 256, "seq": 16}, {"seq": 4096}))[0].batch
+    alone = replace(attention, groups_count=np.ones(2))
+    table = DesignTable.of([CHIPS["h100-sxm"]])
+    shared, single = (time_kernels(table, batch).latency_s[0] for batch in (attention, alone))
+    assert single[0] > 1.5 * shared[0]
+    assert single[1] == shared[1]
+
+
+def test_one_head_waits_for_every_step_where_many_heads_hide_it() -> None:
+    slow = replace(TimingConstants(), attention_chain_clk=2000.0)
+    rows = rows_of("seq", *({"seq": 16_384, "heads": n, "kv_heads": n} for n in (1, 128)))
+    sheet = CallSheet(rows, PREFILL.calls(rows), CHIPS)
+    one, many = sheet.latency_s(slow) / sheet.latency_s(TimingConstants())
+    assert one > 1.2
+    assert many == pytest.approx(1.0, abs=1e-3)
+
+
+def test_softmax_beside_the_matrix_units_slows_a_chip_at_its_power_limit_alone() -> None:
+    cool = replace(TimingConstants(), attention_energy_ratio=1.0)
+    rows = rows_of("seq", {"seq": 16_384}, {"seq": 16_384, "chip": "a100-sxm-80"})
+    sheet = CallSheet(rows, PREFILL.calls(rows), CHIPS)
+    h100, a100 = sheet.latency_s(TimingConstants()) / sheet.latency_s(cool)
+    assert 1.03 < h100 < 1.3
+    assert a100 == 1.0
+
+
+def test_heads_of_512_leave_no_room_to_sum_a_tall_tile() -> None:
+    rows = rows_of("seq", *({"seq": 8192, "head_dim": n, "chip": "b200-sxm"} for n in (256, 512)))
+    narrow, wide = latency_s(rows)
+    assert wide > 2.5 * narrow
 
 
 def test_a_long_prompt_reaches_the_share_of_peak_that_flash_attention_3_publishes() -> None:

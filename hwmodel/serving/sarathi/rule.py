@@ -6,145 +6,17 @@ Decoding calls take blocks on demand; where none is free, the last call of the r
 computed becomes its prompt (of a prompt part-way too, whose rest then counts as answer) and it waits at the front.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from numba import njit
 
-from hwmodel.serving.config import ServingConfig
-from hwmodel.serving.engine import NEVER, CallTimes, EngineCalls, EngineRun, Outcome
-from hwmodel.serving.errors import BadCalls, DoesNotFit
-from hwmodel.serving.sources import sources_stamp
+from hwmodel.serving.sarathi.state import NO_BLOCKS, NOT_YET, SarathiLimits, SarathiState
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 
-WATERMARK_RATIO = 0.01
-"""Share of blocks that admission leaves free; Vidur's default (source `vidur2024`), assumed by its authors."""
-NO_BLOCKS = -1
-NOT_YET = -1
-
-CALL = np.dtype(
-    [
-        ("arrival_ns", np.int64),
-        ("prompt", np.int64),
-        ("output", np.int64),
-        ("done", np.int64),  # tokens with KV, the emitted one included
-        ("blocks", np.int64),
-        ("decoding", np.bool_),
-        ("part", np.int64),  # tokens in the current step
-        ("scheduled_ns", np.int64),
-        ("first_ns", np.int64),
-        ("last_ns", np.int64),
-        ("restarts", np.int64),
-    ]
-)
-TOTALS = np.dtype(
-    [
-        ("arrived", np.int64),
-        ("waiting_from", np.int64),
-        ("waiting_to", np.int64),
-        ("running", np.int64),
-        ("batch", np.int64),
-        ("tokens", np.int64),
-        ("free_blocks", np.int64),
-        ("holding", np.int64),
-        ("steps", np.int64),
-        ("busy_ns", np.int64),
-        ("computed_tokens", np.int64),
-    ]
-)
-
-
-class SarathiState(NamedTuple):
-    """Calls in order of arrival, and lists of their positions."""
-
-    calls: np.ndarray
-    waiting: np.ndarray
-    running: np.ndarray
-    """Calls of earlier steps, first to last."""
-    batch: np.ndarray
-    totals: np.ndarray
-    """One row."""
-
-
-class SarathiLimits(NamedTuple):
-    """Bounds of a step and of the cache."""
-
-    sequences: int
-    tokens: int
-    block_tokens: int
-    watermark_blocks: int
-
-
-def serve_sarathi(calls: EngineCalls, cost: Any, config: ServingConfig) -> EngineRun:
-    """Serve independent calls on one replica.
-
-    Args:
-        calls: Of these, start, prompt and answer count.
-        cost: A step cost that `step_ns` knows.
-        config: Bounds of a step and of the cache.
-
-    Raises:
-        BadCalls: Calls that follow others, or whose users leave.
-        DoesNotFit: A call needs more blocks than there are; all that wait behind it are stuck, too.
-    """
-    if (calls.after >= 0).any() or (calls.patience_ns < NEVER).any() or (calls.stop_ns < NEVER).any():
-        raise BadCalls("Vidur's scheduler serves calls that stand alone; take vllm_v1 for sessions and users who leave")
-    watermark = int(WATERMARK_RATIO * config.kv_blocks)
-    needed = -(-calls.input_tokens // config.block_tokens) + watermark
-    if needed.max() > config.kv_blocks:
-        raise DoesNotFit(
-            f"call {int(np.argmax(needed))} needs {needed.max()} blocks to be admitted, the {watermark} that stay free "
-            f"included; kv_blocks is {config.kv_blocks}"
-        )
-    limits = SarathiLimits(config.max_num_seqs, config.max_num_batched_tokens, config.block_tokens, watermark)
-    order = np.argsort(calls.start_ns, kind="stable")
-    state = _fresh_state(calls, order, config.kv_blocks)
-    _run_compiled(state, cost, limits)
-    if unserved := int((state.calls["last_ns"] == NOT_YET).sum()):
-        raise DoesNotFit(
-            f"{unserved} of {len(calls)} calls wait for ever: the answer of the first of them outgrew the cache; "
-            f"kv_blocks is {config.kv_blocks}"
-        )
-    return _result(calls, state, order)
-
-
-def _result(calls: EngineCalls, state: SarathiState, order: np.ndarray) -> EngineRun:
-    served = np.empty_like(state.calls)
-    served[order] = state.calls
-    nothing = np.zeros(len(calls), dtype=np.int64)
-    return EngineRun(
-        times=CallTimes(
-            requested_ns=calls.start_ns,
-            scheduled_ns=served["scheduled_ns"].copy(),
-            first_ns=served["first_ns"].copy(),
-            last_ns=served["last_ns"].copy(),
-            generated_tokens=calls.output_tokens,
-            cached_tokens=nothing,
-            preemptions_count=served["restarts"].copy(),
-            replica=nothing,
-            outcome=np.full(len(calls), int(Outcome.DONE)),
-        ),
-        steps_count=int(state.totals["steps"][0]),
-        busy_ns=state.totals["busy_ns"].copy(),
-        computed_tokens=int(state.totals["computed_tokens"][0]),
-    )
-
-
-def _fresh_state(calls: EngineCalls, order: np.ndarray, kv_blocks: int) -> SarathiState:
-    rows = np.zeros(len(calls), dtype=CALL)
-    rows["arrival_ns"] = calls.start_ns[order]
-    rows["prompt"], rows["output"] = calls.input_tokens[order], calls.output_tokens[order]
-    rows["blocks"] = NO_BLOCKS
-    rows["scheduled_ns"] = rows["first_ns"] = rows["last_ns"] = NOT_YET
-    totals = np.zeros(1, dtype=TOTALS)
-    totals["free_blocks"] = kv_blocks
-    waiting, running, batch = (np.zeros(len(calls), dtype=np.int64) for _ in range(3))
-    return SarathiState(rows, waiting, running, batch, totals)
-
 
 @njit(nogil=True)
-def _run(s: SarathiState, cost: Any, limits: SarathiLimits) -> None:
+def run(s: SarathiState, cost: Any, limits: SarathiLimits) -> None:
     """Serve all calls; what happened to them is in `s.calls` afterwards."""
     now = 0
     while True:
@@ -331,17 +203,3 @@ def _end_step(s: SarathiState, now: int) -> None:
         else:
             s.running[s.totals[0].running] = call
             s.totals[0].running += 1
-
-
-def _compiled(stamp: int) -> Any:
-    """The loop, kept on disk under a stamp of its sources: a captured variable is part of numba's key."""
-
-    @njit(cache=True, nogil=True)
-    def stamped(state: Any, cost: Any, limits: Any) -> int:
-        _run(state, cost, limits)
-        return stamp
-
-    return stamped
-
-
-_run_compiled = _compiled(sources_stamp())

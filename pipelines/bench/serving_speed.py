@@ -78,9 +78,7 @@ def _cases(cost: StepCost) -> Iterator[Case]:
         yield Case(name=f"batch {batch}", calls=calls, settings=settings)
         if batch == 80:
             urgent = replace(settings, policy=Policy.PRIORITY)
-            yield Case(
-                name=f"batch {batch}, sessions, patience, priorities", calls=_with_users(calls), settings=urgent
-            )
+            yield Case(name=f"batch {batch}, sessions, patience, priorities", calls=_with_users(calls), settings=urgent)
 
 
 def _loaded(cost: StepCost, settings: EngineSettings, *, batch: int, answer_tokens: int) -> EngineCalls:

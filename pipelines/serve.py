@@ -1,5 +1,6 @@
-"""Serving the calls of a trace by a measured kernel profile: what `scoville serve` does."""
+"""Serving the calls of a trace on measured kernels or on a chip model: what `scoville serve` does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,18 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.serving.config import read_config
+from hwmodel.catalog import load_catalog, timed_design_of
+from hwmodel.serving.chip_engine import chip_engine, refuse_long_calls, refuse_weights
+from hwmodel.serving.config import ServingConfig, read_config
 from hwmodel.serving.demand import NS_PER_S
-from hwmodel.serving.engine import EngineRun
+from hwmodel.serving.engine import EngineCalls, EngineRun
+from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
+from hwmodel.serving.step_log import StepLog
 from hwmodel.serving.traces import read_trace
 from pipelines.errors import BadInput
+from pipelines.serving_outcomes import goodput_row, logged, promise_of, window_of, write_picture
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -25,12 +31,31 @@ class Served:
 
     trace: Path
     """Vidur's CSV or LLMServingSim's workload as Parquet."""
-    kernel_profile: str
-    """`vidur:FILE` or `llmservingsim:DIR`."""
     config: Path
     """YAML of the engine."""
     target: Path
     """Parquet or CSV to write."""
+    kernel_profile: str | None = None
+    """`vidur:FILE` or `llmservingsim:DIR`; else a chip and an LLM."""
+    chip: str | None = None
+    """Id in the catalogue, as the next one."""
+    llm: str | None = None
+    allow_estimates: bool = False
+    """Let numbers that nobody published stand in."""
+    goodput: str | None = None
+    """`TTFT_S,TPOT_S[,TARGET]`: find the largest load within these limits."""
+    picture: Path | None = None
+    """JSON of trace events to write."""
+    window: str | None = None
+    """`START_S,END_S` of the picture; all of the run if left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A configuration, and how it serves."""
+
+    config: ServingConfig
+    serve: Callable[[EngineCalls, StepLog | None], EngineRun]
 
 
 def serve_file(asked: Served) -> dict[str, Any]:
@@ -40,19 +65,64 @@ def serve_file(asked: Served) -> dict[str, Any]:
     of a call is scheduled_s - queued_s, its time to first token first_token_s - queued_s.
 
     Raises:
-        BadInput: The target is neither Parquet nor CSV.
+        BadInput: The target is neither Parquet nor CSV, limits or window are no numbers, or it is not told on what to
+            serve.
+        CatalogError: No such chip or LLM, or it lacks numbers.
         ServingError: Trace, profile or configuration cannot be used, or do not fit each other.
     """
     if asked.target.suffix not in SUFFIXES:
         raise BadInput(
             f"{asked.target}: cannot write {asked.target.suffix or 'a file without suffix'}; take .parquet or .csv"
         )
-    config = read_config(asked.config)
-    calls = read_trace(asked.trace, arrival_scale=config.arrival_scale)
-    run = serve_calls(calls, read_profile(asked.kernel_profile, config), config)
+    promise = promise_of(asked.goodput) if asked.goodput is not None else None
+    window_ns = window_of(asked.window)
+    engine = engine_of(asked)
+    calls = read_trace(asked.trace, arrival_scale=engine.config.arrival_scale)
+    if asked.picture is None:
+        run = engine.serve(calls, None)
+    else:
+        run, log = logged(lambda log: engine.serve(calls, log), window_ns)
+        write_picture(asked.picture, trace_events(log, run.times, calls, name=asked.trace.name))
     rows = call_rows(run)
     _write(rows, asked.target)
-    return summary(rows, run)
+    told = summary(rows, run)
+    if promise is not None:
+        told["goodput"] = goodput_row(lambda calls: engine.serve(calls, None), calls, run, promise)
+    return told
+
+
+def engine_of(asked: Served) -> Engine:
+    """The engine on the kernels or the chip that is asked for.
+
+    Raises:
+        BadInput: Neither a kernel profile nor a chip with an LLM, or both.
+        CatalogError: No such chip or LLM, or it lacks numbers.
+        ServingError: Profile or configuration cannot be used.
+    """
+    if asked.kernel_profile is not None and asked.chip is None and asked.llm is None:
+        config = read_config(asked.config)
+        cost = read_profile(asked.kernel_profile, config)
+        return Engine(config=config, serve=lambda calls, log: serve_calls(calls, cost, config, log=log))
+    if asked.kernel_profile is None and asked.chip is not None and asked.llm is not None:
+        return _engine_on_chip(asked, asked.chip, asked.llm)
+    raise BadInput("say what to serve on: either --kernel-profile, or --chip and --model")
+
+
+def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
+    catalog = load_catalog()
+    design = timed_design_of(catalog.chip(chip_id), allow_estimates=asked.allow_estimates)
+    llm = catalog.llm(llm_id)
+    left_out = {"layers": llm.layers_count, "kv_blocks": 1}
+    on_chip = chip_engine(design, llm, read_config(asked.config, otherwise=left_out))
+    config = read_config(asked.config, otherwise={**left_out, "kv_blocks": max(on_chip.kv_blocks, 1)})
+    if config.kv_blocks == max(on_chip.kv_blocks, 1):
+        refuse_weights(on_chip, design, llm, config.tp)
+
+    def serve(calls: EngineCalls, log: StepLog | None) -> EngineRun:
+        refuse_long_calls(calls, llm)
+        return serve_calls(calls, on_chip.cost, config, state_blocks_count=on_chip.state_blocks_count, log=log)
+
+    return Engine(config=config, serve=serve)
 
 
 def call_rows(run: EngineRun) -> pl.DataFrame:

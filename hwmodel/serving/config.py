@@ -1,5 +1,6 @@
 """Configuration of a serving engine, as its YAML file states it: keys, types and ranges."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -60,9 +61,10 @@ class ServingConfig:
     max_num_batched_tokens: int
     """Most tokens in a step; Vidur's chunk_size."""
     kv_blocks: int
-    """Blocks of KV cache, as the engine logs them (vLLM keeps one for itself)."""
+    """Blocks of KV cache, as the engine logs them (vLLM keeps one for itself). May be left out on a chip of the
+    catalogue: then they are what fits beside the weights."""
     layers: int
-    """Of the LLM; kernel profiles hold times of one."""
+    """Of the LLM; kernel profiles hold times of one. May be left out on a chip of the catalogue."""
     block_tokens: int = 16
     """Tokens in a block."""
     prefix_caching: bool = False
@@ -97,8 +99,12 @@ class ServingConfig:
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
 
 
-def read_config(path: Path) -> ServingConfig:
+def read_config(path: Path, *, otherwise: Mapping[str, object] | None = None) -> ServingConfig:
     """The configuration in a YAML file.
+
+    Args:
+        path: The file.
+        otherwise: Values of keys that the file leaves out.
 
     Raises:
         BadConfig: The file cannot be read, or a key is unknown, missing, of another type or out of range.
@@ -108,7 +114,7 @@ def read_config(path: Path) -> ServingConfig:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadConfig(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
     try:
-        return config_of(content)
+        return config_of({**(otherwise or {}), **content} if isinstance(content, dict) else content)
     except BadConfig as error:
         raise BadConfig(f"{path.name}: {error}") from None
 

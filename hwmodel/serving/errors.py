@@ -3,12 +3,15 @@
 ServingError
 ├── BadCalls          calls that cannot be
 ├── BadConfig         a serving configuration has an unknown key, a wrong type or an impossible value
+├── BadLimits         promises or lengths of calls that cannot be
 ├── BadProfile        measured kernel times that cannot be read as the layout says
 ├── BadSettings       engine settings that cannot be
 ├── BadTrace          a row of a trace of calls breaks a rule
 ├── DoesNotFit        weights, or one sequence, do not fit the memory of a replica
 ├── EmptyDemand       nothing to replay
+├── LongWindow        more steps in a window than a log may hold
 ├── NoFleet           no fleet within the limit meets the service levels
+├── NoGoodput         no load meets the target, or every load does
 └── OutsideProfile    a step, a call or a setting is larger than what was measured
 """
 
@@ -23,6 +26,10 @@ class BadCalls(ServingError):
 
 class BadConfig(ServingError):
     """A serving configuration has an unknown key, a wrong type or an impossible value."""
+
+
+class BadLimits(ServingError):
+    """Promises or lengths of calls that cannot be."""
 
 
 class BadProfile(ServingError):
@@ -45,8 +52,16 @@ class EmptyDemand(ServingError):
     """Nothing to replay."""
 
 
+class LongWindow(ServingError):
+    """More steps in a window than a log may hold."""
+
+
 class NoFleet(ServingError):
     """No fleet within the limit meets the service levels."""
+
+
+class NoGoodput(ServingError):
+    """No load meets the target, or every load does."""
 
 
 class OutsideProfile(ServingError):

@@ -9,18 +9,29 @@ from hwmodel.serving.errors import BadConfig, DoesNotFit
 from hwmodel.serving.fast import replay_fast
 from hwmodel.serving.profiles import ProfileCost, refuse_beyond
 from hwmodel.serving.sarathi import serve_sarathi
+from hwmodel.serving.step_cost import StepCost
+from hwmodel.serving.step_log import StepLog
 
 OWN_BLOCKS = 1
 """Blocks that vLLM keeps for itself of those that it logs."""
 
 
-def serve_calls(calls: EngineCalls, cost: ProfileCost, config: ServingConfig) -> EngineRun:
+def serve_calls(
+    calls: EngineCalls,
+    cost: ProfileCost | StepCost,
+    config: ServingConfig,
+    *,
+    state_blocks_count: int = 0,
+    log: StepLog | None = None,
+) -> EngineRun:
     """When each call is served.
 
     Args:
         calls: With requests on the trace's clock.
-        cost: Times of steps.
+        cost: Times of steps, measured or by the chip model.
         config: Rule and bounds of the engine.
+        state_blocks_count: Blocks that the fixed state of a sequence takes.
+        log: Room for steps of a window; none are kept if left out.
 
     Raises:
         BadConfig: The scheduler cannot do what the configuration asks.
@@ -28,15 +39,29 @@ def serve_calls(calls: EngineCalls, cost: ProfileCost, config: ServingConfig) ->
         DoesNotFit: A call needs more cache than there is.
         OutsideProfile: Calls or bounds are larger than what was measured.
     """
-    refuse_beyond(cost, calls, config)
+    if not isinstance(cost, StepCost):
+        refuse_beyond(cost, calls, config)
     match config.scheduler:
         case SchedulerKind.SARATHI_VIDUR:
+            _refuse_with_sarathi(state_blocks_count > 0, "an LLM whose sequences have a fixed state")
+            _refuse_with_sarathi(log is not None, "a log of steps")
             return serve_sarathi(calls, cost, config)
         case SchedulerKind.VLLM_V1:
-            return _serve_vllm(calls, cost, config)
+            return _serve_vllm(calls, cost, config, state_blocks_count, log)
 
 
-def _serve_vllm(calls: EngineCalls, cost: ProfileCost, config: ServingConfig) -> EngineRun:
+def _refuse_with_sarathi(asked: bool, what: str) -> None:
+    if asked:
+        raise BadConfig(f"scheduler is 'sarathi_vidur' and must be vllm_v1 for {what}")
+
+
+def _serve_vllm(
+    calls: EngineCalls,
+    cost: ProfileCost | StepCost,
+    config: ServingConfig,
+    state_blocks_count: int,
+    log: StepLog | None,
+) -> EngineRun:
     if config.preemption is Preemption.NONE:
         raise BadConfig("preemption is 'none' and must be recompute: vLLM v1 reserves no room for answers")
     settings = EngineSettings(
@@ -46,11 +71,12 @@ def _serve_vllm(calls: EngineCalls, cost: ProfileCost, config: ServingConfig) ->
         max_batched_tokens=config.max_num_batched_tokens,
         prefix_caching=config.prefix_caching,
         policy=EnginePolicy.PRIORITY if config.policy is Policy.PRIORITY else EnginePolicy.FCFS,
+        state_blocks_count=state_blocks_count,
     )
-    needed = -(-(calls.input_tokens + calls.output_tokens - 1) // config.block_tokens)
+    needed = -(-(calls.input_tokens + calls.output_tokens - 1) // config.block_tokens) + state_blocks_count
     if needed.max() > settings.blocks_count:
         row = int(np.argmax(needed))
         raise DoesNotFit(
             f"call {row} needs {needed[row]} blocks; kv_blocks is {config.kv_blocks}, of which vLLM keeps {OWN_BLOCKS}"
         )
-    return replay_fast(calls, settings, cost)
+    return replay_fast(calls, settings, cost, log=log)

@@ -11,6 +11,7 @@ from hwmodel.serving.fast.schedule import NOTHING, ONE_BY_ONE, schedule
 from hwmodel.serving.fast.state import AWAY, IDLE_NS, PROMPTED, Machine
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
+from hwmodel.serving.step_log import log_step
 
 
 @inlined
@@ -35,7 +36,12 @@ def run(m: Machine) -> None:
 
 @inlined
 def _coast_alone(m: Machine) -> None:
-    """Let the replica whose step ends first go on by itself until anything else may happen."""
+    """Let the replica whose step ends first go on by itself until anything else may happen.
+
+    Not where steps are logged: those are begun one by one, in order of time over all replicas.
+    """
+    if m.log.rows.shape[0] > 0:
+        return
     first, others_ns = -1, min(next_event_ns(m), m.limits.horizon_ns + 1)
     for replica in range(m.step_end_ns.size):
         if first < 0 or m.step_end_ns[replica] < m.step_end_ns[first]:
@@ -62,6 +68,8 @@ def _begin_step(m: Machine, replica: int, now: int) -> None:
         m.clock[0].computed_tokens += features.chunk_tokens + features.decoding
         if m.bins.steps.size > 0:
             count(m, replica, duration, features)
+        if m.log.rows.shape[0] > 0:
+            log_step(m.log, now, duration, replica, features)
         return
 
 

@@ -11,6 +11,7 @@ from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.fast.loop import run
 from hwmodel.serving.fast.state import DECODING, Machine, machine_of, row_blocks
 from hwmodel.serving.sources import sources_stamp
+from hwmodel.serving.step_log import StepLog
 
 
 def replay_fast(
@@ -21,6 +22,7 @@ def replay_fast(
     replicas_count: int = 1,
     bins: Bins | None = None,
     surface: np.ndarray | None = None,
+    log: StepLog | None = None,
 ) -> EngineRun:
     """Serve the calls; equal to the literal replay in every time and count.
 
@@ -31,6 +33,7 @@ def replay_fast(
         replicas_count: Equal replicas.
         bins: Counters to fill; none are kept if left out.
         surface: Product surface of each call, for the counters.
+        log: Room for the steps of a window, filled in order; none are kept if left out.
     """
     owners = owners_of(calls, block_tokens=settings.block_tokens, prefix_caching=settings.prefix_caching)
     machine = machine_of(
@@ -42,6 +45,7 @@ def replay_fast(
         bins=fresh_bins(counting=False) if bins is None else bins,
         surface=surface,
         wants_longest=bool(getattr(cost, "WANTS_LONGEST", False)),
+        log=log,
     )
     _run(machine)
     return run_of(machine)

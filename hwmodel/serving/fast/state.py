@@ -8,6 +8,7 @@ import numpy as np
 from hwmodel.serving.bins import SURFACE_COUNT, Bins
 from hwmodel.serving.engine import NONE, EngineCalls, EngineSettings, Owners, Policy
 from hwmodel.serving.fast.lineage import followers, lineage
+from hwmodel.serving.step_log import StepLog, fresh_log
 
 AWAY, WAITING, PARTIAL, PROMPTED, DECODING = 0, 1, 2, 3, 4
 """Where a call is: not on a replica, in the queue, prompt under way, prompt done with the step under way, decoding."""
@@ -186,6 +187,7 @@ class Machine(NamedTuple):
     limits: Limits
     cost: Any
     bins: Bins
+    log: StepLog
 
 
 def machine_of(
@@ -198,6 +200,7 @@ def machine_of(
     bins: Bins,
     surface: np.ndarray | None = None,
     wants_longest: bool = False,
+    log: StepLog | None = None,
 ) -> Machine:
     """Everything at its beginning: nobody has arrived, replicas are idle, all blocks empty and free."""
     size, count = len(calls), replicas_count
@@ -233,6 +236,7 @@ def machine_of(
         limits=_limits(settings, wants_longest=wants_longest),
         cost=cost,
         bins=bins,
+        log=fresh_log() if log is None else log,
     )
 
 

@@ -31,7 +31,7 @@ LARGER_IS_BETTER = (
     "overlap_exponent",
     "clock_hz",
 )
-FIXED_CLOCK_W = 1e6
+FIXED_CLOCK_W = 1e9
 """Power that no design draws: properties hold at a fixed clock."""
 
 SMALLER_IS_BETTER = ("collective_latency_s", "launch_latency_s")

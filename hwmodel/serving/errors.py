@@ -12,7 +12,8 @@ ServingError
 ├── LongWindow        more steps in a window than a log may hold
 ├── NoFleet           no fleet within the limit meets the service levels
 ├── NoGoodput         no load meets the target, or every load does
-└── OutsideProfile    a step, a call or a setting is larger than what was measured
+├── OutsideProfile    a step, a call or a setting is larger than what was measured
+└── UnknownCost       nobody said how long a step takes under a kind of step cost
 """
 
 
@@ -66,3 +67,7 @@ class NoGoodput(ServingError):
 
 class OutsideProfile(ServingError):
     """A step, a call or a setting is larger than what was measured."""
+
+
+class UnknownCost(ServingError):
+    """Nobody said how long a step takes under a kind of step cost."""

@@ -1,10 +1,10 @@
-"""A checksum of this package's files: compiled code that is kept on disk must not outlive them."""
+"""A checksum of files: compiled code that is kept on disk must not outlive what it was compiled from."""
 
 import zlib
 from pathlib import Path
 
 
-def sources_stamp() -> int:
-    """Checksum of every module of the package, those of its folders included."""
+def sources_stamp(*others: Path) -> int:
+    """Checksum of every module of the package, those of its folders included, and of other files."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
-    return zlib.crc32(b"".join(path.read_bytes() for path in sources))
+    return zlib.crc32(b"".join(path.read_bytes() for path in (*sources, *others)))

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
+from hwmodel.serving.errors import UnknownCost
 from hwmodel.serving.step_features import StepFeatures
 
 
@@ -78,14 +79,29 @@ def register_cost(kind: type, law: Callable[[Any, StepFeatures], int]) -> None:
     _KINDS[kind] = law
 
 
+def law_of(kind: type) -> Callable[[Any, StepFeatures], int]:
+    """The compiled law of a kind of cost.
+
+    Raises:
+        UnknownCost: None was registered.
+    """
+    if kind not in _KINDS:
+        raise UnknownCost(f"no law says how long a step takes under {kind.__name__}; register one with register_cost")
+    return _KINDS[kind]
+
+
 def step_ns(cost: Any, features: StepFeatures) -> int:
-    """Nanoseconds of a step, whatever kind of cost it is; the same inside compiled loops."""
-    return int(_KINDS[type(cost)](cost, features))
+    """Nanoseconds of a step, whatever kind of cost it is; the same inside compiled loops.
+
+    Raises:
+        UnknownCost: Nobody said how long a step takes under this kind of cost.
+    """
+    return int(law_of(type(cost))(cost, features))
 
 
 @overload(step_ns)
 def _compiled_step_ns(cost: Any, features: Any) -> Any:  # noqa: ARG001 -- numba matches the arguments by name
-    law = _KINDS[cost.instance_class]
+    law = law_of(cost.instance_class)
 
     def timed(cost: Any, features: Any) -> Any:
         return law(cost, features)

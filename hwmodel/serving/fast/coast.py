@@ -4,7 +4,8 @@ from hwmodel.serving.fast import decoders
 from hwmodel.serving.fast.counting import count
 from hwmodel.serving.fast.jit import inlined
 from hwmodel.serving.fast.queue import take
-from hwmodel.serving.fast.state import WHEEL_SLOTS, Machine
+from hwmodel.serving.fast.records import WHEEL_SLOTS
+from hwmodel.serving.fast.state import Machine
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from hwmodel.serving.engine import NONE
 from hwmodel.serving.fast.jit import compiled, inlined
-from hwmodel.serving.fast.state import DECODING, IDLE_NS, WHEEL_SLOTS, Machine
+from hwmodel.serving.fast.records import DECODING, IDLE_NS, WHEEL_SLOTS
+from hwmodel.serving.fast.state import Machine
 from hwmodel.serving.heap import pop, push
 
 

@@ -4,7 +4,8 @@ from hwmodel.serving.engine import AFFINITY_SLACK_PERCENT, NEVER, Outcome, Route
 from hwmodel.serving.fast import prefix, queues
 from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import blocks_of, vacate
-from hwmodel.serving.fast.state import AWAY, IDLE_NS, WAITING, Machine
+from hwmodel.serving.fast.records import AWAY, IDLE_NS, WAITING
+from hwmodel.serving.fast.state import Machine
 from hwmodel.serving.heap import pop, push
 
 REQUEST, GIVE_UP, STOP = 0, 1, 2

@@ -7,8 +7,9 @@ from hwmodel.serving.fast.counting import count
 from hwmodel.serving.fast.events import ends, happen, next_event_ns
 from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import vacate
+from hwmodel.serving.fast.records import AWAY, IDLE_NS, PROMPTED
 from hwmodel.serving.fast.schedule import NOTHING, ONE_BY_ONE, schedule
-from hwmodel.serving.fast.state import AWAY, IDLE_NS, PROMPTED, Machine
+from hwmodel.serving.fast.state import Machine
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 from hwmodel.serving.step_log import log_step

@@ -3,7 +3,8 @@
 from hwmodel.serving.engine import NONE
 from hwmodel.serving.fast import decoders, prefix, queues
 from hwmodel.serving.fast.jit import compiled, inlined
-from hwmodel.serving.fast.state import DECODING, PARTIAL, PROMPTED, Machine
+from hwmodel.serving.fast.records import DECODING, PARTIAL, PROMPTED
+from hwmodel.serving.fast.state import Machine
 
 
 @inlined

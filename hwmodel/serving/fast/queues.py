@@ -2,7 +2,8 @@
 
 from hwmodel.serving.engine import NONE
 from hwmodel.serving.fast.jit import compiled, inlined
-from hwmodel.serving.fast.state import WAITING, Machine
+from hwmodel.serving.fast.records import WAITING
+from hwmodel.serving.fast.state import Machine
 from hwmodel.serving.heap import pop, push
 
 PRIORITY_BIT = 57

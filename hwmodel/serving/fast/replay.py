@@ -1,5 +1,6 @@
 """A replay with the fast scheduler: compiled on first use, cached on disk under a stamp of all files it is made of."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,14 @@ from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.engine import CallTimes, EngineCalls, EngineRun, EngineSettings, owners_of
 from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.fast.loop import run
-from hwmodel.serving.fast.state import DECODING, Machine, machine_of, row_blocks
+from hwmodel.serving.fast.records import DECODING
+from hwmodel.serving.fast.state import Machine, machine_of, row_blocks
 from hwmodel.serving.sources import sources_stamp
+from hwmodel.serving.step_cost import law_of
 from hwmodel.serving.step_log import StepLog
+
+_RUNS: dict[type, Any] = {}
+"""Compiled loops by kind of cost."""
 
 
 def replay_fast(
@@ -34,6 +40,9 @@ def replay_fast(
         bins: Counters to fill; none are kept if left out.
         surface: Product surface of each call, for the counters.
         log: Room for the steps of a window, filled in order; none are kept if left out.
+
+    Raises:
+        UnknownCost: Nobody said how long a step takes under this kind of cost.
     """
     owners = owners_of(calls, block_tokens=settings.block_tokens, prefix_caching=settings.prefix_caching)
     machine = machine_of(
@@ -47,8 +56,16 @@ def replay_fast(
         wants_longest=bool(getattr(cost, "WANTS_LONGEST", False)),
         log=log,
     )
-    _run(machine)
+    run_machine(machine)
     return run_of(machine)
+
+
+def run_machine(machine: Machine) -> None:
+    """Replay what a machine was made for; its arrays hold the end of it."""
+    kind = type(machine.cost)
+    if kind not in _RUNS:
+        _RUNS[kind] = _compiled_run(law_of(kind))
+    _RUNS[kind](machine)
 
 
 def run_of(machine: Machine) -> EngineRun:
@@ -76,18 +93,17 @@ def _count_unfinished(generated: np.ndarray, calls: np.ndarray, steps: np.ndarra
     generated[still] = open_calls["output_tokens"] - steps_left
 
 
-def _compiled_run(sources_stamp: int) -> Any:
-    """Numba renews a cached function when its own file changes, not when a file that it calls changes.
+def _compiled_run(law: Any) -> Any:
+    """The loop under one kind of cost, compiled on its first call.
 
-    A captured variable is part of the key, and the functions in the other files are not cached by themselves.
+    Numba renews a cached function when its own file changes, not when a file that it calls changes. A captured
+    variable is part of the key: a stamp of all these files, that of the cost's law included.
     """
+    stamp = sources_stamp(Path(law.py_func.__code__.co_filename))
 
     @njit(cache=True, **UNCOUNTED)
     def stamped(machine: Any) -> int:
         run(machine)
-        return sources_stamp
+        return stamp
 
     return stamped
-
-
-_run = _compiled_run(sources_stamp())

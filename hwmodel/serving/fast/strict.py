@@ -4,7 +4,8 @@ from hwmodel.serving.fast import decoders, queues
 from hwmodel.serving.fast.jit import compiled
 from hwmodel.serving.fast.moves import advance, interrupt, prompt_need
 from hwmodel.serving.fast.queue import take
-from hwmodel.serving.fast.state import DECODING, Machine
+from hwmodel.serving.fast.records import DECODING
+from hwmodel.serving.fast.state import Machine
 
 LEFT_OUT, SERVED, SERVED_WITH_BLOCK = 0, 1, 2
 """What a decoding call has of the step being made."""

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from hwmodel.catalog import Deployment, DesignTable, design_of, load_catalog
+from hwmodel.catalog import ChipDesign, Deployment, DesignTable, design_of, load_catalog
 from hwmodel.hotspots import Bill, StepBinTable, kernel_bill, step_bins
 from hwmodel.serving import ReplayDemand, ReplayResult, Scheduler, StepTimer, replay, step_cost_tables
 from tests.hwmodel.serving.replay_cases import demand_from
@@ -25,13 +25,15 @@ class Billed:
     tp_count: int
 
 
-def billed(demand: ReplayDemand, llm_id: str, tp_count: int, *, replicas_count: int = 1) -> Billed:
+def billed(
+    demand: ReplayDemand, llm_id: str, tp_count: int, *, replicas_count: int = 1, design: ChipDesign = H100
+) -> Billed:
     llm, deployment, scheduler = load_catalog().llm(llm_id), Deployment(tp_count=tp_count), Scheduler()
-    timer = StepTimer(designs=DesignTable.of([H100]), llm=llm, deployment=deployment)
+    timer = StepTimer(designs=DesignTable.of([design]), llm=llm, deployment=deployment)
     replica = step_cost_tables(timer, scheduler=scheduler).replica(0)
     result = replay(demand, replica, replicas_count=replicas_count, scheduler=scheduler, counting=True)
     table = step_bins(result.bins)
-    bill = kernel_bill(table, design=H100, llm=llm, deployment=deployment, usd_per_chip_h=USD_PER_CHIP_H)
+    bill = kernel_bill(table, design=design, llm=llm, deployment=deployment, usd_per_chip_h=USD_PER_CHIP_H)
     return Billed(demand=demand, result=result, bins=table, bill=bill, tp_count=tp_count)
 
 

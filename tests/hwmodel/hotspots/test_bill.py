@@ -1,5 +1,7 @@
 """The bill adds up to the replay, charges who caused it, and puts planted hotspots on top."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -138,3 +140,15 @@ def test_long_fresh_prompts_of_a_dense_llm_put_matrix_units_on_top() -> None:
     hotspots = billed(fresh_prompts(), "llama-3.1-70b", 4).bill.hotspots
     assert top(hotspots, "binding_resource", "phase") == ("matrix", "prefill")
     assert set(hotspots["phase"]) == {"prefill"}
+
+
+def test_slow_links_under_many_ranks_put_collectives_on_top() -> None:
+    slow = replace(H100, link_bytes_per_s=H100.link_bytes_per_s / 100.0)
+    hotspots = billed(fresh_prompts(), "llama-3.1-70b", 8, design=slow).bill.hotspots
+    assert top(hotspots, "family", "binding_resource", "phase") == ("collective", "link", "prefill")
+
+
+def test_energy_dollars_and_time_of_the_groups_add_up_to_the_whole(case: Billed) -> None:
+    by_surface = case.bill.hotspots.group_by("surface").agg(pl.col("time_s", "cost_usd", "energy_j").sum())
+    for measure in ("time_s", "cost_usd", "energy_j"):
+        assert by_surface[measure].sum() == pytest.approx(case.bill.hotspots[measure].sum(), rel=1e-9)

@@ -20,8 +20,8 @@ from hwmodel.serving.engine import (
     Router,
     owners_of,
 )
-from hwmodel.serving.fast import replay as compiled_replay
 from hwmodel.serving.fast import replay_fast
+from hwmodel.serving.fast.replay import run_machine
 from hwmodel.serving.fast.state import Machine, machine_of
 from hwmodel.serving.reference import Replay
 from hwmodel.serving.step_cost import register_cost, step_ns
@@ -104,7 +104,7 @@ def machine_after(case: EngineCase) -> Machine:
         bins=fresh_bins(counting=False),
         wants_longest=case.cost.WANTS_LONGEST,
     )
-    compiled_replay._run(machine)
+    run_machine(machine)
     return machine
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hwmodel.serving.engine import NEVER, EngineCalls, Outcome
 from hwmodel.serving.fast.queue import free_blocks_told
-from hwmodel.serving.fast.state import AWAY, IDLE_NS
+from hwmodel.serving.fast.records import AWAY, IDLE_NS
 from hwmodel.serving.reference import Replay, Scheduler
 from hwmodel.serving.reference.replay import REQUEST
 from tests.hwmodel.serving.engine_cases import (

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from hwmodel.serving import StepCost
+from hwmodel.serving.errors import UnknownCost
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
 from tests.hwmodel.serving.engine_cases import ToyCost
@@ -65,5 +66,5 @@ def test_a_cost_of_no_registered_kind_is_refused() -> None:
     class Unknown(NamedTuple):
         step: int
 
-    with pytest.raises(KeyError, match="Unknown"):
+    with pytest.raises(UnknownCost, match="Unknown; register"):
         step_ns(Unknown(3), features())

@@ -101,7 +101,8 @@ def _compiled_run(law: Any) -> Any:
     """
     stamp = sources_stamp(Path(law.py_func.__code__.co_filename))
 
-    @njit(cache=True, **UNCOUNTED)
+    # all kinds share one index on disk, which whoever reads it must be able to load
+    @njit(cache=law.py_func.__module__.startswith("hwmodel."), **UNCOUNTED)
     def stamped(machine: Any) -> int:
         run(machine)
         return stamp

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from hwmodel.serving.bins import fresh_bins
 from hwmodel.serving.engine import (
@@ -24,33 +23,17 @@ from hwmodel.serving.fast import replay_fast
 from hwmodel.serving.fast.replay import run_machine
 from hwmodel.serving.fast.state import Machine, machine_of
 from hwmodel.serving.reference import Replay
-from hwmodel.serving.step_cost import register_cost, step_ns
+from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
+from hwmodel.serving.weighted_cost import WeightedCost
 
 
-class ToyCost(NamedTuple):
+def toy_cost(base_ns: int, weight: int) -> WeightedCost:
     """A step takes `base_ns`, and `weight` times a sum in which all that it computes counts."""
-
-    base_ns: int
-    weight: int
-
-    @property
-    def WANTS_LONGEST(self) -> bool:  # noqa: N802 - an engine asks every kind of cost by this name
-        return self.weight > 0
+    return WeightedCost(base_ns, StepFeatures(*(weight * each for each in (1000, 1, 7, 1, 2, 11, 13, 10, 5))))
 
 
-@njit(nogil=True)
-def toy_ns(cost: ToyCost, features: StepFeatures) -> int:
-    total = 1000 * features.chunk_tokens + features.chunk_squares + 7 * features.prompt_count
-    total += features.prompt_context // 3 + 2 * features.prompt_kv + 11 * features.emitting
-    total += 13 * features.decoding + 10 * features.decode_kv + 5 * features.longest_kv
-    return int(cost.base_ns + cost.weight * total)
-
-
-register_cost(ToyCost, toy_ns)
-
-
-TEN_NS = ToyCost(10, 0)
+TEN_NS = toy_cost(10, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +43,7 @@ class EngineCase:
     calls: EngineCalls
     settings: EngineSettings
     replicas_count: int = 1
-    cost: ToyCost = TEN_NS
+    cost: WeightedCost = TEN_NS
 
 
 Watch = Callable[[Replay, int], None]
@@ -123,7 +106,7 @@ def random_case(seed: int, *, most_calls: int = 120) -> EngineCase:
     span_ns = int(rng.choice([10**6, 10**8, 10**9]))
     calls = random_calls(rng, int(rng.integers(2, most_calls)), span_ns)
     settings = random_settings(rng, calls, span_ns)
-    cost = ToyCost(int(rng.choice([1, 1000, 100_000])), int(rng.choice([0, 1, 1, 1])))
+    cost = toy_cost(int(rng.choice([1, 1000, 100_000])), int(rng.choice([0, 1, 1, 1])))
     return EngineCase(calls=calls, settings=settings, replicas_count=int(rng.choice([1, 1, 2, 3])), cost=cost)
 
 

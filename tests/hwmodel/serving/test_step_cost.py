@@ -12,7 +12,7 @@ from hwmodel.serving import StepCost
 from hwmodel.serving.errors import UnknownCost
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
-from tests.hwmodel.serving.engine_cases import ToyCost
+from tests.hwmodel.serving.engine_cases import toy_cost
 
 TABLES = StepCost(
     100.0 + np.arange(50.0),
@@ -34,7 +34,7 @@ def features(**known: int) -> StepFeatures:
 @given(numbers=st.lists(st.integers(0, 10_000), min_size=9, max_size=9))
 def test_a_step_takes_the_same_time_in_python_and_compiled(numbers: list[int]) -> None:
     step = StepFeatures(*numbers)
-    for cost in (ToyCost(7, 1), TABLES):
+    for cost in (toy_cost(7, 1), TABLES):
         assert compiled_ns(cost, step) == step_ns(cost, step)
 
 
@@ -56,10 +56,10 @@ def test_tables_are_read_at_tokens_rows_and_contexts_with_straight_lines_between
 
 
 def test_every_feature_counts_in_the_cost_that_the_schedulers_are_compared_with() -> None:
-    nothing = step_ns(ToyCost(7, 1), features())
+    nothing = step_ns(toy_cost(7, 1), features())
     assert nothing == 7
     for name in StepFeatures._fields:
-        assert step_ns(ToyCost(7, 1), features(**{name: 3})) > nothing, name
+        assert step_ns(toy_cost(7, 1), features(**{name: 3})) > nothing, name
 
 
 def test_a_cost_of_no_registered_kind_is_refused() -> None:

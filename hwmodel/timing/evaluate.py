@@ -1,6 +1,5 @@
 """Time of every kernel on every design, with its parts, its roofline bound and its binding resource."""
 
-import zlib
 from collections import namedtuple
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from numba import njit
 
 from hwmodel.catalog.chip_design import DesignTable
 from hwmodel.kernels.batch import KernelBatch
+from hwmodel.sources import sources_stamp
 from hwmodel.timing.attention import decode_time, prefill_time
 from hwmodel.timing.chip import Chip, chip_at, chip_columns, core_matrix_rate
 from hwmodel.timing.collective import collective_code, collective_time, ideal_link_s
@@ -184,7 +184,7 @@ def _kernel_at(numbers: Any, index: int) -> Kernel:
     )
 
 
-def _compiled_fill(sources_stamp: int) -> Any:
+def _compiled_fill(stamp: int) -> Any:
     """The loop over designs and kernels, cached on disk under a stamp of all files that it is compiled from.
 
     Numba renews a cached function when its own file changes, not when a file that it calls changes; a captured
@@ -203,15 +203,9 @@ def _compiled_fill(sources_stamp: int) -> Any:
                 out[1, design, index] = bound_s
                 for part in range(1, len(parts)):
                     out[part + 1, design, index] = parts[part]
-        return sources_stamp
+        return stamp
 
     return fill
 
 
-def _sources_stamp() -> int:
-    """Checksum of this package's files."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return zlib.crc32(b"".join(path.read_bytes() for path in sources))
-
-
-_fill = _compiled_fill(_sources_stamp())
+_fill = _compiled_fill(sources_stamp(Path(__file__).parent))

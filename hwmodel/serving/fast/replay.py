@@ -1,6 +1,5 @@
 """A replay with the fast scheduler: compiled on first use, cached on disk under a stamp of all files it is made of."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,8 @@ from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.fast.loop import run
 from hwmodel.serving.fast.records import DECODING
 from hwmodel.serving.fast.state import Machine, machine_of, row_blocks
-from hwmodel.serving.sources import sources_stamp
-from hwmodel.serving.step_cost import law_of
+from hwmodel.serving.per_cost import PerCost
 from hwmodel.serving.step_log import StepLog
-
-_RUNS: dict[type, Any] = {}
-"""Compiled loops by kind of cost."""
 
 
 def replay_fast(
@@ -62,10 +57,7 @@ def replay_fast(
 
 def run_machine(machine: Machine) -> None:
     """Replay what a machine was made for; its arrays hold the end of it."""
-    kind = type(machine.cost)
-    if kind not in _RUNS:
-        _RUNS[kind] = _compiled_run(law_of(kind))
-    _RUNS[kind](machine)
+    _RUNS.of(type(machine.cost))(machine)
 
 
 def run_of(machine: Machine) -> EngineRun:
@@ -93,18 +85,13 @@ def _count_unfinished(generated: np.ndarray, calls: np.ndarray, steps: np.ndarra
     generated[still] = open_calls["output_tokens"] - steps_left
 
 
-def _compiled_run(law: Any) -> Any:
-    """The loop under one kind of cost, compiled on its first call.
-
-    Numba renews a cached function when its own file changes, not when a file that it calls changes. A captured
-    variable is part of the key: a stamp of all these files, that of the cost's law included.
-    """
-    stamp = sources_stamp(Path(law.py_func.__code__.co_filename))
-
-    # all kinds share one index on disk, which whoever reads it must be able to load
-    @njit(cache=law.py_func.__module__.startswith("hwmodel."), **UNCOUNTED)
+def _compiled_run(stamp: int, kept: bool) -> Any:
+    @njit(cache=kept, **UNCOUNTED)
     def stamped(machine: Any) -> int:
         run(machine)
         return stamp
 
     return stamped
+
+
+_RUNS = PerCost(_compiled_run)

@@ -8,9 +8,9 @@ from numba import njit
 from hwmodel.serving.config import ServingConfig
 from hwmodel.serving.engine import NEVER, CallTimes, EngineCalls, EngineRun, Outcome
 from hwmodel.serving.errors import BadCalls, DoesNotFit
+from hwmodel.serving.per_cost import PerCost
 from hwmodel.serving.sarathi.rule import run
 from hwmodel.serving.sarathi.state import NOT_YET, SarathiLimits, SarathiState, fresh_state
-from hwmodel.serving.sources import sources_stamp
 
 WATERMARK_RATIO = 0.01
 """Share of blocks that admission leaves free; Vidur's default (source `vidur2024`), assumed by its authors."""
@@ -40,7 +40,7 @@ def serve_sarathi(calls: EngineCalls, cost: Any, config: ServingConfig) -> Engin
     limits = SarathiLimits(config.max_num_seqs, config.max_num_batched_tokens, config.block_tokens, watermark)
     order = np.argsort(calls.start_ns, kind="stable")
     state = fresh_state(calls, order, config.kv_blocks)
-    _run_compiled(state, cost, limits)
+    _RUNS.of(type(cost))(state, cost, limits)
     if unserved := int((state.calls["last_ns"] == NOT_YET).sum()):
         raise DoesNotFit(
             f"{unserved} of {len(calls)} calls wait for ever: the answer of the first of them outgrew the cache; "
@@ -71,10 +71,8 @@ def _result(calls: EngineCalls, state: SarathiState, order: np.ndarray) -> Engin
     )
 
 
-def _compiled(stamp: int) -> Any:
-    """The loop, kept on disk under a stamp of its sources: a captured variable is part of numba's key."""
-
-    @njit(cache=True, nogil=True)
+def _compiled_run(stamp: int, kept: bool) -> Any:
+    @njit(cache=kept, nogil=True)
     def stamped(state: Any, cost: Any, limits: Any) -> int:
         run(state, cost, limits)
         return stamp
@@ -82,4 +80,4 @@ def _compiled(stamp: int) -> Any:
     return stamped
 
 
-_run_compiled = _compiled(sources_stamp())
+_RUNS = PerCost(_compiled_run)

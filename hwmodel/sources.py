@@ -4,7 +4,7 @@ import zlib
 from pathlib import Path
 
 
-def sources_stamp(*others: Path) -> int:
-    """Checksum of every module of the package, those of its folders included, and of other files."""
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
+def sources_stamp(folder: Path, *others: Path) -> int:
+    """Checksum of every module in a folder, those of its folders included, and of other files."""
+    sources = sorted(folder.rglob("*.py"))
     return zlib.crc32(b"".join(path.read_bytes() for path in (*sources, *others)))

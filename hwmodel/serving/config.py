@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from hwmodel.serving.engine import Policy
 from hwmodel.serving.errors import BadConfig
 
 
@@ -35,13 +36,6 @@ class KvSkew(StrEnum):
     """Where they were measured, and their batches of equal contexts take the times of the attention table."""
     ON = "on"
     OFF = "off"
-
-
-class Policy(StrEnum):
-    """Order of waiting calls."""
-
-    FCFS = "fcfs"
-    PRIORITY = "priority"
 
 
 SWITCHES: dict[object, tuple[StrEnum, StrEnum]] = {

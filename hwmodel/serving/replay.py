@@ -1,6 +1,6 @@
 """One replay: demand on a fleet of equal replicas, with the times of every call and what the steps were made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -106,7 +106,17 @@ def engine_calls(demand: ReplayDemand) -> EngineCalls:
 
 
 def engine_settings(demand: ReplayDemand, replica: Replica, scheduler: Scheduler) -> EngineSettings:
-    """The engine of one replica, and the end of the replay."""
+    """The engine of the fleet's replicas, and the end of the replay."""
+    return replace(
+        replica_settings(replica, scheduler),
+        policy=Policy.PRIORITY,
+        router=Router.PREFIX_AFFINE,
+        horizon_ns=int(demand.start_ns.max()) + int(scheduler.grace_s * NS_PER_S),
+    )
+
+
+def replica_settings(replica: Replica, scheduler: Scheduler) -> EngineSettings:
+    """The engine of one replica, first come first served."""
     block_tokens = scheduler.block_tokens
     return EngineSettings(
         blocks_count=max(replica.capacity_tokens // block_tokens, 1),
@@ -114,10 +124,7 @@ def engine_settings(demand: ReplayDemand, replica: Replica, scheduler: Scheduler
         max_sequences_count=scheduler.max_sequences_count,
         max_batched_tokens=scheduler.max_batched_tokens,
         prefix_caching=scheduler.prefix_caching,
-        policy=Policy.PRIORITY,
         state_blocks_count=-(-replica.state_tokens // block_tokens),
-        router=Router.PREFIX_AFFINE,
-        horizon_ns=int(demand.start_ns.max()) + int(scheduler.grace_s * NS_PER_S),
     )
 
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from hwmodel.serving.config import Policy, Preemption, SchedulerKind, ServingConfig
+from hwmodel.serving.config import Preemption, SchedulerKind, ServingConfig
 from hwmodel.serving.engine import EngineCalls, EngineRun, EngineSettings
-from hwmodel.serving.engine import Policy as EnginePolicy
 from hwmodel.serving.errors import BadConfig, DoesNotFit
 from hwmodel.serving.fast import replay_fast
 from hwmodel.serving.profiles import ProfileCost, refuse_beyond
@@ -70,7 +69,7 @@ def _serve_vllm(
         max_sequences_count=config.max_num_seqs,
         max_batched_tokens=config.max_num_batched_tokens,
         prefix_caching=config.prefix_caching,
-        policy=EnginePolicy.PRIORITY if config.policy is Policy.PRIORITY else EnginePolicy.FCFS,
+        policy=config.policy,
         state_blocks_count=state_blocks_count,
     )
     needed = -(-(calls.input_tokens + calls.output_tokens - 1) // config.block_tokens) + state_blocks_count

@@ -1,7 +1,7 @@
 """The best load of an LLM on a chip: parallelism and concurrency searched for the most tokens per chip."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hwmodel.catalog import CatalogError, ChipDesign, LlmSpec
 from hwmodel.serving.accuracy.closed_loop import ClosedLoop, LoopTimes, run_closed_loop
@@ -86,8 +86,3 @@ def _best_concurrency(
     except (DoesNotFit, CatalogError):
         return best
     return best
-
-
-def with_vocabulary(llm: LlmSpec, llm_id: str, vocab: int) -> LlmSpec:
-    """An LLM of the same layers with another vocabulary."""
-    return replace(llm, id=llm_id, vocab=vocab)

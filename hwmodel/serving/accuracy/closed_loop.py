@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwmodel.serving.engine import EngineCalls, EngineSettings, Outcome
+from hwmodel.serving.demand import NS_PER_S
+from hwmodel.serving.engine import EngineCalls, Outcome
 from hwmodel.serving.errors import DoesNotFit
 from hwmodel.serving.fast import replay_fast
-from hwmodel.serving.replay import Replica, Scheduler
+from hwmodel.serving.replay import Replica, Scheduler, replica_settings
 
 ROUNDS_COUNT = 10
 """Calls per user. Published: the InferenceX harness asks ten times its concurrency."""
@@ -58,31 +59,24 @@ def run_closed_loop(
     Raises:
         DoesNotFit: Not even one call fits the cache.
     """
-    blocks_count = max(replica.capacity_tokens // scheduler.block_tokens, 1)
-    state_blocks = -(-replica.state_tokens // scheduler.block_tokens)
-    needed = -(-(loop.input_tokens + loop.output_tokens) // scheduler.block_tokens) + state_blocks
-    if needed > blocks_count:
-        raise DoesNotFit(f"one call takes {needed} blocks of cache, the replica has {blocks_count}; use more ranks")
+    settings = replica_settings(replica, scheduler)
+    needed = -(-(loop.input_tokens + loop.output_tokens) // settings.block_tokens) + settings.state_blocks_count
+    if needed > settings.blocks_count:
+        raise DoesNotFit(
+            f"one call takes {needed} blocks of cache, the replica has {settings.blocks_count}; use more ranks"
+        )
     calls = closed_loop_calls(loop, rounds_count)
-    settings = EngineSettings(
-        blocks_count=blocks_count,
-        block_tokens=scheduler.block_tokens,
-        max_sequences_count=scheduler.max_sequences_count,
-        max_batched_tokens=scheduler.max_batched_tokens,
-        prefix_caching=scheduler.prefix_caching,
-        state_blocks_count=state_blocks,
-    )
     run = replay_fast(calls, settings, replica.cost)
     times = run.times
     done = times.outcome == Outcome.DONE
     after_first = np.maximum(calls.output_tokens - 1, 1)
-    tpot_s = (times.last_ns - times.first_ns) / after_first / 1e9
-    ttft_s = (times.first_ns - times.requested_ns) / 1e9
+    tpot_s = (times.last_ns - times.first_ns) / after_first / NS_PER_S
+    ttft_s = (times.first_ns - times.requested_ns) / NS_PER_S
     return LoopTimes(
         tpot_s=float(tpot_s[done].mean()),
         ttft_s=float(ttft_s[done].mean()),
         later_ttft_s=float(ttft_s[done & (calls.after >= 0)].mean()),
-        output_tokens_per_s=float(calls.output_tokens[done].sum() / (times.last_ns[done].max() / 1e9)),
+        output_tokens_per_s=float(calls.output_tokens[done].sum() / (times.last_ns[done].max() / NS_PER_S)),
         steps_count=run.steps_count,
     )
 

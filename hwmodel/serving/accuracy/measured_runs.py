@@ -13,23 +13,13 @@ from hwmodel.serving.accuracy.closed_loop import ClosedLoop, run_closed_loop
 from hwmodel.serving.accuracy.deployed import ENGINE, PRECISIONS, Setup, chip_named, in_precision, replica_of
 from hwmodel.serving.errors import DoesNotFit
 from hwmodel.serving.replay import Replica
+from hwmodel.silicon.tables import CHIP_OF_GPU
 
 RUNS_FILE = Path("silicon") / "serving_nvidia_measured_runs.parquet"
 MOST_TP = 8
 """Larger values count tensor times expert parallelism twice."""
-CHIPS = {
-    "a100_sxm": "a100-sxm-80",
-    "h100_sxm": "h100-sxm",
-    "h200_sxm": "h200-sxm",
-    "b200_sxm": "b200-sxm",
-    "b300_sxm": "b300-sxm",
-    "gb200": "gb200-nvl72",
-    "gb200_sxm": "gb200-nvl72",
-    "gb300": "gb300-nvl72",
-    "gb300_sxm": "gb300-nvl72",
-    "l40s": "l40s",
-    "rtx_pro_6000_server": "rtx-pro-6000",
-}
+SYSTEMS = ("a100_sxm", "h100_sxm", "h200_sxm", "b200_sxm", "b300_sxm", "gb200", "gb300", "l40s", "rtx_pro_6000_server")
+CHIPS = {name: CHIP_OF_GPU[name] for name in SYSTEMS} | {"gb200_sxm": "gb200-nvl72", "gb300_sxm": "gb300-nvl72"}
 LLMS = {
     "deepseek-ai/DeepSeek-R1": "deepseek-r1",
     "nvidia/DeepSeek-R1-NVFP4": "deepseek-r1",

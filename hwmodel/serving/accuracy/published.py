@@ -1,11 +1,11 @@
 """Published serving points, each beside what the engine on the chip model says of the same chip, LLM and load."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import median
 
 from hwmodel.catalog import LlmSpec, load_catalog
-from hwmodel.serving.accuracy.best_load import Load, best_load, with_vocabulary
+from hwmodel.serving.accuracy.best_load import Load, best_load
 from hwmodel.serving.accuracy.deployed import chip_named
 
 MEDIAN_BAR = 0.20
@@ -203,5 +203,5 @@ def _llm(name: str) -> LlmSpec:
     """The LLM; Llama 2 70B has the layers of Llama 3.1 70B and a smaller vocabulary."""
     catalog = load_catalog()
     if name == "llama2-70b":
-        return with_vocabulary(catalog.llm("llama-3.1-70b"), name, LLAMA2_VOCABULARY)
+        return replace(catalog.llm("llama-3.1-70b"), id=name, vocab=LLAMA2_VOCABULARY)
     return catalog.llm(name)

@@ -1,17 +1,17 @@
 """How a serving engine and its fleet are set up."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from hwmodel.serving.errors import BadSettings
 
 
-class Policy(IntEnum):
+class Policy(StrEnum):
     """Who is admitted first, and who gives way when room runs out."""
 
-    FCFS = 0
+    FCFS = "fcfs"
     """First come first served; the newest running call gives way."""
-    PRIORITY = 1
+    PRIORITY = "priority"
     """Lowest number first; the latest call of the highest number gives way."""
 
 

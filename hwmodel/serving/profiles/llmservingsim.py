@@ -12,6 +12,7 @@ import polars as pl
 from jaxtyping import Float
 
 from hwmodel.serving.config import KvSkew
+from hwmodel.serving.demand import NS_PER_S
 from hwmodel.serving.errors import BadProfile
 from hwmodel.serving.profiles.attention_grid import AttentionGrid, attention_grid
 from hwmodel.serving.profiles.frames import checked_frame, refuse_repeats
@@ -33,7 +34,6 @@ SOME_LLMS_A_LAYER = {"qk_norm": 1}
 """Layers that only some LLMs have."""
 PER_SEQUENCE = ("lm_head", "sampler")
 NS_PER_US = 1e3
-NS_PER_S = 1e9
 
 Columns = dict[str, type[pl.DataType]]
 

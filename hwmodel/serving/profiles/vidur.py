@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from hwmodel.serving.demand import NS_PER_S
 from hwmodel.serving.errors import BadProfile
 from hwmodel.serving.profiles.frames import checked_frame, refuse_repeats
 from hwmodel.serving.profiles.vidur_cost import VidurCost
@@ -34,7 +35,6 @@ COLLECTIVES_PER_LAYER = 2
 COLLECTIVE_LAUNCH_MS = 0.02
 """Vidur's `nccl_cpu_launch_overhead_ms` (source `vidur2024`), assumed by its authors."""
 NS_PER_MS = 1e6
-NS_PER_S = 1e9
 
 
 def read_vidur(path: Path, *, layers: int, tp: int, batching_factor_ratio: float, overhead_s: float = 0.0) -> VidurCost:

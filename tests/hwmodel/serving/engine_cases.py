@@ -136,7 +136,7 @@ def random_settings(rng: np.random.Generator, calls: EngineCalls, span_ns: int) 
     """Few blocks: often just what the largest call needs, at times a little less."""
     block_tokens, state_blocks = int(rng.choice([1, 4, 16])), int(rng.choice([0, 0, 2]))
     largest = most_blocks(calls, block_tokens, state_blocks)
-    policy = Policy(int(rng.integers(0, 2)))
+    policy = tuple(Policy)[int(rng.integers(0, 2))]
     return EngineSettings(
         blocks_count=max(largest + int(rng.choice([-2, 0, 0, 1, 5, 50])), 1),
         block_tokens=block_tokens,

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hwmodel.serving.config import Policy, Preemption, SchedulerKind, ServingConfig, config_of, read_config
+from hwmodel.serving.config import Preemption, SchedulerKind, ServingConfig, config_of, read_config
+from hwmodel.serving.engine import Policy
 from hwmodel.serving.errors import BadConfig
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "serving"

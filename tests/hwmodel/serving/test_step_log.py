@@ -36,7 +36,7 @@ def case(seed: int) -> tuple[EngineCalls, EngineSettings, int]:
         block_tokens=4,
         max_sequences_count=int(rng.integers(1, 9)),
         max_batched_tokens=int(rng.integers(9, 40)),
-        policy=Policy(int(rng.integers(0, 2))),
+        policy=tuple(Policy)[int(rng.integers(0, 2))],
     )
     return calls, settings, int(rng.integers(1, 4))
 

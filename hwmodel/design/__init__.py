@@ -18,6 +18,7 @@ from hwmodel.design.search import (
     closed_form_value,
     search,
 )
+from hwmodel.design.service_change import SurfaceChange, service_change
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace, Parameter, hbm_name, rated, space_around
 
@@ -45,6 +46,7 @@ __all__ = [
     "Scored",
     "SearchPlan",
     "SearchResult",
+    "SurfaceChange",
     "bill_of",
     "closed_form_fleet",
     "closed_form_value",
@@ -57,6 +59,7 @@ __all__ = [
     "scenario_of",
     "search",
     "served_value",
+    "service_change",
     "silicon_interval",
     "space_around",
 ]

@@ -106,6 +106,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         calibration=frames.calibration_frame(explorer.log, views),
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
+        service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
         scored_count=len(found.scored.closed_form),
         space_count=found.scored.legal_count,

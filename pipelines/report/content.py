@@ -141,5 +141,12 @@ class ReportContent:
     """Chips and designs without an answer: name, lane, reason."""
     evidence: pl.DataFrame
     """Where numbers come from: quantity, value, unit, kind, source."""
+    generations: pl.DataFrame
+    """The chain of generations that ends with this run, one row each: generation, run_id, chip, call_count,
+    session_count, chips_count, binding_resource, binding_ratio (of busy time), the four value curves of the chip in
+    service, next_change. Empty for a run on its own."""
+    generation_surfaces: pl.DataFrame
+    """The same by surface: generation, surface, call_count, ttft_p50_s, ttft_p95_s, cut_ratio, and price_ratio,
+    latency_ratio, volume_ratio over the generation before."""
     doubts: tuple[str, ...]
     """What is not modelled or not known, in plain words."""

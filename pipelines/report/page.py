@@ -9,6 +9,7 @@ from pipelines.report.sections.context import context
 from pipelines.report.sections.demand import waits, workload
 from pipelines.report.sections.designs import design_space, predictions, refused, robustness
 from pipelines.report.sections.emerging import emerging
+from pipelines.report.sections.generations import generations
 from pipelines.report.sections.leaving import leaving
 from pipelines.report.sections.model import Section
 from pipelines.report.sections.questions import questions
@@ -19,6 +20,7 @@ from pipelines.report.sections.sources import doubts, evidence, provenance
 _ORDER: tuple[Callable[[ReportContent], Section | None], ...] = (
     recommendations,
     design_space,
+    generations,
     questions,
     workload,
     waits,

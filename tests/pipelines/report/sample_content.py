@@ -98,6 +98,8 @@ def sample_content() -> ReportContent:
             }
         ),
         evidence=_evidence(),
+        generations=history.generations(),
+        generation_surfaces=history.generation_surfaces(),
         doubts=(
             "The chip model was calibrated on one vendor's kernels; the ratio to other vendors is an extrapolation.",
             "Prices of HBM stacks are assumed; the range 0.5 to 2 times is in the robustness table.",
@@ -128,6 +130,7 @@ def empty_content() -> ReportContent:
     frames: dict[str, Any] = {
         name: getattr(full, name).clear() for name in full.__slots__ if isinstance(getattr(full, name), pl.DataFrame)
     }
+    frames["generations"] = full.generations.clear()
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
     lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
     return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), lacking=lacking)

@@ -8,14 +8,13 @@ from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
+from hwmodel.design.scoring import Scored, closed_form_value, score
 from hwmodel.design.search import (
     CURVE,
     EvaluationLog,
     Progress,
-    Scored,
     SearchPlan,
     SearchResult,
-    closed_form_value,
     search,
 )
 from hwmodel.design.silicon import silicon_interval
@@ -55,6 +54,7 @@ __all__ = [
     "rated",
     "recommend",
     "scenario_of",
+    "score",
     "search",
     "served_value",
     "silicon_interval",

@@ -53,6 +53,7 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         robustness=findings.robustness,
         refused=findings.refused,
         evidence=findings.evidence,
+        explanation=findings.explanation,
         doubts=doubts(findings),
     )
 

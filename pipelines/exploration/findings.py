@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.report import RecommendationView
+from pipelines.report import Explanation, RecommendationView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Findings:
     robustness: pl.DataFrame
     refused: pl.DataFrame
     evidence: pl.DataFrame
+    explanation: Explanation
     scored_count: int
     """Feasible designs scored in closed form."""
     space_count: int

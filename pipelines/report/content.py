@@ -5,6 +5,8 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.report.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -141,5 +143,7 @@ class ReportContent:
     """Chips and designs without an answer: name, lane, reason."""
     evidence: pl.DataFrame
     """Where numbers come from: quantity, value, unit, kind, source."""
+    explanation: Explanation
+    """Why the recommendations are what they are, and what would overturn them."""
     doubts: tuple[str, ...]
     """What is not modelled or not known, in plain words."""

@@ -15,6 +15,7 @@ from hwmodel.design.pool import Pool, pool_load
 from hwmodel.design.scenario import CLONE_JITTER_S, UNLOADED_RATIO, Scenario
 from hwmodel.serving import (
     EmptyDemand,
+    ReplayDemand,
     StepTimer,
     promises_of,
     reachable,
@@ -119,7 +120,7 @@ def scenario_under(today: Scenario, case: Case) -> Scenario:
     return replace(today, name=case.name, pools=pools)
 
 
-def in_cell(scenario: Scenario, *, replicas_count: float, seed: int, widths_count: int = 1) -> Scenario:
+def in_cell(scenario: Scenario, *, replicas_count: float, seed: int, widths_count: int = 2) -> Scenario:
     """A scenario with weights as one that can be replayed: sessions added or left out, promises within reach.
 
     Args:
@@ -172,6 +173,8 @@ def _add(
 
 def _pool_under(pool: Pool, case: Case) -> Pool | None:
     """The pool with the case's weights, lengths and limits; None where no scored call is left."""
+    if not _touches(case, pool.demand):
+        return pool
     demand = pool.demand
     weight = demand.weight_ratio * case.session_ratio[demand.surface, demand.tier]
     inputs = _scaled(demand.input_tokens, case.input_ratio[demand.surface], least=1)
@@ -197,6 +200,13 @@ def _pool_under(pool: Pool, case: Case) -> Pool | None:
         load=pool_load(changed, pool.window_s),
         unservable_count=pool.unservable_count + too_long,
     )
+
+
+def _touches(case: Case, demand: ReplayDemand) -> bool:
+    """Whether a case changes anything of a pool; one that it leaves alone stays the same object."""
+    sessions = case.session_ratio[demand.surface, demand.tier]
+    lengths = (case.input_ratio[demand.surface], case.output_ratio[demand.surface])
+    return case.limit_ratio != 1.0 or any((ratio != 1.0).any() for ratio in (sessions, *lengths))
 
 
 def _cell(pool: Pool, table: DesignTable, replicas_count: float, seed: int) -> Pool:

@@ -106,7 +106,7 @@ def explain(subject: Subject) -> Explanation:
     told(3, STAGES)
     thresholds = _flips(subject)
     told(4, STAGES)
-    software = _software(subject)
+    software = _software(subject, replays)
     told(STAGES, STAGES)
     bills = _justified(subject)
     justified = [(r.rank, title, justifications(r.changes, bill)) for r, title, bill in bills]
@@ -139,7 +139,7 @@ def _replays(subject: Subject) -> Replays:
     """What the search replayed of today's scenario is not replayed again."""
     space, found = subject.space, subject.found
     known: dict[str, Evaluation | None] = {e.design.name: e for e in found.replayed.values()}
-    known[rated_designs(space, [base_point(space)])[0].name] = found.baseline
+    known |= dict.fromkeys((rated_designs(space, [base_point(space)])[0].name, space.baseline.name), found.baseline)
     return Replays(scenario=subject.scenario, known=known)
 
 
@@ -148,9 +148,9 @@ def _elasticities(subject: Subject, scenarios: Sequence[Scenario]) -> pl.DataFra
     points = [("baseline", base_point(subject.space))]
     points += [("recommended", np.array(r.point)) for r in subject.finalists[:1]]
     found = [
-        (scenario.name, at, elasticities(subject.space, point, lambda table, s=scenario: closed_form_value(table, s)))
-        for scenario in scenarios
+        (scenario, at, each)
         for at, point in points
+        for scenario, each in elasticities(subject.space, point, scenarios).items()
     ]
     return frames.elasticities_frame(subject.space, found)
 
@@ -211,10 +211,10 @@ def _flips(subject: Subject) -> list[Flip]:
     ]
 
 
-def _software(subject: Subject) -> pl.DataFrame:
+def _software(subject: Subject, replays: Replays) -> pl.DataFrame:
     chips: list[tuple[str, ChipDesign]] = [("the unchanged chip", subject.baseline.design)]
     chips += [(subject.title(r), r.design) for r in subject.finalists[:1]]
-    gains = software_gains(chips, subject.scenario, replays_count=subject.plan.software_replays_count)
+    gains = software_gains(chips, replays, replays_count=subject.plan.software_replays_count)
     return frames.software_frame(gains)
 
 

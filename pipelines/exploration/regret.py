@@ -15,12 +15,11 @@ from hwmodel.design import (
     NoDeployment,
     Scenario,
     Scored,
-    closed_form_value,
     evaluate_many,
     in_cell,
     scenario_under,
 )
-from hwmodel.design.explain import regret_of
+from hwmodel.design.explain import Worth, regret_of
 from hwmodel.serving import EmptyDemand
 
 RIVALS_COUNT = 200
@@ -78,9 +77,9 @@ def regret_frames(judged: Judged, cases: Sequence[Case]) -> tuple[pl.DataFrame, 
     names = [case.name for case in cases]
     scenarios = [scenario_under(judged.scenario, case) for case in cases]
     table = DesignTable.of([entrant.design for entrant in judged.entrants])
-    closed = np.stack([closed_form_value(table, scenario) for scenario in scenarios], axis=1)
-    rivals = judged.scored.designs.take(_rivals(judged.scored))
-    best = np.array([closed_form_value(rivals, scenario).max() for scenario in scenarios])
+    shown, rivals = Worth(designs=table), Worth(designs=judged.scored.designs.take(_rivals(judged.scored)))
+    closed = np.stack([shown.of(scenario) for scenario in scenarios], axis=1)
+    best = np.array([rivals.of(scenario).max() for scenario in scenarios])
     replayed = np.stack([_replayed(judged, *pair) for pair in _asked(judged, cases, scenarios)], axis=1)
     blocks = [_block(judged, names, closed, CLOSED_FORM, best), _block(judged, names, replayed, REPLAY, None)]
     return pl.concat([matrix for matrix, _ in blocks]), pl.concat([summary for _, summary in blocks])

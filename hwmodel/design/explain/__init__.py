@@ -9,6 +9,7 @@ from hwmodel.design.explain.parts import Ablation, Part, ablation, shapley
 from hwmodel.design.explain.regret import Regret, regret_of
 from hwmodel.design.explain.shift import Justification, bill_by_dimension, justifications
 from hwmodel.design.explain.software import SoftwareGain, SoftwareOption, software_gains
+from hwmodel.design.explain.worth import Worth
 
 __all__ = [
     "MEASURED_CHIPS",
@@ -24,6 +25,7 @@ __all__ = [
     "Replays",
     "SoftwareGain",
     "SoftwareOption",
+    "Worth",
     "ablation",
     "base_point",
     "bill_by_dimension",

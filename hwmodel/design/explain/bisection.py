@@ -6,8 +6,8 @@ import numpy as np
 
 SCAN_COUNT = 6
 """Points of the scan on each side."""
-ROUNDS = 10
-"""Halvings: a crossing is told to a thousandth of the scan's step."""
+ROUNDS = 7
+"""Halvings: a crossing is told to a hundredth of the scan's step."""
 
 
 def first_crossing(

@@ -1,6 +1,6 @@
 """Elasticities: by how many per cent value per dollar moves with one per cent of a parameter, to either side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +8,14 @@ from jaxtyping import Float
 
 from hwmodel.catalog import DesignTable
 from hwmodel.design.explain.corners import Point
+from hwmodel.design.explain.worth import Worth
+from hwmodel.design.scenario import Scenario
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace, Parameter
 from hwmodel.physical import limits
 
-WorthOf = Callable[[DesignTable], Float[np.ndarray, "designs"]]
-"""Value per dollar of designs in closed form; any scale."""
+Step = tuple[Parameter, int, str, float]
+"""Parameter, its column, side, and the level on that side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +39,33 @@ class Elasticity:
     """Whether the stepped design keeps the limits of a chip."""
 
 
-def elasticities(space: DesignSpace, point: Point, worth_of: WorthOf) -> tuple[Elasticity, ...]:
+def elasticities(space: DesignSpace, point: Point, scenarios: Sequence[Scenario]) -> dict[str, tuple[Elasticity, ...]]:
+    """Elasticities around a point by name of the scenario, in closed form."""
+    steps = steps_around(space, point)
+    worth = Worth(designs=space.designs(stepped(point, steps)))
+    return {s.name: elasticities_of(space, point, steps, worth.designs, worth.of(s)) for s in scenarios}
+
+
+def elasticities_of(
+    space: DesignSpace,
+    point: Point,
+    steps: Sequence[Step],
+    table: DesignTable,
+    values: Float[np.ndarray, "designs"],
+) -> tuple[Elasticity, ...]:
     """Both sides of every parameter around a point, to the next legal level.
 
     The step is a legal one, not a derivative's: power classes make the cost of a chip a staircase, on which a smaller
     step tells nothing. A side without a level, or on which the demand cannot be served, is left out.
+
+    Args:
+        space: Where the point lies.
+        point: The design.
+        steps: From `steps_around`.
+        table: The point's design, then those of the steps.
+        values: Their value per dollar; any scale.
     """
-    steps = [
-        (parameter, column, side, level)
-        for column, parameter in enumerate(space.parameters)
-        for side, level in neighbours(parameter, float(point[column]))
-    ]
-    moved = np.repeat(point[None, :], len(steps) + 1, axis=0)
-    for row, (_, column, _, level) in enumerate(steps, start=1):
-        moved[row, column] = level
-    table = space.designs(moved)
-    values = worth_of(table)
+    moved = stepped(point, steps)
     feasible = limits(table, baseline=space.baseline).feasible
     made = []
     for row, (parameter, column, side, level) in enumerate(steps, start=1):
@@ -75,6 +88,23 @@ def elasticities(space: DesignSpace, point: Point, worth_of: WorthOf) -> tuple[E
             )
         )
     return tuple(made)
+
+
+def steps_around(space: DesignSpace, point: Point) -> list[Step]:
+    """Every step of one parameter to its next legal level."""
+    return [
+        (parameter, column, side, level)
+        for column, parameter in enumerate(space.parameters)
+        for side, level in neighbours(parameter, float(point[column]))
+    ]
+
+
+def stepped(point: Point, steps: Sequence[Step]) -> Float[np.ndarray, "rows parameters"]:
+    """The point, then one row per step."""
+    moved = np.repeat(point[None, :], len(steps) + 1, axis=0)
+    for row, (_, column, _, level) in enumerate(steps, start=1):
+        moved[row, column] = level
+    return moved
 
 
 def neighbours(parameter: Parameter, value: float) -> list[tuple[str, float]]:

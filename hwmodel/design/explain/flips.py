@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -9,9 +10,9 @@ from jaxtyping import Float
 from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.design.evaluate import Evaluation, evaluate_many
 from hwmodel.design.explain.bisection import first_crossing
+from hwmodel.design.explain.worth import Worth
 from hwmodel.design.scenario import Scenario
 from hwmodel.design.scenarios import TODAY, Case, CaseKind, in_cell, scenario_under
-from hwmodel.design.scoring import closed_form_value
 from hwmodel.design.search import CURVE
 from hwmodel.physical import module_cost, tco
 from hwmodel.serving import EmptyDemand
@@ -101,9 +102,10 @@ def flips(contest: Contest, today: Scenario, levers: Sequence[Lever]) -> tuple[F
     The closed form is anchored: its ratio of winner and rival is scaled to the replay's of today, so that it starts
     from what the replay found and tells only how the ratio moves.
     """
+    worth = Worth(designs=contest.table)
     found = []
     for lever in levers:
-        values = _memo(lambda x, lever=lever: _values(contest, today, lever, x))  # type: ignore[misc]
+        values = _remembered(worth, today, lever)
         found += [_flip(contest, lever, at, values) for at in range(1, len(contest.rivals) + 1)]
     return tuple(found)
 
@@ -183,29 +185,18 @@ def _flip(
     )
 
 
-def _values(contest: Contest, today: Scenario, lever: Lever, multiple: float) -> Float[np.ndarray, "designs"]:
-    """Value per dollar of winner and rivals in closed form; 0 where none can be told."""
-    table = contest.table
-    try:
-        asked = today if lever.case is None else scenario_under(today, lever.case(multiple))
-    except EmptyDemand:
-        return np.zeros(len(table))
-    worth = closed_form_value(table, asked)
-    return worth if lever.price is None else worth / lever.price(table, multiple)
+def _remembered(worth: Worth, today: Scenario, lever: Lever) -> Callable[[float], Float[np.ndarray, "designs"]]:
+    """Value per dollar of winner and rivals along a lever, 0 where none can be told; all rivals scan the same points."""
 
+    @cache
+    def values(multiple: float) -> Float[np.ndarray, "designs"]:
+        try:
+            found = worth.of(today if lever.case is None else scenario_under(today, lever.case(multiple)))
+        except EmptyDemand:
+            return np.zeros(len(worth.designs))
+        return found if lever.price is None else found / lever.price(worth.designs, multiple)
 
-def _memo(
-    compute: Callable[[float], Float[np.ndarray, "designs"]],
-) -> Callable[[float], Float[np.ndarray, "designs"]]:
-    """Every rival scans the same points."""
-    known: dict[float, Float[np.ndarray, "designs"]] = {}
-
-    def remembered(multiple: float) -> Float[np.ndarray, "designs"]:
-        if multiple not in known:
-            known[multiple] = compute(multiple)
-        return known[multiple]
-
-    return remembered
+    return values
 
 
 def _mix_case(surface: str) -> Callable[[float], Case]:

@@ -1,17 +1,22 @@
 """What software alone would buy: settings of the serving engine and number formats, on any chip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+import numpy as np
+from jaxtyping import Float
+from joblib import Parallel, delayed
+
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable
 from hwmodel.design.evaluate import evaluate_many
+from hwmodel.design.explain.corners import Replays
+from hwmodel.design.explain.worth import Worth
 from hwmodel.design.scenario import Scenario
-from hwmodel.design.scoring import closed_form_value
 from hwmodel.design.search import CURVE
 
 MAX_SEQUENCES = (64, 128, 256, 512)
-TOKEN_BUDGETS = (512, 1024, 2048, 4096, 8192)
+TOKEN_BUDGETS = (1024, 2048, 4096, 8192)
 ACTIVATIONS = ("bf16", "fp8")
 
 
@@ -45,6 +50,18 @@ class SoftwareGain:
     """Options replayed for this chip."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One option on one chip."""
+
+    chip: int
+    option: SoftwareOption
+    closed: float
+    """Closed form over the unchanged chip with today's settings."""
+    value: float | None
+    """Replayed value per dollar; None where no fleet keeps the promises."""
+
+
 def options() -> tuple[SoftwareOption, ...]:
     """Every combination of the settings."""
     return tuple(
@@ -73,58 +90,80 @@ def with_software(scenario: Scenario, option: SoftwareOption) -> Scenario:
 
 
 def software_gains(
-    chips: Sequence[tuple[str, ChipDesign]], scenario: Scenario, *, replays_count: int
+    chips: Sequence[tuple[str, ChipDesign]], replays: Replays, *, replays_count: int
 ) -> tuple[SoftwareGain, ...]:
     """The best settings of each chip without and with more quality risk, over the first chip with today's settings.
 
     Every option is scored in closed form, so the search of options is complete; of each chip the best ones are
-    replayed on the same demand with the same limits, as many for one chip as for the other. The tensor-parallel width
-    is chosen anew for every option, as the replay does for every design.
+    replayed on the same demand with the same limits, as many for one chip as for the other, beside today's settings.
+    The tensor-parallel width is chosen anew for every option, as the replay does for every design.
 
     Args:
         chips: Names and designs, the unchanged chip first.
-        scenario: A scenario that can be replayed.
-        replays_count: Options replayed per chip and risk.
+        replays: Of today's scenario with today's settings.
+        replays_count: Options replayed per chip and risk, today's settings not counted.
     """
-    table = DesignTable.of([design for _, design in chips])
-    every = options()
-    worth = {option: closed_form_value(table, with_software(scenario, option)) for option in every}
-    of_today = float(closed_form_value(table, scenario)[0])
-    unchanged = _replayed(chips[0][1], scenario, None)
-    gains = []
-    for at, (name, design) in enumerate(chips):
-        for is_risky in (False, True):
-            able = [option for option in every if option.is_risky is is_risky and worth[option][at] > 0.0]
-            best = sorted(able, key=lambda option: -float(worth[option][at]))[:replays_count]
-            tried = [(option, _replayed(design, scenario, option)) for option in best]
-            gains += _best(name, tried, unchanged, {o: float(worth[o][at]) / of_today for o in best}, len(every))
-    return tuple(gains)
-
-
-def _best(
-    chip: str,
-    tried: Sequence[tuple[SoftwareOption, float | None]],
-    unchanged: float | None,
-    closed: dict[SoftwareOption, float],
-    scored_count: int,
-) -> list[SoftwareGain]:
-    """The option that the replay likes best; without any replay the closed form's."""
-    if not tried:
-        return []
-    option, value = max(tried, key=lambda pair: pair[1] or 0.0)
-    return [
-        SoftwareGain(
-            chip=chip,
-            option=option,
-            closed_form_ratio=closed[option],
-            replayed_ratio=value / unchanged if value is not None and unchanged else None,
-            scored_count=scored_count,
-            replayed_count=len(tried),
-        )
+    scenario = replays.scenario
+    worth = Worth(designs=DesignTable.of([design for _, design in chips]))
+    closed = {option: worth.of(with_software(scenario, option)) for option in options()}
+    of_today = worth.of(scenario)
+    asked = [
+        (at, option)
+        for at in range(len(chips))
+        for is_risky in (False, True)
+        for option in _best_closed(closed, at, is_risky=is_risky, known=option_of(scenario))[:replays_count]
     ]
+    side_by_side = Parallel(n_jobs=2, prefer="threads")
+    told = side_by_side(delayed(_replayed)(chips[at][1], with_software(scenario, option)) for at, option in asked)
+    tried = [
+        Tried(chip=at, option=option, closed=float(closed[option][at] / of_today[0]), value=value)
+        for (at, option), value in zip(asked, told, strict=True)
+    ]
+    usual = [None if e is None else e.curves[CURVE] for e in replays.of([design for _, design in chips])]
+    tried += [
+        Tried(chip=at, option=option_of(scenario), closed=float(of_today[at] / of_today[0]), value=value)
+        for at, value in enumerate(usual)
+    ]
+    groups = [
+        (name, [t for t in tried if t.chip == at and t.option.is_risky is is_risky])
+        for at, (name, _) in enumerate(chips)
+        for is_risky in (False, True)
+    ]
+    return tuple(_gain(name, group, usual[0]) for name, group in groups if group)
 
 
-def _replayed(design: ChipDesign, scenario: Scenario, option: SoftwareOption | None) -> float | None:
+def option_of(scenario: Scenario) -> SoftwareOption:
+    """Today's settings, as the first pool has them."""
+    pool = scenario.pools[0]
+    return SoftwareOption(
+        max_sequences_count=pool.scheduler.max_sequences_count,
+        max_batched_tokens=pool.scheduler.max_batched_tokens,
+        activation_dtype=pool.formats.activation_dtype,
+    )
+
+
+def _best_closed(
+    closed: Mapping[SoftwareOption, Float[np.ndarray, "chips"]], chip: int, *, is_risky: bool, known: SoftwareOption
+) -> list[SoftwareOption]:
+    """Options that the closed form finds able, the best first; the known one is replayed already."""
+    able = [o for o, values in closed.items() if o.is_risky is is_risky and values[chip] > 0.0 and o != known]
+    return sorted(able, key=lambda option: -float(closed[option][chip]))
+
+
+def _gain(chip: str, tried: Sequence[Tried], unchanged: float | None) -> SoftwareGain:
+    """The option that the replay likes best."""
+    best = max(tried, key=lambda one: one.value or 0.0)
+    return SoftwareGain(
+        chip=chip,
+        option=best.option,
+        closed_form_ratio=best.closed,
+        replayed_ratio=best.value / unchanged if best.value is not None and unchanged else None,
+        scored_count=len(options()),
+        replayed_count=len(tried),
+    )
+
+
+def _replayed(design: ChipDesign, scenario: Scenario) -> float | None:
     """Value per dollar by replay; None where no fleet keeps the promises."""
-    found = evaluate_many([design], scenario if option is None else with_software(scenario, option))[0]
+    found = evaluate_many([design], scenario, workers_count=1)[0]
     return None if found is None else found.curves[CURVE]

@@ -145,9 +145,7 @@ def _forecast(name: str, rows: Sequence[ForecastRow]) -> Case:
         sessions[at] = 1.0 if row.session_ratio is None else row.session_ratio
         inputs[at] = 1.0 if row.input_ratio is None else row.input_ratio
         outputs[at] = 1.0 if row.output_ratio is None else row.output_ratio
-    return Case(
-        name=name, kind=CaseKind.FORECAST, session_ratio=sessions, input_ratio=inputs, output_ratio=outputs
-    )
+    return Case(name=name, kind=CaseKind.FORECAST, session_ratio=sessions, input_ratio=inputs, output_ratio=outputs)
 
 
 def _counts(today: Scenario) -> Float[np.ndarray, "surfaces tiers"]:
@@ -158,9 +156,7 @@ def _counts(today: Scenario) -> Float[np.ndarray, "surfaces tiers"]:
     return counts
 
 
-def _add(
-    cases: list[Case], lacking: dict[str, str], case: Case, counts: Float[np.ndarray, "surfaces tiers"]
-) -> None:
+def _add(cases: list[Case], lacking: dict[str, str], case: Case, counts: Float[np.ndarray, "surfaces tiers"]) -> None:
     """Take the case in where enough calls are its own, and others are not."""
     own = counts[case.session_ratio > 0.0].sum()
     if own < FEWEST_CALLS:
@@ -219,18 +215,13 @@ def _cell(pool: Pool, table: DesignTable, replicas_count: float, seed: int) -> P
         raise EmptyDemand(f"{pool.llm.id}: no scored call is left in a cell of {replicas_count:g} replicas")
     timer = StepTimer(designs=table, llm=pool.llm, deployment=pool.at_width(int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
-    owed = reachable(
-        promises_of(demand),
-        demand,
-        replica,
-        replicas_count=ceil(UNLOADED_RATIO * replicas_count),
-        scheduler=pool.scheduler,
-    )
+    wanted, plenty = promises_of(demand), ceil(UNLOADED_RATIO * replicas_count)
+    owed = reachable(wanted, demand, replica, replicas_count=plenty, scheduler=pool.scheduler)
     calls = float(pool.demand.weight_ratio[pool.demand.is_scored].sum())
     return replace(
         pool,
         demand=demand,
-        promises=owed,
+        promises=pool.promises.kept_for(owed),
         load=pool_load(demand, pool.window_s),
         traffic_ratio=pool.traffic_ratio * calls / float(demand.is_scored.sum()),
     )
@@ -244,5 +235,3 @@ def _scaled(
 
 def _words(code: str) -> str:
     return code.replace("_", " ")
-
-

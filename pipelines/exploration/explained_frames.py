@@ -98,9 +98,7 @@ def parts_frame(space: DesignSpace, found: Sequence[tuple[int, str, Ablation]]) 
     return pl.DataFrame(rows, schema=PARTS_SCHEMA)
 
 
-def justified_frame(
-    space: DesignSpace, found: Sequence[tuple[int, str, Sequence[Justification]]]
-) -> pl.DataFrame:
+def justified_frame(space: DesignSpace, found: Sequence[tuple[int, str, Sequence[Justification]]]) -> pl.DataFrame:
     """One row per change, with its sentence."""
     rows = [
         {
@@ -135,13 +133,13 @@ def justified_words(label: str, one: Justification) -> str:
 
 def bill_frame(found: Sequence[tuple[int, str, pl.DataFrame]]) -> pl.DataFrame:
     """The bills of all finalists under each other."""
-    parts = [frame.select(pl.lit(rank).alias("rank"), pl.lit(title).alias("title"), pl.all()) for rank, title, frame in found]
+    parts = [
+        frame.select(pl.lit(rank).alias("rank"), pl.lit(title).alias("title"), pl.all()) for rank, title, frame in found
+    ]
     return pl.concat([pl.DataFrame(schema=BILL_SCHEMA), *(part.cast(BILL_SCHEMA) for part in parts)])  # type: ignore[arg-type]
 
 
-def elasticities_frame(
-    space: DesignSpace, found: Sequence[tuple[str, str, Sequence[Elasticity]]]
-) -> pl.DataFrame:
+def elasticities_frame(space: DesignSpace, found: Sequence[tuple[str, str, Sequence[Elasticity]]]) -> pl.DataFrame:
     """One row per scenario, design, parameter and side."""
     scale = {p.name: p.shown_per_si for p in space.parameters}
     rows = [

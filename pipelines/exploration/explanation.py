@@ -54,11 +54,11 @@ class ExplainPlan:
 
     ablated_count: int = 3
     """Finalists whose changes are replayed alone and taken back."""
-    case_replicas_count: float = 2.0
+    case_replicas_count: float = 3.0
     """Replicas per LLM of the cells in which cases are replayed."""
     cases_replayed_count: int = 6
     """Cases in which baseline and finalists are replayed, in the order of the scenario set, today's not counted."""
-    flips_confirmed_count: int = 3
+    flips_confirmed_count: int = 2
     """Thresholds of the demand, the nearest to today's first, that are replayed; those of prices cost nothing."""
     software_replays_count: int = 1
     """Options replayed per chip and risk."""
@@ -102,7 +102,7 @@ def explain(subject: Subject) -> Explanation:
     told(1, STAGES)
     moves = _elasticities(subject, [scenario_under(subject.scenario, case) for case in cases])
     told(2, STAGES)
-    regret, summary = regret_frames(_judged(subject), cases)
+    regret, summary = regret_frames(_judged(subject, replays), cases)
     told(3, STAGES)
     thresholds = _flips(subject)
     told(4, STAGES)
@@ -169,12 +169,12 @@ def _justified(subject: Subject) -> list[tuple[Recommendation, str, pl.DataFrame
     ]
 
 
-def _judged(subject: Subject) -> Judged:
+def _judged(subject: Subject, replays: Replays) -> Judged:
     rows = [Entrant(name=NO_CHANGE, kind="baseline", design=subject.baseline.design)]
     rows += [Entrant(name=subject.title(r), kind="finalist", design=r.design) for r in subject.finalists]
     rows += [Entrant(name=name, kind="real chip", design=e.design) for name, e in subject.named]
     return Judged(
-        scenario=subject.scenario,
+        today=replays,
         entrants=tuple(rows),
         scored=subject.found.scored,
         replicas_count=subject.plan.case_replicas_count,

@@ -19,10 +19,10 @@ from hwmodel.design import (
     in_cell,
     scenario_under,
 )
-from hwmodel.design.explain import Worth, regret_of
+from hwmodel.design.explain import Replays, Worth, regret_of
 from hwmodel.serving import EmptyDemand
 
-RIVALS_COUNT = 200
+RIVALS_COUNT = 120
 """Scored designs beside those shown, half the best of today and half spread: the best of them sets the regret."""
 CLOSED_FORM, REPLAY = "closed form", "replay"
 REGRET_SCHEMA = {
@@ -61,8 +61,8 @@ class Entrant:
 class Judged:
     """Who is judged, and how far."""
 
-    scenario: Scenario
-    """Today's."""
+    today: Replays
+    """Replays of today's scenario."""
     entrants: tuple[Entrant, ...]
     """The baseline first."""
     scored: Scored
@@ -75,12 +75,12 @@ class Judged:
 def regret_frames(judged: Judged, cases: Sequence[Case]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The matrix in long form, and its summary by design and method."""
     names = [case.name for case in cases]
-    scenarios = [scenario_under(judged.scenario, case) for case in cases]
+    scenarios = [scenario_under(judged.today.scenario, case) for case in cases]
     table = DesignTable.of([entrant.design for entrant in judged.entrants])
     shown, rivals = Worth(designs=table), Worth(designs=judged.scored.designs.take(_rivals(judged.scored)))
     closed = np.stack([shown.of(scenario) for scenario in scenarios], axis=1)
     best = np.array([rivals.of(scenario).max() for scenario in scenarios])
-    replayed = np.stack([_replayed(judged, *pair) for pair in _asked(judged, cases, scenarios)], axis=1)
+    replayed = np.stack([_replayed(judged, scenario) for scenario in _asked(judged, cases, scenarios)], axis=1)
     blocks = [_block(judged, names, closed, CLOSED_FORM, best), _block(judged, names, replayed, REPLAY, None)]
     return pl.concat([matrix for matrix, _ in blocks]), pl.concat([summary for _, summary in blocks])
 
@@ -91,28 +91,29 @@ def _rivals(scored: Scored) -> np.ndarray:
     return np.unique(np.concatenate([order[:half], order[:: max(1, order.size // half)]]))
 
 
-def _asked(
-    judged: Judged, cases: Sequence[Case], scenarios: Sequence[Scenario]
-) -> list[tuple[Scenario | None, Case]]:
+def _asked(judged: Judged, cases: Sequence[Case], scenarios: Sequence[Scenario]) -> list[Scenario | None]:
     """Scenarios to replay; None where the plan leaves one to the closed form."""
     others = [case.name for case in cases if case.kind is not CaseKind.TODAY][: judged.replayed_count]
     return [
-        (scenario if case.kind is CaseKind.TODAY or case.name in others else None, case)
+        scenario if case.kind is CaseKind.TODAY or case.name in others else None
         for case, scenario in zip(cases, scenarios, strict=True)
     ]
 
 
-def _replayed(judged: Judged, scenario: Scenario | None, case: Case) -> Float[np.ndarray, "designs"]:
+def _replayed(judged: Judged, scenario: Scenario | None) -> Float[np.ndarray, "designs"]:
     """Replayed value per dollar; NaN where none was asked, 0 where no fleet keeps the promises."""
     values = np.full(len(judged.entrants), np.nan)
     rows = [at for at, entrant in enumerate(judged.entrants) if entrant.kind != "real chip"]
     if scenario is None:
         return values
-    try:
-        cell = in_cell(scenario, replicas_count=judged.replicas_count, seed=judged.seed)
-    except (NoDeployment, EmptyDemand):
-        return values
-    found = evaluate_many([judged.entrants[at].design for at in rows], cell)
+    designs = [judged.entrants[at].design for at in rows]
+    if scenario is judged.today.scenario:
+        found = judged.today.of(designs)
+    else:
+        try:
+            found = evaluate_many(designs, in_cell(scenario, replicas_count=judged.replicas_count, seed=judged.seed))
+        except (NoDeployment, EmptyDemand):
+            return values
     values[rows] = [0.0 if e is None else e.curves[CURVE] for e in found]
     return values
 

@@ -14,10 +14,7 @@ from pipelines.exploration.findings import Findings
 from pipelines.report import DesignChange, Explanation, Interval, RecommendationView, RunFacts
 
 FINDINGS_FILE = "findings.json"
-KNOWN = {
-    kind.__name__: kind
-    for kind in (Findings, RecommendationView, DesignChange, Explanation, Interval, RunFacts)
-}
+KNOWN = {kind.__name__: kind for kind in (Findings, RecommendationView, DesignChange, Explanation, Interval, RunFacts)}
 
 
 def save_findings(folder: Path, findings: Findings) -> Path:

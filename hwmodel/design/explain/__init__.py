@@ -1,4 +1,4 @@
-"""Why a design is recommended and how firm that is: parts, elasticities, bills, regret, thresholds, software, evidence."""
+"""Why a design is recommended, and how firm: parts, elasticities, bills, regret, thresholds, software, evidence."""
 
 from hwmodel.design.explain.bisection import first_crossing
 from hwmodel.design.explain.corners import Replays, base_point, rated_designs

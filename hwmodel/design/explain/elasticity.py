@@ -114,9 +114,7 @@ def neighbours(parameter: Parameter, value: float) -> list[tuple[str, float]]:
     return [*([("less", max(below))] if below else []), *([("more", min(above))] if above else [])]
 
 
-def _log_step(
-    space: DesignSpace, before: Point, after: Point, parameter: Parameter, column: int
-) -> float | None:
+def _log_step(space: DesignSpace, before: Point, after: Point, parameter: Parameter, column: int) -> float | None:
     """Log ratio of the stepped number; of a memory generation that of its rate; None where there is no ratio."""
     one, other = float(before[column]), float(after[column])
     if parameter.name == "hbm_generation":

@@ -110,9 +110,7 @@ def flips(contest: Contest, today: Scenario, levers: Sequence[Lever]) -> tuple[F
     return tuple(found)
 
 
-def confirmed(
-    flip: Flip, contest: Contest, today: Scenario, lever: Lever, *, replicas_count: float, seed: int
-) -> Flip:
+def confirmed(flip: Flip, contest: Contest, today: Scenario, lever: Lever, *, replicas_count: float, seed: int) -> Flip:
     """The flip with what a replay says at its threshold; a price is confirmed by the replays of today."""
     if flip.threshold is None:
         return flip
@@ -161,9 +159,7 @@ def _part_ratio(
     return 1.0 + (multiple - 1.0) * share * cost.chip_usd_per_chip_h / cost.typical_usd_per_chip_h
 
 
-def _flip(
-    contest: Contest, lever: Lever, rival: int, values: Callable[[float], Float[np.ndarray, "designs"]]
-) -> Flip:
+def _flip(contest: Contest, lever: Lever, rival: int, values: Callable[[float], Float[np.ndarray, "designs"]]) -> Flip:
     replayed = [e.curves[CURVE] for e in contest.evaluations]
     today = values(1.0)
     anchor = float(np.log(replayed[0] / replayed[rival]) - np.log(today[0] / today[rival]))
@@ -186,7 +182,7 @@ def _flip(
 
 
 def _remembered(worth: Worth, today: Scenario, lever: Lever) -> Callable[[float], Float[np.ndarray, "designs"]]:
-    """Value per dollar of winner and rivals along a lever, 0 where none can be told; all rivals scan the same points."""
+    """Value per dollar of winner and rivals along a lever, 0 where none can be told; rivals scan the same points."""
 
     @cache
     def values(multiple: float) -> Float[np.ndarray, "designs"]:

@@ -14,7 +14,6 @@ from hwmodel.design.space import DesignSpace
 
 MOST_PLAYERS = 8
 """Changes that are told apart: 256 corners. Of a design with more, the smallest ones share one part."""
-REST = "the rest"
 
 Player = tuple[int, ...]
 """Columns of the space that are changed together."""

@@ -78,7 +78,11 @@ def bill_by_dimension(
         parts.append(joined.select(pl.lit(dimension).alias("dimension"), pl.all()))
     columns = ["dimension", "name"]
     columns += [f"{side}_{measure}_ratio" for measure in ("time", "cost") for side in ("baseline", "design")]
-    return pl.concat(parts).select(columns).sort("dimension", "baseline_cost_ratio", "name", descending=[False, True, False])
+    return (
+        pl.concat(parts)
+        .select(columns)
+        .sort("dimension", "baseline_cost_ratio", "name", descending=[False, True, False])
+    )
 
 
 def justifications(changes: Mapping[str, tuple[float, float]], bill: pl.DataFrame) -> tuple[Justification, ...]:

@@ -127,9 +127,7 @@ def regret_heatmap(regret: pl.DataFrame, *, title: str) -> alt.LayerChart:
         tooltip=["design:N", "scenario:N", alt.Tooltip("label:N", title="given away"), alt.Tooltip("rank:Q")],
     )
     cells = base.mark_rect(stroke="currentColor", strokeOpacity=0.15).encode(
-        color=alt.Color(
-            "regret:Q", scale=alt.Scale(domain=[0.0, 1.0], range=["#f3ece2", "#a8322c"]), legend=None
-        )
+        color=alt.Color("regret:Q", scale=alt.Scale(domain=[0.0, 1.0], range=["#f3ece2", "#a8322c"]), legend=None)
     )
     text = base.mark_text(fontSize=11).encode(
         text="label:N", color=alt.condition("datum.dark", alt.value("#ffffff"), alt.value("#222222"))

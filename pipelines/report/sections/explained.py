@@ -1,5 +1,7 @@
 """Why the recommended changes pay: parts of the gain, limiters before and after, elasticities."""
 
+from typing import Any
+
 import polars as pl
 
 from pipelines.report.charts import gain_parts, tornado
@@ -31,8 +33,8 @@ def parts(content: ReportContent) -> Section:
 def shift(content: ReportContent) -> Section:
     """The bill before and after the best finalist."""
     lead = (
-        "A change is justified by its limiter only where that limiter carries time. Shares of busy time sum to 100 % on "
-        "either side; the bill is cost per unit of value over the baseline's whole bill."
+        "A change is justified by its limiter only where that limiter carries time. Shares of busy time sum to 100 % "
+        "on either side; the bill is cost per unit of value over the baseline's whole bill."
     )
     bill = content.explanation.bill
     bill = bill.filter(pl.col("rank") == bill["rank"].min()) if len(bill) else bill
@@ -46,9 +48,9 @@ def elasticity(content: ReportContent) -> Section:
     """The tornado at the baseline and at the recommended design, and the table over scenarios."""
     frame = content.explanation.elasticities
     lead = (
-        "Per cent of value per dollar for one per cent of a parameter, to the next legal level on either side, in closed "
-        "form. Thin lines: silicon interval of the step. Flat on both sides: over-provisioned. Pale: the stepped chip "
-        "breaks a limit. Steps change power class and deployment, so bars jump where those do."
+        "Per cent of value per dollar for one per cent of a parameter, to the next legal level on either side, in "
+        "closed form. Thin lines: silicon interval of the step. Flat on both sides: over-provisioned. Pale: beyond a "
+        "limit of the chip. Steps change power class and deployment, so bars jump where those do."
     )
     blocks: list[Block] = []
     for at, words in (("baseline", "the baseline"), ("recommended", "the best finalist")):
@@ -61,7 +63,9 @@ def elasticity(content: ReportContent) -> Section:
         blocks.append(_by_scenario(frame))
     else:
         blocks = [empty("No elasticities: nothing was scored.")]
-    return Section(key="elasticities", title="How sharply value follows each parameter", lead=lead, blocks=tuple(blocks))
+    return Section(
+        key="elasticities", title="How sharply value follows each parameter", lead=lead, blocks=tuple(blocks)
+    )
 
 
 def _taken_apart(content: ReportContent, rows: pl.DataFrame, rank: int) -> list[Block]:
@@ -78,7 +82,8 @@ def _taken_apart(content: ReportContent, rows: pl.DataFrame, rank: int) -> list[
     )
     names = ("alone_ratio", "alone_replayed_ratio", "lost_ratio", "lost_replayed_ratio", "shapley_ratio")
     lines = tuple(
-        (Cell(text=row["change"]), *(Cell(text=gain(row[name])) for name in names)) for row in rows.iter_rows(named=True)
+        (Cell(text=row["change"]), *(Cell(text=gain(row[name])) for name in names))
+        for row in rows.iter_rows(named=True)
     )
     words = content.explanation.justified.filter(rank=rank)["words"].to_list()
     caption = (
@@ -125,15 +130,19 @@ def _by_scenario(frame: pl.DataFrame) -> Table:
         Column(head=head, numeric=False)
         for head in ("scenario", "best single step from the baseline", "best single step from the best finalist")
     )
-    return Table(key="elasticity-scenarios", caption="What one legal step would buy, scenario by scenario", columns=heads, rows=tuple(rows))
+    return Table(
+        key="elasticity-scenarios",
+        caption="What one legal step would buy, scenario by scenario",
+        columns=heads,
+        rows=tuple(rows),
+    )
 
 
-def _step_words(row: dict[str, object]) -> str:
-    buys, value = row["gain_ratio"], row["elasticity"]
-    assert isinstance(buys, float)
-    assert isinstance(value, float)
+def _step_words(row: dict[str, Any]) -> str:
     step = f"{row['side']} {row['label']}"
-    return f"{step}: {gain(buys)} (elasticity {value:.2f})" if buys > 0.0 else f"none gains; {step} loses least ({gain(buys)})"
+    if row["gain_ratio"] > 0.0:
+        return f"{step}: {gain(row['gain_ratio'])} (elasticity {row['elasticity']:.2f})"
+    return f"none gains; {step} loses least ({gain(row['gain_ratio'])})"
 
 
 def _word(name: str) -> str:

@@ -15,8 +15,8 @@ def regret(content: ReportContent) -> Section:
     frame, summary = content.explanation.regret, content.explanation.regret_summary
     lead = (
         "Share of value per dollar that a design gives away in each scenario against the best known there: by replay "
-        "among the rows shown, in closed form also among two hundred other designs. Real chips are in closed form only. "
-        "Each scenario is served by the fleet that it needs; small cells make single replayed figures coarse."
+        "among the rows shown, in closed form also among designs spread over the space. Real chips are in closed form "
+        "only. Each scenario is served by the fleet that it needs; small cells make single replayed figures coarse."
     )
     blocks: list[Block] = []
     for method, words in _METHODS:
@@ -62,9 +62,9 @@ def software(content: ReportContent) -> Section:
     """What settings buy on the unchanged chip, beside the new one."""
     frame = content.explanation.software
     lead = (
-        "Settings of the serving engine and number formats, the same options for either chip: all scored in closed form, "
-        "the best replayed beside today's settings. Tensor-parallel width is chosen anew each time. Gains are over the "
-        "unchanged chip with today's settings."
+        "Settings of the serving engine and number formats, the same options for either chip: all scored in closed "
+        "form, the best replayed beside today's settings. Tensor-parallel width is chosen anew each time. Gains are "
+        "over the unchanged chip with today's settings."
     )
     if frame.is_empty():
         block: Block = empty("No settings were tried.")
@@ -124,7 +124,9 @@ def grounds(content: ReportContent) -> Section:
             for row in frame.iter_rows(named=True)
         )
         down = int(frame["is_downgraded"].sum())
-        caption = f"{down} of {len(frame)} finalists lie outside what was judged" if down else "All inside what was judged"
+        caption = (
+            f"{down} of {len(frame)} finalists lie outside what was judged" if down else "All inside what was judged"
+        )
         block = Table(key="grounds", caption=caption, columns=heads, rows=rows)
     return Section(key="grounds", title="What the claims rest on", lead=lead, blocks=(block,))
 
@@ -152,7 +154,11 @@ def _summary(summary: pl.DataFrame) -> Table:
             Cell(text=percent(row["most_ratio"])),
             Cell(text=percent(row["mean_ratio"])),
             Cell(text=percent(row["top_ratio"])),
-            Cell(text=" and ".join(word for word, key in (("minimax", "is_minimax"), ("mean", "is_least_mean")) if row[key])),
+            Cell(
+                text=" and ".join(
+                    word for word, key in (("minimax", "is_minimax"), ("mean", "is_least_mean")) if row[key]
+                )
+            ),
         )
         for row in summary.iter_rows(named=True)
     )

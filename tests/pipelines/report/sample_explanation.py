@@ -31,7 +31,9 @@ def explanation() -> Explanation:
         regret_summary=pl.DataFrame([_summed(*row) for row in _SUMMARY], schema=SUMMARY_SCHEMA),
         flips=pl.DataFrame([_flip(*row) for row in _FLIPS], schema=frames.FLIP_SCHEMA),
         software=pl.DataFrame([_software(*row) for row in _SOFTWARE], schema=frames.SOFTWARE_SCHEMA),
-        grounds=pl.DataFrame([_ground(1, TITLE, "extrapolated"), _ground(2, OTHER, "assumed")], schema=frames.GROUNDS_SCHEMA),
+        grounds=pl.DataFrame(
+            [_ground(1, TITLE, "extrapolated"), _ground(2, OTHER, "assumed")], schema=frames.GROUNDS_SCHEMA
+        ),
     )
 
 
@@ -52,7 +54,11 @@ _SUMMARY = tuple(
     for method in ("closed form", "replay")
     for design, kind, most, is_best in ((NONE, "baseline", 0.2, False), (TITLE, "finalist", 0.03, True))
 )
-_FLIPS = (("price of HBM", NONE, 2.4, 1.001), ("sessions of multimodal", OTHER, 3.1, 1.2), ("length of prompts", NONE, None, None))
+_FLIPS = (
+    ("price of HBM", NONE, 2.4, 1.001),
+    ("sessions of multimodal", OTHER, 3.1, 1.2),
+    ("length of prompts", NONE, None, None),
+)
 _SOFTWARE = (("the unchanged chip", False, 1.02), ("the unchanged chip", True, None), (TITLE, False, 1.25))
 
 
@@ -138,7 +144,7 @@ def _regret() -> list[dict[str, Any]]:
     ]
 
 
-def _summed(design: str, kind: str, method: str, most: float, is_best: bool) -> dict[str, Any]:  # noqa: FBT001 - a row of a table
+def _summed(design: str, kind: str, method: str, most: float, is_best: bool) -> dict[str, Any]:
     return {
         "design": design,
         "kind": kind,
@@ -164,7 +170,7 @@ def _flip(lever: str, rival: str, threshold: float | None, replayed: float | Non
     }
 
 
-def _software(chip: str, is_risky: bool, replayed: float | None) -> dict[str, Any]:  # noqa: FBT001 - a row of a table
+def _software(chip: str, is_risky: bool, replayed: float | None) -> dict[str, Any]:
     return {
         "chip": chip,
         "option": "up to 128 sequences, 2048 tokens a step, bf16 products",

@@ -8,14 +8,14 @@ from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
+from hwmodel.design.scenarios import Case, CaseKind, ForecastRow, cases_of, in_cell, scenario_under
+from hwmodel.design.scoring import Scored, closed_form_value, score
 from hwmodel.design.search import (
     CURVE,
     EvaluationLog,
     Progress,
-    Scored,
     SearchPlan,
     SearchResult,
-    closed_form_value,
     search,
 )
 from hwmodel.design.service_change import SurfaceChange, service_change
@@ -29,11 +29,14 @@ __all__ = [
     "AbandonmentModel",
     "Attribution",
     "BadSpace",
+    "Case",
+    "CaseKind",
     "CellSize",
     "DesignError",
     "DesignSpace",
     "Evaluation",
     "EvaluationLog",
+    "ForecastRow",
     "NoDeployment",
     "NoDesign",
     "Parameter",
@@ -48,15 +51,19 @@ __all__ = [
     "SearchResult",
     "SurfaceChange",
     "bill_of",
+    "cases_of",
     "closed_form_fleet",
     "closed_form_value",
     "evaluate",
     "evaluate_many",
     "hbm_name",
+    "in_cell",
     "pool_load",
     "rated",
     "recommend",
     "scenario_of",
+    "scenario_under",
+    "score",
     "search",
     "served_value",
     "service_change",

@@ -47,7 +47,7 @@ class ClosedFormFleet:
 
 def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
     """Fewest chips over the legal tensor-parallel widths."""
-    replicas_by_tp = np.stack([_replicas_at(designs, pool, Deployment(tp_count=tp_count)) for tp_count in TP_COUNTS])
+    replicas_by_tp = np.stack([_replicas_at(designs, pool, pool.at_width(tp_count)) for tp_count in TP_COUNTS])
     chips_by_tp = replicas_by_tp * np.array(TP_COUNTS)[:, None]
     best = chips_by_tp.argmin(axis=0)
     each = np.arange(len(designs))

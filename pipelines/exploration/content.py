@@ -56,6 +56,7 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         evidence=findings.evidence,
         generations=pl.DataFrame(schema=CHIP_SCHEMA),
         generation_surfaces=pl.DataFrame(schema=SURFACE_SCHEMA),
+        explanation=findings.explanation,
         doubts=doubts(findings),
     )
 

@@ -2,6 +2,7 @@
 
 from pipelines.report.content import DesignChange, Interval, RecommendationView, ReportContent, RunFacts
 from pipelines.report.errors import PictureTooLarge, ReportError
+from pipelines.report.explanation import Explanation
 from pipelines.report.html import render_html
 from pipelines.report.machine import render_json
 from pipelines.report.markdown import render_markdown
@@ -10,6 +11,7 @@ from pipelines.report.write import ReportFiles, write_report
 
 __all__ = [
     "DesignChange",
+    "Explanation",
     "Interval",
     "PictureTooLarge",
     "RecommendationView",

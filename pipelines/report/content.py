@@ -5,6 +5,8 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.report.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -148,5 +150,7 @@ class ReportContent:
     generation_surfaces: pl.DataFrame
     """The same by surface: generation, surface, call_count, ttft_p50_s, ttft_p95_s, cut_ratio, and price_ratio,
     latency_ratio, volume_ratio over the generation before."""
+    explanation: Explanation
+    """Why the recommendations are what they are, and what would overturn them."""
     doubts: tuple[str, ...]
     """What is not modelled or not known, in plain words."""

@@ -9,6 +9,8 @@ from pipelines.report.sections.context import context
 from pipelines.report.sections.demand import waits, workload
 from pipelines.report.sections.designs import design_space, predictions, refused, robustness
 from pipelines.report.sections.emerging import emerging
+from pipelines.report.sections.explained import elasticity, parts, shift
+from pipelines.report.sections.firmness import grounds, regret, software, thresholds
 from pipelines.report.sections.generations import generations
 from pipelines.report.sections.leaving import leaving
 from pipelines.report.sections.model import Section
@@ -19,6 +21,13 @@ from pipelines.report.sections.sources import doubts, evidence, provenance
 
 _ORDER: tuple[Callable[[ReportContent], Section | None], ...] = (
     recommendations,
+    parts,
+    shift,
+    elasticity,
+    regret,
+    thresholds,
+    software,
+    grounds,
     design_space,
     generations,
     questions,

@@ -41,7 +41,13 @@ def record_recommendation(home: Path) -> str:
     """A run that recommends one design; returns the design's id."""
     design = bigger()
     run = Run(
-        run_id="r1", dataset="synthetic", seed=1, baseline_chip="h100-sxm", llm_mix={}, started_at=NOON, code_version="1"
+        run_id="r1",
+        dataset="synthetic",
+        seed=1,
+        baseline_chip="h100-sxm",
+        llm_mix={},
+        started_at=NOON,
+        code_version="1",
     )
     found = Recommendation(
         run_id="r1", design_id=ledger_id(design), rank=1, change={}, predicted_gain_ratio=1.2, low=1.1, high=1.3

@@ -2,6 +2,7 @@
 
 from pipelines.report.charts.change import context_trend, demand_forecast
 from pipelines.report.charts.designs import pareto, predicted_against_reevaluated
+from pipelines.report.charts.explanation import gain_parts, regret_heatmap, tornado
 from pipelines.report.charts.hotspots import hotspots_by_surface, roofline
 from pipelines.report.charts.leaving import survival
 from pipelines.report.charts.recommendation import attribution, bill_shift, four_curves, limits_used
@@ -17,6 +18,7 @@ __all__ = [
     "context_trend",
     "demand_forecast",
     "four_curves",
+    "gain_parts",
     "hits_by_idle_time",
     "hotspots_by_surface",
     "limits_used",
@@ -24,8 +26,10 @@ __all__ = [
     "mix_by_surface",
     "pareto",
     "predicted_against_reevaluated",
+    "regret_heatmap",
     "roofline",
     "stalls_by_cause",
     "survival",
+    "tornado",
     "waits_by_surface",
 ]

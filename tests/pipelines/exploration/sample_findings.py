@@ -24,6 +24,7 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
+            "explanation",
         )
     }
     made: dict[str, Any] = {

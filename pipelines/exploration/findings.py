@@ -26,6 +26,8 @@ class Findings:
     robustness: pl.DataFrame
     refused: pl.DataFrame
     evidence: pl.DataFrame
+    interactivity: pl.DataFrame
+    chip_errors: pl.DataFrame
     scored_count: int
     """Feasible designs scored in closed form."""
     space_count: int

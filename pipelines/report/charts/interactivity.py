@@ -1,0 +1,80 @@
+"""The front of throughput against interactivity, one line for each chip."""
+
+import altair as alt
+import polars as pl
+
+from pipelines.report.charts.frame import K_LABEL, axis_x, axis_y, finish, inline, layer
+from pipelines.report.formats import gain
+from pipelines.report.palette import CHIP_COLOURS, DESIGN_COLOURS
+
+_UNITS = {"tokens_per_usd": "output tokens per dollar", "tokens_per_j": "output tokens per joule"}
+
+
+def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt.LayerChart:
+    """Output tokens per dollar or joule against output tokens per second and user, of one LLM.
+
+    Args:
+        front: chip, kind, tokens_per_s_per_user and the measure; its range under `_low` and `_high` where told.
+        measure: `tokens_per_usd` or `tokens_per_j`.
+        baseline: The chip in service.
+    """
+    colours = _colours(front)
+    has_range = f"{measure}_low" in front.columns
+    rows = [
+        {
+            "chip": str(row["chip"]),
+            "speed": row["tokens_per_s_per_user"],
+            "tokens": row[measure],
+            "low": row[f"{measure}_low"] if has_range else None,
+            "high": row[f"{measure}_high"] if has_range else None,
+            "layout": f"TP{row['tp_count']} EP{row['ep_count']} {row['precision']}, batch {row['batch_count']}",
+        }
+        for row in front.sort("chip", "tokens_per_s_per_user").iter_rows(named=True)
+    ]
+    x = alt.X(
+        "speed:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=axis_x("output tokens per second and user (log scale)", label=K_LABEL, ticks=5),
+    )
+    y = alt.Y(
+        "tokens:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=axis_y(f"{_UNITS[measure]} (log scale)", label=K_LABEL, ticks=5),
+    )
+    tint = alt.Color(
+        "chip:N",
+        title=None,
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+        legend=alt.Legend(orient="top", direction="horizontal", columns=3, symbolType="square", offset=30),
+    )
+    base = alt.Chart(inline(rows)).encode(
+        x=x,
+        color=tint,
+        tooltip=["chip:N", "layout:N"]
+        + [alt.Tooltip("speed:Q", format=",.3s", title="tokens/s/user")]
+        + [alt.Tooltip("tokens:Q", format=",.3s", title=_UNITS[measure])],
+    )
+    lines = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=26)).encode(y=y)
+    layers = [base.mark_area(opacity=0.13, line=False).encode(y=alt.Y("low:Q"), y2="high:Q")] if has_range else []
+    return finish(layer(*layers, lines), title=_title(front, measure, baseline), height=280)
+
+
+def _colours(front: pl.DataFrame) -> dict[str, str]:
+    """Red for what is recommended, grey for the baseline, a colour of its own for each real chip."""
+    kinds = dict(front.select(pl.col("chip").cast(pl.String), pl.col("kind").cast(pl.String)).iter_rows())
+    free = iter(CHIP_COLOURS * (1 + len(kinds) // len(CHIP_COLOURS)))
+    fixed = {"recommended", "baseline"}
+    order = sorted(kinds, key=lambda chip: (("recommended", "baseline").index(kinds[chip]) if kinds[chip] in fixed else 2, chip))
+    return {chip: DESIGN_COLOURS[kinds[chip]] if kinds[chip] in fixed else next(free) for chip in order}
+
+
+def _title(front: pl.DataFrame, measure: str, baseline: str) -> str:
+    """The recommended design against the baseline where the baseline gives most; else the chip that gives most."""
+    best = front.group_by(pl.col("chip").cast(pl.String), pl.col("kind").cast(pl.String)).agg(pl.col(measure).max())
+    proposed = best.filter(pl.col("kind") == "recommended").sort(measure, descending=True)
+    own = best.filter(pl.col("kind") == "baseline")
+    if proposed.is_empty() or own.is_empty():
+        most = best.sort(measure, "chip", descending=[True, False]).row(0, named=True)
+        return f"{most['chip']} gives the most {_UNITS[measure]}"
+    first = proposed.row(0, named=True)
+    return f"At best {first['chip']} gives {gain(first[measure] / own[measure][0] - 1.0)} {_UNITS[measure]} over {baseline}"

@@ -1,5 +1,7 @@
 """The front of throughput against interactivity, one line for each chip."""
 
+import math
+
 import altair as alt
 import polars as pl
 
@@ -8,6 +10,7 @@ from pipelines.report.formats import gain
 from pipelines.report.palette import CHIP_COLOURS, DESIGN_COLOURS
 
 _UNITS = {"tokens_per_usd": "output tokens per dollar", "tokens_per_j": "output tokens per joule"}
+_LABEL = f"datum.value < 1 ? format(datum.value, '~g') : {K_LABEL}"
 
 
 def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt.LayerChart:
@@ -31,15 +34,17 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
         }
         for row in front.sort("chip", "tokens_per_s_per_user").iter_rows(named=True)
     ]
+    speeds, tokens = ([row[name] for row in rows] for name in ("speed", "tokens"))
+    tokens += [row[end] for row in rows for end in ("low", "high") if row[end] is not None]
     x = alt.X(
         "speed:Q",
-        scale=alt.Scale(type="log", nice=False),
-        axis=axis_x("output tokens per second and user (log scale)", label=K_LABEL, ticks=5),
+        scale=alt.Scale(type="log", nice=False, domain=_padded(speeds)),
+        axis=axis_x("output tokens per second and user (log scale)", label=_LABEL, values=_ticks(speeds)),
     )
     y = alt.Y(
         "tokens:Q",
-        scale=alt.Scale(type="log", nice=False),
-        axis=axis_y(f"{_UNITS[measure]} (log scale)", label=K_LABEL, ticks=5),
+        scale=alt.Scale(type="log", nice=False, domain=_padded(tokens)),
+        axis=axis_y(f"{_UNITS[measure]} (log scale)", label=_LABEL, values=_ticks(tokens)),
     )
     tint = alt.Color(
         "chip:N",
@@ -57,6 +62,18 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
     lines = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=26)).encode(y=y)
     layers = [base.mark_area(opacity=0.13, line=False).encode(y=alt.Y("low:Q"), y2="high:Q")] if has_range else []
     return finish(layer(*layers, lines), title=_title(front, measure, baseline), height=280)
+
+
+def _padded(values: list[float]) -> list[float]:
+    return [min(values) / 1.15, max(values) * 1.15]
+
+
+def _ticks(values: list[float]) -> list[float]:
+    """The 1, 2 and 5 of each decade inside the range; the 1 alone over more than three decades."""
+    low, high = _padded(values)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    leads = (1, 2, 5) if high / low < 1e3 else (1,)
+    return [lead * 10.0**power for power in decades for lead in leads if low <= lead * 10.0**power <= high]
 
 
 def _colours(front: pl.DataFrame) -> dict[str, str]:

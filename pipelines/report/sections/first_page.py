@@ -42,7 +42,7 @@ def _change(content: ReportContent, view: RecommendationView) -> Answer:
 def _buys(view: RecommendationView) -> Answer:
     known = {_CURVE_WORDS.get(name, name): value for name, value in view.curves.items()}
     shown = view.predicted_gain.mid if view.reevaluated_gain is None else view.reevaluated_gain
-    lines = tuple(f"{name}: {ratio(value)} the baseline" for name, value in known.items())
+    lines = tuple(f"{name}: {ratio(value)} today's" for name, value in known.items())
     return Answer(
         question="What it buys", figure=f"{gain(shown)} value per dollar", lines=lines or ("the design was not replayed",)
     )

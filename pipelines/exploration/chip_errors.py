@@ -39,7 +39,10 @@ def chip_errors_frame() -> pl.DataFrame:
 def _of(family: Family) -> pl.DataFrame:
     truth = load_sample(family, SHIPPED, load_catalog())
     rows = pl.concat(
-        [own.gather_every(max(1, -(-own.height // MOST_ROWS))) for own in truth.best.partition_by("chip", maintain_order=True)]
+        [
+            own.gather_every(max(1, -(-own.height // MOST_ROWS)))
+            for own in truth.best.partition_by("chip", maintain_order=True)
+        ]
     )
     predicted_s = CallSheet(rows, family.calls(rows), truth.chips, is_timed=True).latency_s(FIRST_CONSTANTS)
     ratio = predicted_s / rows["latency_s"].to_numpy()

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from hwmodel.catalog import ChipDesign
+from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.design import Evaluation
-from hwmodel.physical import tco
-from hwmodel.catalog import DesignTable
 from hwmodel.design.pool import Pool
+from hwmodel.physical import tco
 from hwmodel.serving import DoesNotFit
 from hwmodel.serving.outcomes import FrontPoint, Layout, Workload, front, layouts_of
 
@@ -78,7 +77,8 @@ def _rows(pool: Pool, precision: str, name: str, kind: str, design: ChipDesign) 
 def _median_call(pool: Pool) -> Workload:
     demand = pool.demand
     return Workload(
-        input_tokens=max(1, int(np.median(demand.input_tokens))), output_tokens=max(2, int(np.median(demand.output_tokens)))
+        input_tokens=max(1, int(np.median(demand.input_tokens))),
+        output_tokens=max(2, int(np.median(demand.output_tokens))),
     )
 
 

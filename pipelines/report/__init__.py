@@ -2,8 +2,8 @@
 
 from pipelines.report.content import DesignChange, HistoryRow, Interval, RecommendationView, ReportContent, RunFacts
 from pipelines.report.errors import BadFigureKey, PictureTooLarge, ReportError
-from pipelines.report.html import render_html
 from pipelines.report.history import render_history, write_history
+from pipelines.report.html import render_html
 from pipelines.report.machine import render_json
 from pipelines.report.markdown import render_markdown
 from pipelines.report.picture import chart_png

@@ -40,13 +40,15 @@ def explained(shown: str, meaning: str) -> Markup:
 
 def _known(found: str) -> str:
     words = glossary()
-    return next(word for word in (found, found.lower(), found.removesuffix("s"), found.lower().removesuffix("s")) if word in words)
+    return next(
+        word
+        for word in (found, found.lower(), found.removesuffix("s"), found.lower().removesuffix("s"))
+        if word in words
+    )
 
 
 @cache
 def _pattern() -> re.Pattern[str]:
     longest_first = sorted(glossary(), key=len, reverse=True)
-    either = "|".join(
-        f"(?i:{re.escape(word)}s?)" if word.islower() else re.escape(word) for word in longest_first
-    )
+    either = "|".join(f"(?i:{re.escape(word)}s?)" if word.islower() else re.escape(word) for word in longest_first)
     return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])")

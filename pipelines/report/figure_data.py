@@ -1,4 +1,4 @@
-"""The data behind each figure as CSV, so that a reviewer can draw it again: columns with units, texts that run nothing."""
+"""The data behind each figure as CSV, so that a reviewer can draw it again; no text of it runs in a spreadsheet."""
 
 import re
 from collections.abc import Iterable, Mapping

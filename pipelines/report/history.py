@@ -1,4 +1,4 @@
-"""The history page over all runs: which recommendations came, changed and were decided, and how predictions turned out."""
+"""The history page over all runs: which recommendations came and were decided, and how predictions turned out."""
 
 from dataclasses import dataclass
 from itertools import groupby

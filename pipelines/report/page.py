@@ -78,7 +78,10 @@ def report_parts(content: ReportContent) -> tuple[Part, ...]:
     """Everything below the first page that has something to say."""
     parts = (
         Part(
-            key=key, title=title, lead=lead, sections=tuple(made for make in makes if (made := make(content)) is not None)
+            key=key,
+            title=title,
+            lead=lead,
+            sections=tuple(made for make in makes if (made := make(content)) is not None),
         )
         for key, title, lead, makes in _PARTS
     )
@@ -93,6 +96,4 @@ def sections(content: ReportContent) -> tuple[Section, ...]:
 def artefacts(parts: tuple[Part, ...]) -> tuple[Artefact, ...]:
     """What a review asks for, and where on this page it is."""
     there = {section.key for part in parts for section in part.sections}
-    return tuple(
-        Artefact(name=name, section=next((key for key in keys if key in there), "")) for name, keys in _ASKED
-    )
+    return tuple(Artefact(name=name, section=next((key for key in keys if key in there), "")) for name, keys in _ASKED)

@@ -24,7 +24,9 @@ def prediction_history(runs: pl.DataFrame, *, title: str) -> alt.LayerChart:
         for name, word in words
     ]
     x = alt.X("run:N", sort=order, axis=axis_x("run", labelAngle=-30, labelLimit=150, grid=False))
-    y = alt.Y("share:Q", scale=alt.Scale(domainMin=0), axis=axis_y("share of predictions, or error", label=PERCENT_LABEL))
+    y = alt.Y(
+        "share:Q", scale=alt.Scale(domainMin=0), axis=axis_y("share of predictions, or error", label=PERCENT_LABEL)
+    )
     base = alt.Chart(inline(rows)).encode(
         x=x,
         tooltip=["run:N", "what:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("checked:Q", format=",d")],
@@ -35,5 +37,7 @@ def prediction_history(runs: pl.DataFrame, *, title: str) -> alt.LayerChart:
             legend=alt.Legend(orient="top", direction="horizontal", columns=2, symbolType="square", offset=30),
         ),
     )
-    promised = alt.Chart(inline([{"share": PROMISED_RATIO}])).mark_rule(color=BASELINE_RULE, strokeDash=[4, 3]).encode(y=y)
+    promised = (
+        alt.Chart(inline([{"share": PROMISED_RATIO}])).mark_rule(color=BASELINE_RULE, strokeDash=[4, 3]).encode(y=y)
+    )
     return finish(layer(promised, base.mark_line(strokeWidth=2, point=True).encode(y=y)), title=title, height=240)

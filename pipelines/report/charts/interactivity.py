@@ -55,9 +55,12 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
     base = alt.Chart(inline(rows)).encode(
         x=x,
         color=tint,
-        tooltip=["chip:N", "layout:N"]
-        + [alt.Tooltip("speed:Q", format=",.3s", title="tokens/s/user")]
-        + [alt.Tooltip("tokens:Q", format=",.3s", title=_UNITS[measure])],
+        tooltip=[
+            alt.Tooltip("chip:N"),
+            alt.Tooltip("layout:N"),
+            alt.Tooltip("speed:Q", format=",.3s", title="tokens/s/user"),
+            alt.Tooltip("tokens:Q", format=",.3s", title=_UNITS[measure]),
+        ],
     )
     lines = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=26)).encode(y=y)
     layers = [base.mark_area(opacity=0.13, line=False).encode(y=alt.Y("low:Q"), y2="high:Q")] if has_range else []
@@ -81,7 +84,9 @@ def _colours(front: pl.DataFrame) -> dict[str, str]:
     kinds = dict(front.select(pl.col("chip").cast(pl.String), pl.col("kind").cast(pl.String)).iter_rows())
     free = iter(CHIP_COLOURS * (1 + len(kinds) // len(CHIP_COLOURS)))
     fixed = {"recommended", "baseline"}
-    order = sorted(kinds, key=lambda chip: (("recommended", "baseline").index(kinds[chip]) if kinds[chip] in fixed else 2, chip))
+    order = sorted(
+        kinds, key=lambda chip: (("recommended", "baseline").index(kinds[chip]) if kinds[chip] in fixed else 2, chip)
+    )
     return {chip: DESIGN_COLOURS[kinds[chip]] if kinds[chip] in fixed else next(free) for chip in order}
 
 
@@ -94,4 +99,5 @@ def _title(front: pl.DataFrame, measure: str, baseline: str) -> str:
         most = best.sort(measure, "chip", descending=[True, False]).row(0, named=True)
         return f"{most['chip']} gives the most {_UNITS[measure]}"
     first = proposed.row(0, named=True)
-    return f"At best {first['chip']} gives {gain(first[measure] / own[measure][0] - 1.0)} {_UNITS[measure]} over {baseline}"
+    more = gain(first[measure] / own[measure][0] - 1.0)
+    return f"At best {first['chip']} gives {more} {_UNITS[measure]} over {baseline}"

@@ -31,8 +31,9 @@ def chip_errors(content: ReportContent) -> Section:
         *(Column(head=str(phase), explained=_EXPLAINED) for phase in phases),
     )
     worst = frame.sort("mean_error_ratio", descending=True).row(0, named=True)
-    caption = f"The closed form is furthest off for {worst['phase']} on {worst['chip']}: {percent(worst['mean_error_ratio'])} mean error"
-    note = "Constants were set on these chips, so this is how well the law fits, not how well it foretells; README tells errors on chips left out."
+    caption = f"The closed form is furthest off for {worst['phase']} on {worst['chip']}: "
+    caption += f"{percent(worst['mean_error_ratio'])} mean error"
+    note = "Constants were set on these chips, so this is how well the law fits, not how well it foretells."
     table = Table(key="chip-errors", caption=caption, columns=heads, rows=tuple(rows), note=note, data=frame)
     return Section(key="chip-errors", title="Chip model against real chips", lead=lead, blocks=(table,))
 

@@ -44,7 +44,9 @@ def _buys(view: RecommendationView) -> Answer:
     shown = view.predicted_gain.mid if view.reevaluated_gain is None else view.reevaluated_gain
     lines = tuple(f"{name}: {ratio(value)} today's" for name, value in known.items())
     return Answer(
-        question="What it buys", figure=f"{gain(shown)} value per dollar", lines=lines or ("the design was not replayed",)
+        question="What it buys",
+        figure=f"{gain(shown)} value per dollar",
+        lines=lines or ("the design was not replayed",),
     )
 
 
@@ -63,8 +65,8 @@ def _sure(content: ReportContent, view: RecommendationView) -> Answer:
     emulator = f"{gain(view.predicted_gain.low)} to {gain(view.predicted_gain.high)}"
     lines = [
         "that is the silicon interval of value per dollar, 90 %; it excludes no gain",
-        f"predicted {gain(view.predicted_gain.mid)} (emulator interval {emulator}), re-evaluated "
-        f"{gain(view.reevaluated_gain)}",
+        f"predicted {gain(view.predicted_gain.mid)} (emulator interval {emulator})",
+        f"re-evaluated {gain(view.reevaluated_gain)}",
     ]
     checked = content.calibration.drop_nulls("evaluated_ratio")
     if not checked.is_empty():
@@ -80,7 +82,9 @@ def _overturn(content: ReportContent) -> Answer:
     changed = content.robustness.filter("changed")
     total = content.robustness.height
     if changed.is_empty():
-        return Answer(question=question, figure=f"none of {total} what-ifs", lines=("see the doubts for what was not tried",))
+        return Answer(
+            question=question, figure=f"none of {total} what-ifs", lines=("see the doubts for what was not tried",)
+        )
     lines = [f"{row['scenario']}: then {row['winner']}" for row in changed.head(_OVERTURNS_SHOWN).iter_rows(named=True)]
     more = changed.height - len(lines)
     rest = (f"and {more} more",) if more else ()

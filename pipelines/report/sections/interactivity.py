@@ -24,11 +24,19 @@ def interactivity(content: ReportContent) -> Section:
 
 def _of(frame: pl.DataFrame, at: int, baseline: str) -> FigureGrid:
     first = frame.row(0, named=True)
-    figures = [Figure(key=f"joules-{at}", chart=interactivity_front(frame, "tokens_per_j", baseline), width="half", data=frame)]
+    figures = [
+        Figure(key=f"joules-{at}", chart=interactivity_front(frame, "tokens_per_j", baseline), width="half", data=frame)
+    ]
     priced = frame.drop_nulls("tokens_per_usd")
     if not priced.is_empty():
         figures.insert(
-            0, Figure(key=f"dollars-{at}", chart=interactivity_front(priced, "tokens_per_usd", baseline), width="half", data=priced)
+            0,
+            Figure(
+                key=f"dollars-{at}",
+                chart=interactivity_front(priced, "tokens_per_usd", baseline),
+                width="half",
+                data=priced,
+            ),
         )
     lengths = f"{count(first['input_tokens'])} prompt and {count(first['output_tokens'])} answer tokens"
     note = (

@@ -25,17 +25,22 @@ def limits(content: ReportContent) -> Section:
         [rows.select(pl.lit(view.title).alias("design"), pl.lit(view.rank).alias("rank"), "*") for view, rows in told]
     ).with_columns(slack_ratio=1.0 - pl.col("used_ratio"))
     tightest = frame.sort("used_ratio", "limit", descending=[True, False]).row(0, named=True)
-    caption = (
-        f"The tightest limit is {tightest['limit']}: {tightest['design']} leaves {percent(tightest['slack_ratio'])} of it"
-    )
+    caption = f"The tightest limit is {tightest['limit']}: "
+    caption += f"{tightest['design']} leaves {percent(tightest['slack_ratio'])} of it"
     heads = (
         Column(head="limit", numeric=False),
         Column(head="allowed"),
         *(Column(head=f"{view.rank}", explained=f"{view.title}: used, and slack left") for view, _ in told),
     )
-    note = f"Columns are the designs by rank. Used share of each limit, amount in brackets; near: over {percent(NEAR_RATIO)}."
+    note = "Columns are the designs by rank: used share of each limit, amount in brackets. "
+    note += f"Marked: more than {percent(NEAR_RATIO)} used."
     table = Table(
-        key="limits", caption=caption, columns=heads, rows=_rows(frame, [view.rank for view, _ in told]), note=note, data=frame
+        key="limits",
+        caption=caption,
+        columns=heads,
+        rows=_rows(frame, [view.rank for view, _ in told]),
+        note=note,
+        data=frame,
     )
     return Section(key="limits", title="Constraint slack", lead=lead, blocks=(table,))
 

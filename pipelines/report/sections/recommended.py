@@ -13,7 +13,9 @@ KINDS = ("measured", "published", "calibrated", "extrapolated", "assumed")
 
 def recommendations(content: ReportContent) -> Section:
     """One card for each recommended or nearly recommended design."""
-    cards = tuple(card(view, decided_text(content, view)) for view in sorted(content.recommendations, key=lambda view: view.rank))
+    cards = tuple(
+        card(view, decided_text(content, view)) for view in sorted(content.recommendations, key=lambda view: view.rank)
+    )
     lead = (
         "Each design serves the same offered demand as the baseline with the smallest fleet that meets the service "
         "levels. The two intervals answer different questions and are never mixed."

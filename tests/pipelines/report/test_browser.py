@@ -1,6 +1,5 @@
 """The report in a real browser: every chart drawn, nothing fetched, nothing cut, nothing on top of each other."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,8 @@ from tests.pipelines.report.sample_chips import decision, decisions
 from tests.pipelines.report.sample_content import sample_content
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
@@ -191,7 +192,10 @@ def test_print_keeps_charts_whole(browser: "Browser", report: Path) -> None:
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_history_page_is_drawn_too(browser: "Browser", tmp_path: Path, width: int, scheme: Any) -> None:
     runs = tuple(_past(at) for at in (3, 2, 1))
-    rows = (*(replace(row, run_id="run-3") for row in decisions()), replace(decision(1, "d-1", "rejected", (PLANTED,)), run_id="run-1"))
+    rows = (
+        *(replace(row, run_id="run-3") for row in decisions()),
+        replace(decision(1, "d-1", "rejected", (PLANTED,)), run_id="run-1"),
+    )
     seen = opened(browser, write_history(tmp_path, runs, rows), width=width, scheme=scheme)
     assert seen.errors == []
     assert seen.told("() => window.planted") is None

@@ -132,14 +132,19 @@ def decide(
     why: Annotated[str, typer.Option(help="The reason, in your words.")],
 ) -> None:
     """Record what became of a recommendation."""
+    from pipelines.exploration.past_runs import render_history_page  # noqa: PLC0415
+    from pipelines.home import prepare_home  # noqa: PLC0415
     from pipelines.resources import LedgerResource  # noqa: PLC0415
     from pipelines.settings import read_settings  # noqa: PLC0415
     from warehouse.ledger import RecommendationStatus  # noqa: PLC0415
 
+    home = read_settings(os.environ).home
     status = RecommendationStatus.ACCEPTED if verdict is Verdict.ACCEPT else RecommendationStatus.REJECTED
-    with LedgerResource(home=str(read_settings(os.environ).home)).opened() as ledger:
+    with LedgerResource(home=str(home)).opened() as ledger:
         decided = ledger.decide(run_id, design, status=status, why=why, at=datetime.now(UTC))
+        history = render_history_page(ledger, prepare_home(home).reports)
     typer.echo(f"recommendation {decided.rank} ({decided.design_id}) of run {run_id} is {decided.status.value}")
+    typer.echo(str(history))
 
 
 @told

@@ -30,6 +30,8 @@ class Findings:
     """What each finalist does to what users pay and wait, over the baseline: design_id, surface, price_ratio,
     latency_ratio."""
     explanation: Explanation
+    interactivity: pl.DataFrame
+    chip_errors: pl.DataFrame
     scored_count: int
     """Feasible designs scored in closed form."""
     space_count: int

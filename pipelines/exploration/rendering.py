@@ -13,6 +13,7 @@ from pipelines.exploration.content import report_content
 from pipelines.exploration.findings import Findings
 from pipelines.exploration.generation_facts import with_generations
 from pipelines.exploration.history import TABLES_AS_OF_A_DAY
+from pipelines.exploration.past_runs import history_rows, render_history_page
 from pipelines.exploration.store import load_findings
 from pipelines.home import HomeFolders, prepare_home
 from pipelines.lake_days import read_days
@@ -36,7 +37,7 @@ READ_TABLES = (
 
 
 def render_run(lake: Lake, ledger: Ledger, folders: HomeFolders, run_id: str, *, days: Sequence[date]) -> ReportFiles:
-    """Write report.html, summary.md and report.json of a run, and note the snapshots they were made from.
+    """Write the report of a run and the history page beside it, and note the snapshots that the report was made from.
 
     Raises:
         BadInput: The run has no findings.
@@ -61,10 +62,10 @@ def render_run(lake: Lake, ledger: Ledger, folders: HomeFolders, run_id: str, *,
         for table in READ_TABLES:
             if table in snapshots:
                 work.data_versions.save(DataVersion(run_id=run_id, table=table, snapshot_id=snapshots[table]))
-    content = with_generations(
-        report_content(lake, facts, findings), findings, ledger.generations_upto(run_id), folders
-    )
-    return write_report(content, folder)
+    content = report_content(lake, facts, findings, history_rows(ledger, ledger.run(run_id)))
+    written = write_report(with_generations(content, findings, ledger.generations_upto(run_id), folders), folder)
+    render_history_page(ledger, folder.parent)
+    return written
 
 
 def render_again(home: Path, run_id: str) -> ReportFiles:

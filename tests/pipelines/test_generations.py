@@ -1,6 +1,5 @@
 """A chain of generations: who is accepted, what demand answers, and that it stays as it was where it does not answer."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,7 +117,7 @@ def test_a_generation_survives_the_settings_of_a_run() -> None:
 def test_demand_is_the_same_to_the_byte_unless_it_answers(tmp_path: Path, scale_ratio: float) -> None:
     request = request_in(tmp_path, calls_per_day=1500)
     run_loop(request)
-    moved: Mapping[str, Mapping[str, float]] = moved_demand(CHANGES, scale_ratio=scale_ratio)
+    moved = moved_demand(CHANGES, scale_ratio=scale_ratio)
     run_loop(replace(request, source=answering(request.source, moved, number=2)))
     first, second = demand_of(tmp_path, "synthetic"), demand_of(tmp_path, "synthetic_generation_2")
     assert first.equals(second) is (scale_ratio == 0.0)

@@ -136,11 +136,9 @@ def empty_content() -> ReportContent:
     frames: dict[str, Any] = {
         name: getattr(full, name).clear() for name in full.__slots__ if isinstance(getattr(full, name), pl.DataFrame)
     }
-    frames["generations"] = full.generations.clear()
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
     lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
     frames["explanation"] = empty_explanation()
-    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), lacking=lacking)
     return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), decisions=(), lacking=lacking)
 
 

@@ -92,7 +92,7 @@ class StepTimer:
     def group_ns(self, group: KernelGroup, states: StepStates) -> Float[np.ndarray, "designs states"]:
         """Nanoseconds of one group of kernels in each state."""
         kernels = kernel_inventory(self.llm, self.deployment, states)
-        is_chosen = self._is_in(group, kernels)
+        is_chosen = self.is_in(group, kernels)
         chosen = select(kernels, is_chosen)
         host_s = self.host_step_s if group is KernelGroup.TOKENS else 0.0
         if len(chosen) == 0:
@@ -101,7 +101,8 @@ class StepTimer:
         times = time_kernels(self.designs, chosen, self.constants, resident_bytes=whole_step)
         return step_time_s(times, chosen, len(states), host_s=host_s) * NS_PER_S
 
-    def _is_in(self, group: KernelGroup, kernels: KernelBatch) -> Bool[np.ndarray, "kernels"]:
+    def is_in(self, group: KernelGroup, kernels: KernelBatch) -> Bool[np.ndarray, "kernels"]:
+        """Which kernels a group holds."""
         decode, prefill = _phase_kernels(self.llm, self.deployment)
         match group:
             case KernelGroup.ROWS:

@@ -19,7 +19,7 @@ from hwmodel.design import (
     in_cell,
     scenario_under,
 )
-from hwmodel.design.explain import Replays, Worth, regret_of
+from hwmodel.design.explain import Regret, Replays, Worth, regret_of
 from hwmodel.serving import EmptyDemand
 
 RIVALS_COUNT = 120
@@ -132,30 +132,31 @@ def _block(
         return pl.DataFrame(schema=REGRET_SCHEMA), pl.DataFrame(schema=SUMMARY_SCHEMA)
     regret = regret_of(values[:, columns], None if best is None else best[columns])
     matrix, summary = [], []
-    for row, entrant in enumerate(judged.entrants):
-        if not np.isfinite(values[row, columns]).any():
-            continue
-        head = {"design": entrant.name, "kind": entrant.kind, "method": method}
-        for at, column in enumerate(columns):
-            value, base = float(values[row, column]), float(values[0, column])
-            matrix.append(
-                head
-                | {
-                    "scenario": names[column],
-                    "over_baseline_ratio": value / base if base > 0.0 else None,
-                    "regret_ratio": float(regret.regret_ratio[row, at]),
-                    "rank": int(regret.rank[row, at]),
-                }
-            )
-        summary.append(
-            head
-            | {
-                "scenarios": len(columns),
-                "most_ratio": float(regret.most_ratio[row]),
-                "mean_ratio": float(regret.mean_ratio[row]),
-                "top_ratio": float(regret.top_ratio[row]),
-                "is_minimax": row == regret.minimax,
-                "is_least_mean": row == regret.least_mean,
-            }
-        )
+    for row in np.flatnonzero(np.isfinite(values).any(axis=1)).tolist():
+        entrant = judged.entrants[row]
+        head: dict[str, object] = {"design": entrant.name, "kind": entrant.kind, "method": method}
+        told = [head | {"scenario": names[c]} | _cell(values, regret, row, at, c) for at, c in enumerate(columns)]
+        matrix += told
+        summary.append(head | {"scenarios": len(columns)} | _summed(regret, row))
     return pl.DataFrame(matrix, schema=REGRET_SCHEMA), pl.DataFrame(summary, schema=SUMMARY_SCHEMA)
+
+
+def _cell(
+    values: Float[np.ndarray, "designs scenarios"], regret: Regret, row: int, at: int, column: int
+) -> dict[str, object]:
+    value, base = float(values[row, column]), float(values[0, column])
+    return {
+        "over_baseline_ratio": value / base if base > 0.0 else None,
+        "regret_ratio": float(regret.regret_ratio[row, at]),
+        "rank": int(regret.rank[row, at]),
+    }
+
+
+def _summed(regret: Regret, row: int) -> dict[str, object]:
+    return {
+        "most_ratio": float(regret.most_ratio[row]),
+        "mean_ratio": float(regret.mean_ratio[row]),
+        "top_ratio": float(regret.top_ratio[row]),
+        "is_minimax": row == regret.minimax,
+        "is_least_mean": row == regret.least_mean,
+    }

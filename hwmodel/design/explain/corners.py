@@ -21,7 +21,7 @@ def base_point(space: DesignSpace) -> Point:
 
 def changed_columns(space: DesignSpace, point: Point) -> tuple[int, ...]:
     """Columns in which a point differs from the baseline."""
-    return tuple(np.flatnonzero(~np.isclose(point, base_point(space))).tolist())
+    return tuple(np.flatnonzero(~np.isclose(point, base_point(space), atol=0.0)).tolist())
 
 
 def corner(space: DesignSpace, point: Point, columns: Sequence[int]) -> Point:

@@ -12,6 +12,7 @@ from hwmodel.design.explain.worth import Worth
 from hwmodel.design.scenario import Scenario
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace, Parameter
+from hwmodel.design.space.parameter import STEPS
 from hwmodel.physical import limits
 
 Step = tuple[Parameter, int, str, float]
@@ -30,10 +31,11 @@ class Elasticity:
     """The next legal level on that side."""
     gain_ratio: float
     """Value per dollar after the step over before, minus 1."""
-    elasticity: float
-    """dlog(value per dollar) / dlog(parameter) over the step; of a memory generation, per its rate per stack."""
-    low: float
-    high: float
+    elasticity: float | None
+    """dlog(value per dollar) / dlog(parameter) over the step; of a memory generation, per its rate per stack; None for
+    choices that have no ratio, such as a process."""
+    low: float | None
+    high: float | None
     """Range of the elasticity under the silicon interval of the step."""
     is_feasible: bool
     """Whether the stepped design keeps the limits of a chip."""
@@ -70,10 +72,11 @@ def elasticities_of(
     made = []
     for row, (parameter, column, side, level) in enumerate(steps, start=1):
         step = _log_step(space, moved[0], moved[row], parameter, column)
-        if step is None or values[row] <= 0.0 or values[0] <= 0.0:
+        if values[row] <= 0.0 or values[0] <= 0.0:
             continue
         ratio = float(values[row] / values[0])
-        ends = [float(np.log(end)) / step for end in silicon_interval(table.row(0), table.row(row), ratio)]
+        logs = [float(np.log(end)) for end in (ratio, *silicon_interval(table.row(0), table.row(row), ratio))]
+        told = None if step is None else [log / step for log in logs]
         made.append(
             Elasticity(
                 parameter=parameter.name,
@@ -81,9 +84,9 @@ def elasticities_of(
                 before=float(point[column]),
                 after=level,
                 gain_ratio=ratio - 1.0,
-                elasticity=float(np.log(ratio)) / step,
-                low=min(ends),
-                high=max(ends),
+                elasticity=told[0] if told else None,
+                low=min(told) if told else None,
+                high=max(told) if told else None,
                 is_feasible=bool(feasible[row]),
             )
         )
@@ -109,7 +112,7 @@ def stepped(point: Point, steps: Sequence[Step]) -> Float[np.ndarray, "rows para
 
 def neighbours(parameter: Parameter, value: float) -> list[tuple[str, float]]:
     """The next legal level below and above a value, where there is one."""
-    others = [level for level in parameter.levels if not np.isclose(level, value)]
+    others = [level for level in parameter.levels if not np.isclose(level, value, atol=0.0)]
     below, above = [v for v in others if v < value], [v for v in others if v > value]
     return [*([("less", max(below))] if below else []), *([("more", min(above))] if above else [])]
 
@@ -119,7 +122,9 @@ def _log_step(space: DesignSpace, before: Point, after: Point, parameter: Parame
     one, other = float(before[column]), float(after[column])
     if parameter.name == "hbm_generation":
         one, other = (_stack_rate(space, point) for point in (before, after))
-    if one <= 0.0 or other <= 0.0 or np.isclose(one, other):
+    elif parameter.name in STEPS:
+        return None
+    if one <= 0.0 or other <= 0.0 or np.isclose(one, other, atol=0.0):
         return None
     return float(np.log(other / one))
 

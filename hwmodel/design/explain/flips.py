@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hwmodel.catalog import ChipDesign, DesignTable
+from hwmodel.design.errors import NoDeployment
 from hwmodel.design.evaluate import Evaluation, evaluate_many
 from hwmodel.design.explain.bisection import first_crossing
 from hwmodel.design.explain.worth import Worth
@@ -118,7 +119,10 @@ def confirmed(flip: Flip, contest: Contest, today: Scenario, lever: Lever, *, re
     ends = [contest.evaluations[0], contest.evaluations[rival]]
     table = DesignTable.of([e.design for e in ends])
     if lever.case is not None:
-        asked = in_cell(scenario_under(today, lever.case(flip.threshold)), replicas_count=replicas_count, seed=seed)
+        try:
+            asked = in_cell(scenario_under(today, lever.case(flip.threshold)), replicas_count=replicas_count, seed=seed)
+        except (EmptyDemand, NoDeployment):
+            return flip
         replayed = evaluate_many([e.design for e in ends], asked)
         ends = [e for e in replayed if e is not None]
     if len(ends) < 2:

@@ -15,20 +15,30 @@ RELIEVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "cores_count": ("matrix", "vector", "exponent", "l2"),
         "matrix_flop_per_clk": ("matrix",),
-        "clock_hz": ("matrix", "vector", "exponent", "l2"),
-        "l2_bytes": ("hbm", "l2"),
-        "hbm_stacks_count": ("hbm",),
-        "hbm_generation": ("hbm",),
-        "link_bytes_per_s": ("link",),
-        "latency_ratio": ("latency",),
+        "fp8_rate_ratio": ("matrix",),
+        "fp4_rate_ratio": ("matrix",),
+        "overlap_exponent": ("matrix", "hbm"),
         "vector_flop_per_clk": ("vector",),
         "exponent_per_clk": ("exponent",),
+        "clock_hz": ("matrix", "vector", "exponent", "l2"),
+        "smem_bytes": ("l2", "hbm"),
+        "l2_bytes": ("hbm", "l2"),
+        "l2_rate_ratio": ("l2",),
+        "hbm_stacks_count": ("hbm",),
+        "hbm_generation": ("hbm",),
+        "hbm_speed_ratio": ("hbm",),
+        "hbm_extra_dies_count": ("hbm",),
+        "link_bytes_per_s": ("link",),
+        "fabric": ("link", "latency"),
+        "launch_latency_s": ("latency",),
+        "collective_latency_s": ("latency",),
+        "dies_count": ("matrix", "vector", "exponent", "l2"),
     }
 )
 """Binding resources that more of a parameter relieves."""
-ROOM = frozenset({"hbm_stacks_count", "hbm_generation"})
+ROOM = frozenset({"hbm_stacks_count", "hbm_generation", "hbm_extra_dies_count"})
 """Parameters that also give room for contexts, which no kernel's time shows."""
-LESS_IS_MORE = frozenset({"latency_ratio"})
+LESS_IS_MORE = frozenset({"launch_latency_s", "collective_latency_s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

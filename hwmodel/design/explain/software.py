@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from joblib import Parallel, delayed
 
-from hwmodel.catalog import ChipDesign, Deployment, DesignTable
+from hwmodel.catalog import ChipDesign, Deployment, DesignTable, Dtype
 from hwmodel.design.evaluate import evaluate_many
 from hwmodel.design.explain.corners import Replays
 from hwmodel.design.explain.worth import Worth
@@ -17,7 +17,7 @@ from hwmodel.design.search import CURVE
 
 MAX_SEQUENCES = (64, 128, 256, 512)
 TOKEN_BUDGETS = (1024, 2048, 4096, 8192)
-ACTIVATIONS = ("bf16", "fp8")
+ACTIVATIONS: tuple[Dtype, ...] = ("bf16", "fp8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class SoftwareOption:
 
     max_sequences_count: int
     max_batched_tokens: int
-    activation_dtype: str
+    activation_dtype: Dtype
     """Format in which matrix units multiply; fp8 may change answers."""
 
     @property

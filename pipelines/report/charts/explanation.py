@@ -52,9 +52,10 @@ def tornado(elasticities: pl.DataFrame, *, title: str) -> alt.LayerChart:
         elasticities: Rows of one scenario and design: label, side, elasticity, low, high, gain_ratio, is_feasible.
         title: The sentence above.
     """
-    order = (
-        elasticities.group_by("label").agg(size=pl.col("elasticity").abs().max()).sort("size", "label", descending=True)
-    )["label"].to_list()[:_TORNADO_SHOWN]
+    known = elasticities.drop_nulls("elasticity")
+    order = (known.group_by("label").agg(size=pl.col("elasticity").abs().max()).sort("size", "label", descending=True))[
+        "label"
+    ].to_list()[:_TORNADO_SHOWN]
     rows = [
         {
             "parameter": row["label"],
@@ -65,7 +66,7 @@ def tornado(elasticities: pl.DataFrame, *, title: str) -> alt.LayerChart:
             "gain": gain(row["gain_ratio"]),
             "legal": "inside the limits" if row["is_feasible"] else "beyond a limit",
         }
-        for row in elasticities.filter(pl.col("label").is_in(order)).iter_rows(named=True)
+        for row in known.filter(pl.col("label").is_in(order)).iter_rows(named=True)
     ]
     sides = ["a step less", "a step more"]
     ends = [row[key] for row in rows for key in ("low", "high")]

@@ -54,7 +54,7 @@ def elasticity(content: ReportContent) -> Section:
     )
     blocks: list[Block] = []
     for at, words in (("baseline", "the baseline"), ("recommended", "the best finalist")):
-        here = frame.filter(pl.col("at") == at, pl.col("scenario") == TODAY)
+        here = frame.filter(pl.col("at") == at, pl.col("scenario") == TODAY).drop_nulls("elasticity")
         if len(here):
             top = here.sort(pl.col("elasticity").abs(), descending=True).row(0, named=True)
             title = f"At {words}, today: {top['label']} moves value most"
@@ -140,8 +140,9 @@ def _by_scenario(frame: pl.DataFrame) -> Table:
 
 def _step_words(row: dict[str, Any]) -> str:
     step = f"{row['side']} {row['label']}"
+    told = "" if row["elasticity"] is None else f" (elasticity {row['elasticity']:.2f})"
     if row["gain_ratio"] > 0.0:
-        return f"{step}: {gain(row['gain_ratio'])} (elasticity {row['elasticity']:.2f})"
+        return f"{step}: {gain(row['gain_ratio'])}{told}"
     return f"none gains; {step} loses least ({gain(row['gain_ratio'])})"
 
 

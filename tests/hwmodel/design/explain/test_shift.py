@@ -43,7 +43,7 @@ def test_memory_that_no_kernel_waits_for_may_still_give_room() -> None:
 
 
 def test_less_latency_is_more_of_a_resource() -> None:
-    found = judged("latency_ratio", (1.0, 0.5), latency=(0.5, 0.3), hbm=(0.5, 0.7))
+    found = judged("launch_latency_s", (1.0, 0.5), latency=(0.5, 0.3), hbm=(0.5, 0.7))
     assert (found.reason, found.gives) == ("relieves", True)
 
 

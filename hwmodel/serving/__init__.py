@@ -6,17 +6,8 @@ from hwmodel.serving.errors import DoesNotFit, EmptyDemand, NoFleet, ServingErro
 from hwmodel.serving.fleet import Fleet, Promises, promises_of, reachable, smallest_fleet
 from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
 from hwmodel.serving.step_cost import StepCost
-from hwmodel.serving.tables import (
-    KernelGroup,
-    StepCostTables,
-    StepTimer,
-    capacity_tokens,
-    decode_states,
-    prefill_states,
-    state_tokens,
-    step_cost_tables,
-    token_grid,
-)
+from hwmodel.serving.step_timer import KernelGroup, StepTimer, decode_states, prefill_states
+from hwmodel.serving.tables import StepCostTables, capacity_tokens, state_tokens, step_cost_tables
 
 __all__ = [
     "Bins",
@@ -45,5 +36,4 @@ __all__ = [
     "smallest_fleet",
     "state_tokens",
     "step_cost_tables",
-    "token_grid",
 ]

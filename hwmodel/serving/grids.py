@@ -21,7 +21,7 @@ def jumping_grid(most: int, *, whole: int, jumps_per_octave: int) -> Float[np.nd
     Args:
         most: The grid reaches at least this number.
         whole: A multiple of `TILE_ROWS`.
-        jumps_per_octave: Pairs per doubling, fewer where tiles are wider than that.
+        jumps_per_octave: Pairs per doubling, a power of two; fewer where tiles are wider than that.
     """
     points = set(range(1, whole + 1))
     at = whole
@@ -41,7 +41,7 @@ def smooth_grid(most: int, *, points_per_octave: int) -> Float[np.ndarray, "grid
 
 
 def context_grid(steps: int) -> Float[np.ndarray, "grid"]:
-    """Contexts from the least to the last one, `steps` per doubling and evenly between one power of two and the next."""
+    """Contexts from the least to the last one, `steps` per doubling, evenly between one power of two and the next."""
     octaves = LEAST_CONTEXT * 2.0 ** np.arange(np.log2(LAST_CONTEXT / LEAST_CONTEXT))
     within = 1.0 + np.arange(steps) / steps
     return np.append((octaves[:, None] * within).ravel(), LAST_CONTEXT)

@@ -52,8 +52,8 @@ class StepCostTables:
 def step_cost_tables(timer: StepTimer, *, scheduler: Scheduler) -> StepCostTables:
     """Compile the chip model into the tables that the replay reads.
 
-    Against the chip model itself steps of a replay are off by 0.03 to 0.1 % on average, one in twenty by more than 0.3 %
-    and none by more than 2 % (`tests/hwmodel/serving/test_table_errors.py`).
+    Against the chip model itself steps of a replay are off by 0.03 to 0.1 % on average, one in twenty by more than
+    0.3 % and none by more than 2 % (`tests/hwmodel/serving/test_table_errors.py`).
     """
     llm, deployment = timer.llm, timer.deployment
     most_tokens, most_sequences = scheduler.max_batched_tokens, scheduler.max_sequences_count

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hwmodel.serving.grids import TILE_ROWS, at_whole_numbers, context_grid, jumping_grid, pairs, smooth_grid
 
 
-@given(most=st.integers(1, 5000), whole=st.sampled_from([16, 64]), per_octave=st.integers(1, 32))
+@given(most=st.integers(1, 5000), whole=st.sampled_from([16, 64]), per_octave=st.sampled_from([4, 8, 16]))
 def test_a_jumping_grid_has_both_sides_of_its_jumps_and_as_many_per_octave_as_asked(
     *, most: int, whole: int, per_octave: int
 ) -> None:

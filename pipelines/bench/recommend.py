@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.bench.recommend_history import history
+from pipelines.bench.recommend_planted import planted
 from pipelines.errors import BadInput
 
 Told = Callable[[str], None]
@@ -33,5 +34,8 @@ def _history(data: Path | None, told: Told) -> Rows:
     return history(data, told)
 
 
-PARTS: Mapping[str, Callable[[Path | None, Told], Rows]] = {"history": _history}
+PARTS: Mapping[str, Callable[[Path | None, Told], Rows]] = {
+    "history": _history,
+    "planted": lambda _, told: planted(told),
+}
 """Parts by name."""

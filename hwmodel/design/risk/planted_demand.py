@@ -9,6 +9,10 @@ import polars as pl
 from warehouse.contracts import DemandCalls, ServingPolicy
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
+GOLDEN, SILVER = (5**0.5 - 1) / 2, 2**0.5 - 1
+"""Multiples of an irrational number are evenly spread however many are taken."""
+START_SPREAD_S = 20.0
+"""How much later than evenly spaced a session starts at most, at a spread of 1."""
 STEP_SPACE_S = 1.0
 """Asked-for time of a step beyond its gap: only the order of rows hangs on it."""
 
@@ -33,6 +37,9 @@ class Shape:
     burst_count: int = 1
     """Sessions that start together."""
     tier: str = "interactive"
+    spread_ratio: float = 0.0
+    """Lengths lie evenly between 1 - this and 1 + this of the named ones, starts up to this share of `START_SPREAD_S`
+    later than evenly spaced ones: without it all calls fall off the same edge at once."""
 
 
 def demand_of(shapes: Sequence[Shape], *, span_s: float) -> pl.DataFrame:
@@ -64,16 +71,26 @@ def policy_of(shapes: Sequence[Shape]) -> pl.DataFrame:
     return ServingPolicy.validate(pl.DataFrame(rows), cast=True)
 
 
+def _answer(shape: Shape, number: int, step: int) -> int:
+    if not shape.spread_ratio:
+        return shape.output_tokens + 7 * (number % 5)
+    unit = (number * SILVER + step * GOLDEN) % 1.0
+    return max(round(shape.output_tokens * (1.0 + shape.spread_ratio * (2.0 * unit - 1.0))), 1)
+
+
 def _calls(shape: Shape, span_s: float) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     added = shape.input_tokens if shape.added_tokens is None else shape.added_tokens
     for number in range(int(span_s * shape.sessions_per_s)):
         together = number - number % shape.burst_count
-        began = START + timedelta(seconds=together / shape.sessions_per_s)
+        late_s = shape.spread_ratio * START_SPREAD_S * (together * SILVER % 1.0)
+        began = START + timedelta(seconds=together / shape.sessions_per_s + late_s)
+        longer = 1.0 + shape.spread_ratio * (2.0 * (number * GOLDEN % 1.0) - 1.0)
+        first, more = round(shape.input_tokens * longer), round(added * longer)
         session = f"{shape.surface}-{number:04d}"
         for step in range(shape.steps):
             before = f"{session}-{step - 1}" if step else None
-            held = shape.input_tokens + added * step
+            held = first + more * step
             rows.append(
                 {
                     "call_id": f"{session}-{step}",
@@ -85,8 +102,8 @@ def _calls(shape: Shape, span_s: float) -> list[dict[str, object]]:
                     "requested_at": began + timedelta(seconds=step * (shape.gap_s + STEP_SPACE_S)),
                     "input_tokens": held,
                     "parent_call_id": before,
-                    "shared_prefix_tokens": held - added if step else 0,
-                    "output_tokens": shape.output_tokens + 7 * (number % 5),
+                    "shared_prefix_tokens": held - more if step else 0,
+                    "output_tokens": _answer(shape, number, step),
                     "image_tokens": 0,
                     "surface": shape.surface,
                     "service_tier": shape.tier,

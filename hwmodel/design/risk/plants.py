@@ -142,7 +142,7 @@ def plant_scenario(plant: Plant, catalog: Catalog, *, cell: CellSize = PLANT_CEL
     return baseline, mixed_scenario((plant.shape,), baseline, catalog, name=plant.name, cell=cell, of=plant.scheduler)
 
 
-def mixed_scenario(  # noqa: PLR0913 - the parts of a scenario
+def mixed_scenario(
     shapes: tuple[Shape, ...],
     baseline: ChipDesign,
     catalog: Catalog,

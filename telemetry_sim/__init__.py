@@ -1,6 +1,7 @@
 """What users do: simulated product telemetry of six surfaces, with the incumbent's latency and users' patience."""
 
 from telemetry_sim.engine.latency import IncumbentLatency, LatencyLaw, LatencyTable
+from telemetry_sim.engine.measured import MeasuredLatency, MeasuredTable
 from telemetry_sim.engine.simulate import (
     TelemetryDay,
     TelemetryPart,
@@ -26,6 +27,8 @@ __all__ = [
     "LatencyError",
     "LatencyLaw",
     "LatencyTable",
+    "MeasuredLatency",
+    "MeasuredTable",
     "ParameterError",
     "SettingsError",
     "SimulationSettings",

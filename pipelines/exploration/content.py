@@ -47,6 +47,7 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         roofs=findings.roofs,
         service=findings.service,
         fleet=findings.fleet,
+        explained=findings.explained,
         designs=findings.designs,
         recommendations=findings.recommendations,
         calibration=findings.calibration,

@@ -1,6 +1,7 @@
 """The design-recommendation report: from plain values to a page, a pull-request summary, JSON and pictures."""
 
 from pipelines.report.content import DesignChange, Interval, RecommendationView, ReportContent, RunFacts
+from pipelines.report.explained import ExplainedView
 from pipelines.report.errors import PictureTooLarge, ReportError
 from pipelines.report.html import render_html
 from pipelines.report.machine import render_json
@@ -10,6 +11,7 @@ from pipelines.report.write import ReportFiles, write_report
 
 __all__ = [
     "DesignChange",
+    "ExplainedView",
     "Interval",
     "PictureTooLarge",
     "RecommendationView",

@@ -9,6 +9,7 @@ from pipelines.report.sections.context import context
 from pipelines.report.sections.demand import waits, workload
 from pipelines.report.sections.designs import design_space, predictions, refused, robustness
 from pipelines.report.sections.emerging import emerging
+from pipelines.report.sections.explained import explained
 from pipelines.report.sections.leaving import leaving
 from pipelines.report.sections.model import Section
 from pipelines.report.sections.questions import questions
@@ -29,6 +30,7 @@ _ORDER: tuple[Callable[[ReportContent], Section | None], ...] = (
     reuse,
     hotspots,
     service,
+    explained,
     predictions,
     robustness,
     refused,

@@ -58,9 +58,7 @@ def explain_telemetry(
         raise EmptyDemand(f"{len(days)} day of demand: a last day apart needs two days or more; run with --days 2")
     fit_days, last_day = days[:-1][-FIT_DAYS_COUNT:], days[-1]
     before = demand.filter(pl.col("day").is_in(fit_days))
-    fitted = fit_service(
-        incumbent, pools_of(before, policy, catalog), observed_calls(before, model_calls), seed=seed
-    )
+    fitted = fit_service(incumbent, pools_of(before, policy, catalog), observed_calls(before, model_calls), seed=seed)
     midnight = datetime.combine(last_day, time(), tzinfo=UTC)
     near = demand.filter(pl.col("requested_at") >= midnight - timedelta(hours=LEAD_IN_HOURS))
     replays = tuple(

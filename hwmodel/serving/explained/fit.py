@@ -124,7 +124,7 @@ def _with_host(trials: _Trials) -> Change:
 def _nearer(now: FittedService, ladder: Sequence[float], start: float, change: Change) -> FittedService:
     """The best of a walk up and a walk down the ladder, each as long as it gets nearer."""
     for step in (1, -1):
-        at = ladder.index(start if step == 1 else start) + step
+        at = ladder.index(start) + step
         while 0 <= at < len(ladder):
             tried = change(now, ladder[at])
             if tried.distance_ratio >= now.distance_ratio:

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import ceil
+from math import ceil, log
 
 import polars as pl
 
 from hwmodel.catalog import Catalog, ChipDesign, Deployment, DesignTable, LlmSpec
 from hwmodel.serving.demand import ReplayDemand, replay_demand, scale_sessions, thin_sessions
+from hwmodel.serving.errors import BadSettings
 from hwmodel.serving.explained.calls import Served, replayed_calls
 from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
 from hwmodel.serving.tables import StepTimer, step_cost_tables
 
 MOST_CALLS_COUNT = 200_000
 """Calls of a pool that are replayed at most; of a longer demand some sessions are taken, on as many fewer replicas."""
+MOST_COPIES_COUNT = 4
+"""Copies of the sessions that a fraction of a replica may take; more where less than a quarter of one is asked for."""
 COPY_JITTER_S = 600.0
 """Added sessions start up to this much later than the ones they copy. Assumed: the pattern of hours stays."""
 
@@ -105,6 +108,19 @@ def pools_of(
     return pools
 
 
+def cell_of(replicas_ratio: float) -> tuple[int, int]:
+    """Whole replicas, and how often the sessions are there, that come nearest to a number of replicas per traffic.
+
+    Raises:
+        BadSettings: The number is not above 0.
+    """
+    if not replicas_ratio > 0.0:
+        raise BadSettings(f"{replicas_ratio} replicas per traffic; give a number above 0")
+    most = min(max(MOST_COPIES_COUNT, ceil(1.0 / replicas_ratio)), 16 * MOST_COPIES_COUNT)
+    cells = [(max(1, round(replicas_ratio * copies)), copies) for copies in range(1, most + 1)]
+    return min(cells, key=lambda cell: (round(abs(log(cell[0] / cell[1] / replicas_ratio)), 9), cell[1]))
+
+
 def replay_pool(
     incumbent: DeclaredIncumbent, pool: PoolDemand, *, replicas_ratio: float, host_step_s: float, seed: int = 0
 ) -> PoolReplay:
@@ -113,19 +129,19 @@ def replay_pool(
     Args:
         incumbent: The declared one.
         pool: What to serve.
-        replicas_ratio: Replicas per traffic of `pool.demand`. Below 1 the telemetry is a sample of what a replica
+        replicas_ratio: Replicas per traffic of `pool.demand`, as near as `cell_of` gets. Below 1 the telemetry is a sample of what a replica
             serves: sessions are added, never squeezed, until one replica has that many times the traffic.
         host_step_s: Time per step that the chip waits for the host.
         seed: Of the added sessions' starts.
     """
-    copies = max(1, round(1.0 / replicas_ratio))
+    replicas, copies = cell_of(replicas_ratio)
     demand = pool.demand
     if copies > 1:
         demand = scale_sessions(demand, float(copies), jitter_s=COPY_JITTER_S, seed=seed)
     result = replay(
         demand,
         incumbent.replica(pool.llm, host_step_s=host_step_s),
-        replicas_count=max(1, ceil(replicas_ratio)),
+        replicas_count=replicas,
         scheduler=incumbent.scheduler,
     )
     return PoolReplay(pool=pool, demand=demand, result=result)

@@ -1,4 +1,4 @@
-"""The shape of a service, free of its speed: typical and slow times by surface and length, and how two shapes differ."""
+"""The shape of a service, free of its speed: typical times by surface and length, and how two shapes differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 
 LEAST_CALLS = 30
-"""A cell with fewer calls on either side is not compared: its 90th percentile would rest on two of them."""
-TYPICAL, SLOW = 0.5, 0.9
+"""A cell with fewer calls on either side is not compared: the error of its median would be a quarter of its spread."""
 CELL = ("measure", "llm", "surface", "octave")
 
 
@@ -29,17 +28,13 @@ class Likeness:
 def cells_of(calls: pl.DataFrame) -> pl.DataFrame:
     """Times of `TimedCalls` by cell, in columns measure, llm, surface, octave, call_count, time_s.
 
-    A cell is one measure (`first token`, `first token, slow`: 50th and 90th percentile; `output token`) at one octave
-    of tokens (uncached ones for the first token, the whole prompt for output tokens) of one surface.
+    A cell is the median of one measure (`first token`, `output token`) at one octave of tokens (uncached ones for the
+    first token, the whole prompt for output tokens) of one surface. Slow calls are left to the hours: what a queue does
+    to the slowest tenth is not the same twice on one chip, so it cannot tell two chips apart.
     """
     first = calls.select("llm", "surface", octave=_octave("uncached_tokens"), time_s=pl.col("ttft_s"))
     token = calls.select("llm", "surface", octave=_octave("input_tokens"), time_s=pl.col("tpot_s")).drop_nulls()
-    parts = [
-        _quantile(first, "first token", TYPICAL),
-        _quantile(first, "first token, slow", SLOW),
-        _quantile(token, "output token", TYPICAL),
-    ]
-    return pl.concat(parts).sort(CELL)
+    return pl.concat([_medians(first, "first token"), _medians(token, "output token")]).sort(CELL)
 
 
 def likeness(observed: pl.DataFrame, replayed: pl.DataFrame) -> Likeness | None:
@@ -86,8 +81,8 @@ def _octave(column: str) -> pl.Expr:
     return pl.col(column).log(2.0).floor().cast(pl.Int64)
 
 
-def _quantile(calls: pl.DataFrame, measure: str, level: float) -> pl.DataFrame:
+def _medians(calls: pl.DataFrame, measure: str) -> pl.DataFrame:
     grouped = calls.group_by("llm", "surface", "octave").agg(
-        call_count=pl.len().cast(pl.Int64), time_s=pl.col("time_s").quantile(level, "linear")
+        call_count=pl.len().cast(pl.Int64), time_s=pl.col("time_s").median()
     )
     return grouped.select(pl.lit(measure).alias("measure"), pl.all())

@@ -129,7 +129,8 @@ def _order(observed: pl.DataFrame, replayed: pl.DataFrame, column: str, what: st
     kept = [surface for surface, is_known in zip(surfaces, known, strict=True) if is_known]
     errors = _errors(observed, lambda part: np.log(typical_s(part, column, kept)))
     gap = np.abs(np.subtract.outer(np.log(own[known]), np.log(own[known])))
-    is_apart = gap > APART_ERRORS_COUNT * np.hypot.outer(errors, errors)
+    accident = APART_ERRORS_COUNT * np.hypot.outer(errors, errors)
+    is_apart = gap > np.maximum(accident, np.log(MOST_DISTANCE_RATIO))
     share, chance = order_agreement(own[known], other[known], is_apart)
     _, best_chance = order_agreement(own[known], own[known], is_apart)
     if best_chance > MOST_CHANCE_RATIO:

@@ -2,6 +2,7 @@
 
 from pipelines.report.charts.change import context_trend, demand_forecast
 from pipelines.report.charts.designs import pareto, predicted_against_reevaluated
+from pipelines.report.charts.explained import explained_by_hour, explained_by_surface
 from pipelines.report.charts.hotspots import hotspots_by_surface, roofline
 from pipelines.report.charts.leaving import survival
 from pipelines.report.charts.recommendation import attribution, bill_shift, four_curves, limits_used
@@ -16,6 +17,8 @@ __all__ = [
     "context_growth",
     "context_trend",
     "demand_forecast",
+    "explained_by_hour",
+    "explained_by_surface",
     "four_curves",
     "hits_by_idle_time",
     "hotspots_by_surface",

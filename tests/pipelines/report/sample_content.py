@@ -10,6 +10,7 @@ import polars as pl
 from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
 from tests.pipelines.report import sample_history as history
+from tests.pipelines.report.sample_explained import explained
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
@@ -82,6 +83,7 @@ def sample_content() -> ReportContent:
                 "power_w": [77_300.0, 87_900.0],
             }
         ),
+        explained=explained(),
         designs=designs(rng),
         recommendations=recommendations(),
         calibration=calibration(rng),

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.partitions import refuse_days_outside
 from pipelines.latency_table import measured_latency
+from pipelines.partitions import refuse_days_outside
 from telemetry_sim import LatencyLaw, SimulationSettings
 from warehouse.contracts import Quarantine, Surface
 from warehouse.ingest import Ingested, ingest

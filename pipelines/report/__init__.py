@@ -1,8 +1,8 @@
 """The design-recommendation report: from plain values to a page, a pull-request summary, JSON and pictures."""
 
 from pipelines.report.content import DesignChange, Interval, RecommendationView, ReportContent, RunFacts
-from pipelines.report.explained import ExplainedView
 from pipelines.report.errors import PictureTooLarge, ReportError
+from pipelines.report.explained import ExplainedView
 from pipelines.report.html import render_html
 from pipelines.report.machine import render_json
 from pipelines.report.markdown import render_markdown

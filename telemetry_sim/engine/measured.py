@@ -101,7 +101,7 @@ def _place(at: Floats, value: float) -> tuple[int, float]:
         return 0, 0.0
     if value >= at[last]:
         return last - 1, 1.0
-    low = np.searchsorted(at, value, side="right") - 1
+    low = int(np.searchsorted(at, value, side="right")) - 1
     return low, (value - at[low]) / (at[low + 1] - at[low])
 
 

@@ -1,6 +1,7 @@
 """The incumbent serves a draft: prefixes found again, cache hits, clock, queue, tokens, and people who leave."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -76,7 +77,7 @@ def play(draft: Draft, table: LatencyTable | MeasuredTable, cache: Cache, deadli
         draft.is_subagent,
         parent,
         shared,
-        *_times(draft, table),
+        _times(draft, table),
         np.array([cache.idle_limit_s, cache.expired_ratio, cache.lost_ratio, cache.turn_lost_ratio]),
         deadlines.first_token_s,
         deadlines.last_token_s,
@@ -99,19 +100,55 @@ def play(draft: Draft, table: LatencyTable | MeasuredTable, cache: Cache, deadli
     )
 
 
-def _times(draft: Draft, table: LatencyTable | MeasuredTable) -> tuple[Floats, ...]:
+class _Times(NamedTuple):
     """What decides how long rows take, by law or as measured; the arrays of the other one are empty."""
+
+    context_s: Floats
+    first_noise: Floats
+    token_s: Floats
+    service: Floats
+    """Fixed time, time per uncached token."""
+    load_ratio: Floats
+    queue_mean_s: Floats
+    queue_ratio: Floats
+    log_first_s: Floats
+    log_token_s: Floats
+    service_normal: Floats
+    decode_normal: Floats
+
+
+def _times(draft: Draft, table: LatencyTable | MeasuredTable) -> _Times:
     service, decode = (normals(draft.row_key, int(noise)) for noise in (SERVICE_NOISE, DECODE_NOISE))
-    none, no_hours, nowhere = np.empty(0), np.empty((0, 0)), np.empty((0, 0, 0, 0))
+    none, by_tier, by_tokens = np.empty(0), np.empty((0, 0)), np.empty((0, 0, 0, 0))
     match table:
         case LatencyTable():
-            rows = (table.context_term_s(draft.input_tokens), table.first_token_noise(service))
-            tokens = table.token_s(draft.input_tokens, decode)
-            fixed = np.array([table.fixed_s, table.uncached_s_per_token])
-            return (*rows, tokens, fixed, table.load_ratio, table.queue_s, no_hours, nowhere, nowhere, none, none)
+            return _Times(
+                context_s=table.context_term_s(draft.input_tokens),
+                first_noise=table.first_token_noise(service),
+                token_s=table.token_s(draft.input_tokens, decode),
+                service=np.array([table.fixed_s, table.uncached_s_per_token]),
+                load_ratio=table.load_ratio,
+                queue_mean_s=table.queue_s,
+                queue_ratio=by_tier,
+                log_first_s=by_tokens,
+                log_token_s=by_tokens,
+                service_normal=none,
+                decode_normal=none,
+            )
         case MeasuredTable():
-            measured = (table.queue_ratio, table.log_first_s, table.log_token_s, service, decode)
-            return (none, none, none, none, none, no_hours, *measured)
+            return _Times(
+                context_s=none,
+                first_noise=none,
+                token_s=none,
+                service=none,
+                load_ratio=none,
+                queue_mean_s=by_tier,
+                queue_ratio=table.queue_ratio,
+                log_first_s=table.log_first_s,
+                log_token_s=table.log_token_s,
+                service_normal=service,
+                decode_normal=decode,
+            )
 
 
 @njit(cache=True, nogil=True)
@@ -156,17 +193,7 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
     is_subagent: Bools,
     parent: Ints,
     shared: Ints,
-    context_s: Floats,
-    first_noise: Floats,
-    token_s: Floats,
-    service: Floats,
-    load_ratio: Floats,
-    queue_mean_s: Floats,
-    queue_ratio: Floats,
-    log_first_s: Floats,
-    log_token_s: Floats,
-    service_normal: Floats,
-    decode_normal: Floats,
+    times: _Times,
     cache: Floats,
     leaves_first_s: Floats,
     leaves_last_s: Floats,
@@ -178,7 +205,7 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
     requested, queue, ttft = np.zeros(rows), np.full(rows, np.nan), np.full(rows, np.nan)
     duration, output, cached = np.zeros(rows), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     fate, played, abandoned = given_fate.copy(), np.zeros(sessions, np.int64), np.zeros(sessions, np.bool_)
-    end_s, is_measured = 0.0, queue_ratio.size > 0
+    end_s, is_measured = 0.0, times.queue_ratio.size > 0
     for s in range(sessions):
         clock, origin, origin_tokens = start_s[s], ROOT, 0
         if system_tokens > 0 and s > 0 and client[s] == client[s - 1] and end_s < clock:
@@ -206,15 +233,19 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
             hour = int(clock // 3600.0)
             if is_measured:
                 t, h, uncached = tier[s], hour % DAY_HOURS, prompt[row] - cached[row]
-                first_s = measured_s(log_first_s[t, h], LOG_KNOTS, LEVEL_NORMALS, uncached, service_normal[row])
-                each_s = measured_s(log_token_s[t, h], LOG_KNOTS, LEVEL_NORMALS, prompt[row], decode_normal[row])
-                wait_s = queue_ratio[t, h] * first_s
+                first_s = measured_s(
+                    times.log_first_s[t, h], LOG_KNOTS, LEVEL_NORMALS, uncached, times.service_normal[row]
+                )
+                each_s = measured_s(
+                    times.log_token_s[t, h], LOG_KNOTS, LEVEL_NORMALS, prompt[row], times.decode_normal[row]
+                )
+                wait_s = times.queue_ratio[t, h] * first_s
             else:
                 u_queue = max(unit_draw(row_key[row], QUEUE), 1e-12)
-                wait_s = queue_mean_s[tier[s], hour] * max(0.0, np.log(load_ratio[hour] / u_queue))
-                typical_s = service[0] + service[1] * (prompt[row] - cached[row]) + context_s[row]
-                first_s = wait_s + typical_s * first_noise[row]
-                each_s = token_s[row]
+                wait_s = times.queue_mean_s[tier[s], hour] * max(0.0, np.log(times.load_ratio[hour] / u_queue))
+                typical_s = times.service[0] + times.service[1] * (prompt[row] - cached[row]) + times.context_s[row]
+                first_s = wait_s + typical_s * times.first_noise[row]
+                each_s = times.token_s[row]
             last_s = min(first_s + planned[row] * each_s, CALL_LIMIT_S)
             first_s = min(first_s, last_s)
             leaves_s, cut_fate = leaves_last_s[row], CANCELLED

@@ -1,5 +1,7 @@
 """Contract of a service's measured latencies: what a replay hands to whoever wants to serve users with these times."""
 
+from itertools import pairwise
+
 import dataframely as dy
 import polars as pl
 
@@ -43,7 +45,7 @@ class ServiceLatency(dy.Schema):
 
     @classmethod
     def _sampling_overrides(cls) -> dict[str, pl.Expr]:
-        rising = {}
+        rising: dict[str, pl.Expr] = {}
         for columns in (TTFT_COLUMNS, TPOT_COLUMNS):
             rising |= {name: pl.lit(0.01 * place) for place, name in enumerate(columns, start=1)}
         return rising
@@ -60,4 +62,4 @@ class ServiceLatency(dy.Schema):
 
 
 def _rises(columns: tuple[str, ...]) -> pl.Expr:
-    return pl.all_horizontal(pl.col(low) <= pl.col(high) for low, high in zip(columns, columns[1:], strict=False))
+    return pl.all_horizontal(pl.col(low) <= pl.col(high) for low, high in pairwise(columns))

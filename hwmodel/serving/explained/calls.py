@@ -13,7 +13,7 @@ from hwmodel.serving.replay import ReplayResult
 from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 LEAST_ANSWER_TOKENS = 16
-"""A shorter answer tells no time per output token: telemetry's clocks and the first token's share would be all of it."""
+"""A shorter answer tells no time per output token: clocks and the first token's share would be all of it."""
 
 
 class TimedCalls(dy.Schema):

@@ -54,7 +54,7 @@ def explain_telemetry(
         DoesNotFit: An LLM does not fit the declared chip at its width.
     """
     days = sorted(demand["day"].unique().to_list())
-    if len(days) < 2:  # noqa: PLR2004 - one to fit on, one to judge
+    if len(days) < 2:
         raise EmptyDemand(f"{len(days)} day of demand: a last day apart needs two days or more; run with --days 2")
     fit_days, last_day = days[:-1][-FIT_DAYS_COUNT:], days[-1]
     before = demand.filter(pl.col("day").is_in(fit_days))

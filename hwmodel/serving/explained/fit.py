@@ -16,7 +16,7 @@ REPLICAS_LADDER: tuple[float, ...] = (
 HOST_LADDER_S: tuple[float, ...] = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024)
 """Host overheads that are tried. Assumed: from none to ten times what Vidur measured on A100 with a small batch."""
 MOST_UNSERVED_RATIO = 0.01
-"""A fleet that leaves more of the calls without a token by the end is no candidate: the telemetry's calls were served."""
+"""A fleet that leaves more of the calls without a token by the end is no candidate: they were served."""
 FIRST_REPLICAS, FIRST_HOST_S = 1.0, 0.001
 
 

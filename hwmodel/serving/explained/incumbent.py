@@ -129,8 +129,9 @@ def replay_pool(
     Args:
         incumbent: The declared one.
         pool: What to serve.
-        replicas_ratio: Replicas per traffic of `pool.demand`, as near as `cell_of` gets. Below 1 the telemetry is a sample of what a replica
-            serves: sessions are added, never squeezed, until one replica has that many times the traffic.
+        replicas_ratio: Replicas per traffic of `pool.demand`, as near as `cell_of` gets. Below 1 the telemetry is a
+            sample of what a replica serves: sessions are added, never squeezed, until one replica has that many
+            times the traffic.
         host_step_s: Time per step that the chip waits for the host.
         seed: Of the added sessions' starts.
     """

@@ -67,9 +67,9 @@ def slowness_by_hour(calls: pl.DataFrame) -> Float[np.ndarray, "hours"]:
 def rank_correlation(one: Float[np.ndarray, "places"], other: Float[np.ndarray, "places"]) -> float:
     """Spearman's coefficient over the places that both know; not a number below four places or without any spread."""
     known = np.isfinite(one) & np.isfinite(other)
-    if known.sum() < 4:  # noqa: PLR2004 - three ranks agree by accident in one case of six
+    if known.sum() < 4:
         return float("nan")
     ranks = [pl.Series(values[known]).rank("average").to_numpy() for values in (one, other)]
     if min(rank.std() for rank in ranks) == 0.0:
         return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

@@ -1,4 +1,4 @@
-"""Does the declared incumbent explain the telemetry of a day: the tests of shape, each with value, limit and finding."""
+"""Does the declared incumbent explain a day of telemetry: the tests of shape, with value, limit and finding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

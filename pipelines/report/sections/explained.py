@@ -25,26 +25,26 @@ def explained(content: ReportContent) -> Section:
 
 
 def _words(view: ExplainedView) -> tuple[str, ...]:
-    verdict = {
-        "holds": f"Within the tolerances, {view.chip} gives the telemetry of {view.last_day} its shape. Chips of a "
-        "like balance would as well: this is no proof that it was this one.",
-        "fails": f"{view.chip}, as declared, does not give the telemetry of {view.last_day} its shape: see the rows "
-        "that fail. What follows holds for this demand on this chip, not for the service that was observed.",
-        "untold": f"The telemetry of {view.last_day} is too little or too even to tell whether {view.chip} served it.",
-    }[view.finding]
+    match view.finding:
+        case "holds":
+            verdict = f"Within the tolerances, {view.chip} gives the telemetry of {view.last_day} its shape. Chips of "
+            verdict += "like balance would as well: this is no proof that it was this one."
+        case "fails":
+            verdict = f"{view.chip}, as declared, does not give the telemetry of {view.last_day} its shape: see the "
+            verdict += "rows that fail. The bill holds for this demand on this chip, not for the service observed."
+        case _:
+            verdict = f"The telemetry of {view.last_day} is too little or too even to tell whether it was {view.chip}."
     pools = "; ".join(
         f"{row['llm']} on {row['tp_count']} chips, {significant(row['replicas_ratio'], 2)} replicas"
         for row in view.pools.iter_rows(named=True)
     )
     fit_days = view.fit_days[0] if len(view.fit_days) == 1 else f"{view.fit_days[0]} to {view.fit_days[-1]}"
-    return (
-        verdict,
-        f"Unexplained: the replay's times are {ratio(view.unexplained_ratio)} the telemetry's. Network, gateways, other "
-        "software and another chip may all be in it; it is not fitted away.",
-        f"Fitted on {fit_days}: {pools} (per traffic of the telemetry; below 1 where it is a sample of what one "
-        f"replica serves), host overhead {seconds(view.host_step_s)} per step. Calls left without a token by the "
-        f"replay: {percent(view.unserved_ratio)}.",
-    )
+    unexplained = f"Unexplained: the replay's times are {ratio(view.unexplained_ratio)} the telemetry's. Network, "
+    unexplained += "gateways, other software and another chip may all be in it; it is not fitted away."
+    fitted = f"Fitted on {fit_days}: {pools} (per traffic of the telemetry; below 1 where it is a sample of what one "
+    fitted += f"replica serves), host overhead {seconds(view.host_step_s)} per step. Calls left without a token by "
+    fitted += f"the replay: {percent(view.unserved_ratio)}."
+    return (verdict, unexplained, fitted)
 
 
 def _tests(view: ExplainedView) -> Table:

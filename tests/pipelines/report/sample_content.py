@@ -10,8 +10,8 @@ import polars as pl
 from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
 from tests.pipelines.report import sample_history as history
-from tests.pipelines.report.sample_explained import explained
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
+from tests.pipelines.report.sample_explained import explained
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
 DAYS = (date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3))

@@ -25,6 +25,7 @@ from hwmodel.design import (
 from pipelines.exploration import frames
 from pipelines.exploration.chip_errors import chip_errors_frame
 from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.explained import explained_view
 from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
 from pipelines.exploration.inputs import LoopInputs
@@ -118,6 +119,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         evaluations=frames.evaluations_frame(evaluated),
         service=frames.service_frame(baseline),
         fleet=frames.fleet_frame(baseline),
+        explained=explained_view(inputs, baseline, seed=explorer.seed),
         roofs=frames.roofs_frame(explorer.baseline),
         designs=frames.designs_frame(space, found, views, named),
         recommendations=views,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.report import Explanation, RecommendationView
+from pipelines.report import ExplainedView, Explanation, RecommendationView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class Findings:
     """Contract `DesignEvaluations`."""
     service: pl.DataFrame
     fleet: pl.DataFrame
+    explained: ExplainedView
     roofs: pl.DataFrame
     designs: pl.DataFrame
     recommendations: tuple[RecommendationView, ...]

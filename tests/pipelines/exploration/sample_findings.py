@@ -17,6 +17,7 @@ def sample_findings(**changes: Any) -> Findings:
             "hotspots",
             "service",
             "fleet",
+            "explained",
             "roofs",
             "designs",
             "recommendations",

@@ -8,6 +8,7 @@ from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
+from hwmodel.design.scenarios import Case, CaseKind, ForecastRow, cases_of, in_cell, scenario_under
 from hwmodel.design.scoring import SCORED_CURVES, Refusal, Scored, closed_form_curves, closed_form_value, score
 from hwmodel.design.search import (
     CURVE,
@@ -17,6 +18,7 @@ from hwmodel.design.search import (
     SearchResult,
     search,
 )
+from hwmodel.design.service_change import SurfaceChange, service_change
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace, Parameter, hbm_name, level_name, rated, space_around
 
@@ -28,11 +30,14 @@ __all__ = [
     "AbandonmentModel",
     "Attribution",
     "BadSpace",
+    "Case",
+    "CaseKind",
     "CellSize",
     "DesignError",
     "DesignSpace",
     "Evaluation",
     "EvaluationLog",
+    "ForecastRow",
     "NoDeployment",
     "NoDesign",
     "Parameter",
@@ -46,7 +51,9 @@ __all__ = [
     "Scored",
     "SearchPlan",
     "SearchResult",
+    "SurfaceChange",
     "bill_of",
+    "cases_of",
     "closed_form_curves",
     "closed_form_fleet",
     "closed_form_fleets",
@@ -54,14 +61,17 @@ __all__ = [
     "evaluate",
     "evaluate_many",
     "hbm_name",
+    "in_cell",
     "level_name",
     "pool_load",
     "rated",
     "recommend",
     "scenario_of",
+    "scenario_under",
     "score",
     "search",
     "served_value",
+    "service_change",
     "silicon_interval",
     "space_around",
 ]

@@ -62,7 +62,7 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
 def closed_form_fleets(
     designs: DesignTable, pools: Sequence[Pool], *, workers_count: int = 1
 ) -> tuple[ClosedFormFleet, ...]:
-    """The same for several pools: what pools of one LLM share is timed once.
+    """The same for several pools: what pools of one LLM in the same formats share is timed once.
 
     Args:
         designs: Any number of designs.
@@ -70,18 +70,20 @@ def closed_form_fleets(
         workers_count: Threads; the timing loops let go of the interpreter lock.
     """
     classes = DesignClasses.of(designs)
-    llms = list(dict.fromkeys(pool.llm for pool in pools))
-    tasks = [(llm, tp_count) for llm in llms for tp_count in TP_COUNTS]
-    alike = {llm: [pool for pool in pools if pool.llm == llm] for llm in llms}
+    kinds = list(dict.fromkeys((pool.llm, pool.formats) for pool in pools))
+    tasks = [(kind, tp_count) for kind in kinds for tp_count in TP_COUNTS]
+    alike = {kind: [pool for pool in pools if (pool.llm, pool.formats) == kind] for kind in kinds}
     run = Parallel(n_jobs=workers_count, prefer="threads")
     found = run(
-        delayed(_replicas_at)(designs, classes, alike[llm], Deployment(tp_count=tp_count)) for llm, tp_count in tasks
+        delayed(_replicas_at)(designs, classes, alike[kind], alike[kind][0].at_width(tp_count))
+        for kind, tp_count in tasks
     )
     by_task = dict(zip(tasks, found, strict=True))
     fleets = []
     for pool in pools:
-        at = next(number for number, other in enumerate(alike[pool.llm]) if other is pool)
-        fleets.append(_cheapest(np.stack([by_task[pool.llm, tp_count][at] for tp_count in TP_COUNTS])))
+        kind = (pool.llm, pool.formats)
+        at = next(number for number, other in enumerate(alike[kind]) if other is pool)
+        fleets.append(_cheapest(np.stack([by_task[kind, tp_count][at] for tp_count in TP_COUNTS])))
     return tuple(fleets)
 
 

@@ -10,8 +10,9 @@ from hwmodel.design import (
     SCORED_CURVES,
     DesignSpace,
     Scenario,
-    closed_form_curves,
     closed_form_fleet,
+    closed_form_fleets,
+    closed_form_of,
     closed_form_value,
     score,
     space_around,
@@ -19,6 +20,13 @@ from hwmodel.design import (
 from hwmodel.design.scoring import UNSERVABLE
 from hwmodel.physical import limits, tco
 from tests.hwmodel.design.planted import Shape, h100, planted
+
+CURVES_OF_AN_EVALUATION = (
+    "value_per_usd_ratio",
+    "value_usd_per_j",
+    "value_usd_per_rack_h",
+    "value_usd_per_latency_s",
+)
 
 
 def space() -> DesignSpace:
@@ -53,10 +61,21 @@ def test_both_objectives_are_offered_value_over_what_the_fleet_takes(scenarios: 
     chips = sum(closed_form_fleet(table, p).chips_needed[0] * p.traffic_ratio for p in scenario.pools)
     offered = sum(p.offered_usd_per_h for p in scenario.pools)
     cost = tco(table)
-    found = closed_form_curves(table, (scenario,))
-    assert tuple(found) == SCORED_CURVES
-    assert found["value_per_usd_ratio"][0, 0] == pytest.approx(offered / (chips * cost.typical_usd_per_chip_h[0]))
-    assert found["value_usd_per_j"][0, 0] == pytest.approx(offered / 3600.0 / (chips * cost.all_in_w[0]))
+    found = closed_form_of(table, scenario)
+    assert found.value_per_usd_ratio[0] == pytest.approx(offered / (chips * cost.typical_usd_per_chip_h[0]))
+    assert found.value_usd_per_j[0] == pytest.approx(offered / 3600.0 / (chips * cost.all_in_w[0]))
+    assert found.chips_by_pool.sum() == pytest.approx(chips)
+    assert tuple(name for name in CURVES_OF_AN_EVALUATION if hasattr(found, name)) == SCORED_CURVES
+
+
+def test_pools_of_one_llm_under_two_engine_settings_are_scored_apart(scenarios: tuple[Scenario, ...]) -> None:
+    """What they share is timed once, but a smaller batch is a smaller batch."""
+    table, pool = DesignTable.of([h100()]), scenarios[0].pools[0]
+    few = replace(pool, scheduler=replace(pool.scheduler, max_sequences_count=8))
+    usual, narrow = closed_form_fleets(table, (pool, few))
+    assert usual.replicas_by_tp == pytest.approx(closed_form_fleet(table, pool).replicas_by_tp)
+    assert narrow.replicas_by_tp == pytest.approx(closed_form_fleet(table, few).replicas_by_tp)
+    assert (narrow.replicas_by_tp > usual.replicas_by_tp).any()
 
 
 def test_every_refused_point_is_counted_under_each_limit_that_it_breaks(scenarios: tuple[Scenario, ...]) -> None:

@@ -42,7 +42,8 @@ class Tables:
         rng = np.random.default_rng(seed)
 
         def rising(grid: np.ndarray, low: float, slope: float) -> np.ndarray:
-            return low * rng.uniform(0.5, 2.0, (DESIGNS, 1)) + slope * rng.uniform(0.5, 2.0, (DESIGNS, 1)) * grid
+            start, rise = low * rng.uniform(0.5, 2.0, (DESIGNS, 1)), slope * rng.uniform(0.5, 2.0, (DESIGNS, 1))
+            return np.asarray(start + rise * grid)
 
         return cls(
             dense=rising(TOKENS, 5e6, 5e3),

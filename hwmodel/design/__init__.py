@@ -9,7 +9,16 @@ from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
 from hwmodel.design.scenarios import Case, CaseKind, ForecastRow, cases_of, in_cell, scenario_under
-from hwmodel.design.scoring import SCORED_CURVES, Refusal, Scored, closed_form_curves, closed_form_value, score
+from hwmodel.design.scoring import (
+    SCORED_CURVES,
+    ClosedForm,
+    Refusal,
+    Scored,
+    closed_form_of,
+    closed_form_value,
+    closed_forms,
+    score,
+)
 from hwmodel.design.search import (
     CURVE,
     EvaluationLog,
@@ -33,6 +42,7 @@ __all__ = [
     "Case",
     "CaseKind",
     "CellSize",
+    "ClosedForm",
     "DesignError",
     "DesignSpace",
     "Evaluation",
@@ -54,10 +64,11 @@ __all__ = [
     "SurfaceChange",
     "bill_of",
     "cases_of",
-    "closed_form_curves",
     "closed_form_fleet",
     "closed_form_fleets",
+    "closed_form_of",
     "closed_form_value",
+    "closed_forms",
     "evaluate",
     "evaluate_many",
     "hbm_name",

@@ -8,9 +8,7 @@ from hwmodel.design.space.parameter import KINDS, NODES
 
 
 def design_id(changes: Mapping[str, float], baseline: str) -> str:
-    """A short readable id: the initial of each changed parameter and its new value; a point without changes keeps the
-    baseline's name.
-    """
+    """Short and readable: initial and new value of each change; the baseline's name where nothing changes."""
     return "-".join(_part(name, value) for name, value in changes.items()) or baseline
 
 

@@ -9,7 +9,7 @@ from hwmodel.design.space.memory import HBM_GENERATIONS, own_generation
 
 NODES: tuple[str, ...] = ("N7", "N5", "N4", "N3", "N2")
 """Logic processes, the finer the later: the parameter `node` is a position here."""
-STEPS = frozenset({"hbm_generation", "hbm_extra_dies_count", "node", "fabric"})
+STEPS = frozenset({"hbm_generation", "hbm_extra_dies_count", "node", "fabric", "fp8_rate_ratio", "fp4_rate_ratio"})
 """Parameters that are counted, not scaled: a learner sees their difference, not their ratio."""
 ASYNCHRONOUS = 8.7
 """Overlap exponent of H100 in the catalogue."""
@@ -81,9 +81,8 @@ def _nodes(design: ChipDesign) -> tuple[float, ...]:
 
 
 def _fabrics(design: ChipDesign) -> tuple[float, ...]:
-    """The baseline's own; links to neighbours without a switch; a switch that adds up."""
-    own = float(FABRICS.index(design.fabric))
-    return tuple(dict.fromkeys((own, float(FABRICS.index("torus")), float(FABRICS.index("reducing_switch")))))
+    """The baseline's own, and links to neighbours without a switch; a switch that adds up has no price of its own."""
+    return tuple(dict.fromkeys((float(FABRICS.index(design.fabric)), float(FABRICS.index("torus")))))
 
 
 def _overlaps(design: ChipDesign) -> tuple[float, ...]:
@@ -91,8 +90,9 @@ def _overlaps(design: ChipDesign) -> tuple[float, ...]:
     return tuple(sorted({design.overlap_exponent, max(design.overlap_exponent, ASYNCHRONOUS)}))
 
 
-def _narrow(name: str, level: float) -> Callable[[ChipDesign], tuple[float, ...]]:
-    return lambda design: tuple(sorted({getattr(design, name), level}))
+def _narrow(name: str, first: float) -> Callable[[ChipDesign], tuple[float, ...]]:
+    """Twice the baseline's rate of a narrow format, or a first one."""
+    return lambda design: (getattr(design, name), 2.0 * getattr(design, name) or first)
 
 
 KINDS: dict[str, Kind] = {
@@ -103,7 +103,7 @@ KINDS: dict[str, Kind] = {
         initial="m",
         levels=_times("matrix_flop_per_clk", 0.5, 1.0, 2.0),
     ),
-    "fp8_rate_ratio": Kind(label="fp8 rate", unit="x bf16 rate", initial="p", levels=_narrow("fp8_rate_ratio", 4.0)),
+    "fp8_rate_ratio": Kind(label="fp8 rate", unit="x bf16 rate", initial="p", levels=_narrow("fp8_rate_ratio", 2.0)),
     "vector_flop_per_clk": Kind(
         label="vector rate per core", unit="FLOP/clk", initial="v", levels=_times("vector_flop_per_clk", 0.5, 1.0, 2.0)
     ),

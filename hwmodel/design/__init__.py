@@ -18,6 +18,7 @@ from hwmodel.design.search import (
     SearchResult,
     search,
 )
+from hwmodel.design.service_change import SurfaceChange, service_change
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace, Parameter, hbm_name, level_name, rated, space_around
 
@@ -50,6 +51,7 @@ __all__ = [
     "Scored",
     "SearchPlan",
     "SearchResult",
+    "SurfaceChange",
     "bill_of",
     "cases_of",
     "closed_form_curves",
@@ -69,6 +71,7 @@ __all__ = [
     "score",
     "search",
     "served_value",
+    "service_change",
     "silicon_interval",
     "space_around",
 ]

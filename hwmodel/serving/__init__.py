@@ -8,17 +8,8 @@ from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
 from hwmodel.serving.replica_rate import ReusePattern, SteadyLoad, StepGrids, cached_ratio, replicas_of
 from hwmodel.serving.shared_times import DesignClasses, GroupTimes, group_times
 from hwmodel.serving.step_cost import StepCost
-from hwmodel.serving.tables import (
-    KernelGroup,
-    StepCostTables,
-    StepTimer,
-    capacity_tokens,
-    decode_states,
-    prefill_states,
-    state_tokens,
-    step_cost_tables,
-    token_grid,
-)
+from hwmodel.serving.step_timer import KernelGroup, StepTimer, decode_states, prefill_states
+from hwmodel.serving.tables import StepCostTables, capacity_tokens, state_tokens, step_cost_tables
 
 __all__ = [
     "Bins",
@@ -55,5 +46,4 @@ __all__ = [
     "smallest_fleet",
     "state_tokens",
     "step_cost_tables",
-    "token_grid",
 ]

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hwmodel.catalog.chip_design import NUMERIC_FIELDS, DesignTable
-from hwmodel.kernels import KernelBatch, StepStates, kernel_inventory
-from hwmodel.serving.tables import NS_PER_S, KernelGroup, StepTimer, select
-from hwmodel.timing import FIRST_CONSTANTS, Chip, TimingConstants, chip_columns, kernel_latency_s, resident_set_bytes
+from hwmodel.kernels import KernelBatch, StepStates
+from hwmodel.serving.demand import NS_PER_S
+from hwmodel.serving.step_timer import KernelGroup, StepTimer
+from hwmodel.timing import FIRST_CONSTANTS, Chip, TimingConstants, chip_columns, kernel_latency_s
 from warehouse.contracts.vocabulary import KernelFamily
 
 LINK_FIELDS = ("link_bytes_per_s", "link_world_count", "collective_latency_s", "launch_latency_s", "fabric_code")
@@ -81,15 +82,14 @@ def group_times(timer: StepTimer, classes: DesignClasses, group: KernelGroup, st
     Exact because every kernel but a collective adds its launch to what it takes otherwise, and a collective reads
     nothing but `LINK_FIELDS`.
     """
-    kernels = kernel_inventory(timer.llm, timer.deployment, states)
-    is_chosen = timer.is_in(group, kernels)
-    is_link = kernels.family_code == COLLECTIVE
-    resident = resident_set_bytes(kernels)
-    own, links = (select(kernels, is_chosen & which) for which in (~is_link, is_link))
+    (kernels,) = timer.kernels_of((group,), states)
+    is_link = kernels.batch.family_code == COLLECTIVE
+    apart, joint = np.flatnonzero(~is_link), np.flatnonzero(is_link)
+    own, links = kernels.batch.take(apart), kernels.batch.take(joint)
     host_s = np.full(len(states), timer.host_step_s if group is KernelGroup.TOKENS else 0.0)
     return GroupTimes(
-        own_ns=(_state_s(timer, classes.own, own, len(states), resident[is_chosen & ~is_link]) + host_s) * NS_PER_S,
-        links_ns=_state_s(timer, classes.links, links, len(states), resident[is_chosen & is_link]) * NS_PER_S,
+        own_ns=(_state_s(timer, classes.own, own, len(states), kernels.resident_bytes[apart]) + host_s) * NS_PER_S,
+        links_ns=_state_s(timer, classes.links, links, len(states), kernels.resident_bytes[joint]) * NS_PER_S,
         launches_count=np.bincount(own.state, weights=own.repeat_count * np.ones(len(own)), minlength=len(states)),
     )
 

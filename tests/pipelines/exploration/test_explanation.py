@@ -58,7 +58,7 @@ def test_every_change_of_every_finalist_is_taken_apart_and_parts_sum_to_the_whol
     for finalist in finalists:
         parts = explained.parts.filter(rank=finalist.rank)
         assert len(parts) == len(finalist.changes)
-        assert parts["shapley_ratio"].sum() == pytest.approx(parts["whole_ratio"][0])
+        assert parts["shapley_ratio"].sum() == pytest.approx(parts["whole_ratio"].head(1).sum())
         assert parts["alone_replayed_ratio"].null_count() == 0
         assert explained.justified.filter(rank=finalist.rank).height == len(finalist.changes)
 

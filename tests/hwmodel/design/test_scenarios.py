@@ -1,5 +1,7 @@
 """Cases of a demand: who is alone, what grows, and what can be replayed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from hwmodel.catalog import DesignTable
 from hwmodel.design import Case, CaseKind, ForecastRow, Scenario, cases_of, closed_form_value, in_cell, scenario_under
 from hwmodel.design.scenarios import FEWEST_CALLS
 from hwmodel.serving import EmptyDemand
-from tests.hwmodel.design.planted import Shape, h100, planted
+from tests.hwmodel.design.planted import TINY_CELL, Shape, h100, planted
 from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 CODING, CHAT = SURFACES.index("codex_loop"), SURFACES.index("long_context_chat")
@@ -15,7 +17,8 @@ CODING, CHAT = SURFACES.index("codex_loop"), SURFACES.index("long_context_chat")
 
 @pytest.fixture(scope="module")
 def today() -> Scenario:
-    return planted(Shape(sessions_per_s=6.0), Shape(surface="long_context_chat", sessions_per_s=4.0, input_tokens=9000))
+    shapes = (Shape(sessions_per_s=6.0), Shape(surface="long_context_chat", sessions_per_s=4.0, input_tokens=9000))
+    return planted(*shapes, cell=replace(TINY_CELL, replicas_count=4.0))
 
 
 def alone(surface: int) -> Case:

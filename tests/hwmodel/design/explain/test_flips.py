@@ -55,7 +55,7 @@ def test_the_price_of_memory_at_which_more_memory_stops_paying_is_found_and_conf
     found = flips(contest, today, [lever])[0]
     assert found.threshold is not None
     dearer = hbm_price_ratio(contest.table, found.threshold)
-    assert 1.05 * dearer[0] / dearer[1] == pytest.approx(1.0, abs=0.01)
+    assert 1.05 * dearer[1] / dearer[0] == pytest.approx(1.0, abs=0.01)
     checked = confirmed(found, contest, today, lever, replicas_count=2.0, seed=1)
     assert checked.replayed_ratio == pytest.approx(1.0, abs=0.01)
     assert checked.is_confirmed

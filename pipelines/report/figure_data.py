@@ -53,7 +53,7 @@ def file_name(item: Figure | Table) -> str:
 def drawn_rows(spec: Mapping[str, Any]) -> pl.DataFrame:
     """The largest data set that a specification draws, as a frame."""
     named = spec.get("datasets", {}).values()
-    largest = max([*named, *_data_sets(spec)], key=len, default=[])
+    largest: list[dict[str, Any]] = max([*named, *_data_sets(spec)], key=len, default=[])
     return pl.DataFrame(largest, infer_schema_length=None)
 
 

@@ -52,6 +52,4 @@ def _pattern() -> re.Pattern[str]:
     longest_first = sorted(glossary(), key=len, reverse=True)
     plurals = (f"{re.escape(word)}s?" for word in longest_first)
     either = "|".join(f"(?i:{one})" if one.islower() else one for one in plurals)
-        f"(?i:{re.escape(word)}s?)" if word.islower() else rf"{re.escape(word)}s?" for word in longest_first
-    )
     return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])")

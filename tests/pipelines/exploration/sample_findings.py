@@ -24,6 +24,8 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
+            "interactivity",
+            "chip_errors",
         )
     }
     made: dict[str, Any] = {

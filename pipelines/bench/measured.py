@@ -1,7 +1,7 @@
 """Suites on measured tables: what the chip model says of silicon, beside rooflines, rivals and published figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class Asked:
     plots: Path
     families: list[str]
     splits: list[str]
+    parts: list[str] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -96,6 +97,13 @@ def serving_accuracy(asked: Asked, told: Told) -> Rows:
     return measure(asked.folder, told)
 
 
+def recommend(asked: Asked, told: Told) -> Rows:
+    """What is recommended where the right answer is known."""
+    from pipelines.bench.recommend import recommend as measure  # noqa: PLC0415 - compiles the engine
+
+    return measure(asked.data, told, asked.parts)
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
@@ -104,6 +112,7 @@ MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "physical": physical,
     "serving-speed": serving_speed,
     "serving-accuracy": serving_accuracy,
+    "recommend": recommend,
 }
 """Suites by the name on the command line."""
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from featurize import TrafficSummary, cache_life_curve, workload_card
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.generation_facts import CHIP_SCHEMA, SURFACE_SCHEMA
 from pipelines.exploration.history import history_of
 from pipelines.exploration.words import doubts, headline
 from pipelines.lake_days import read_days
@@ -17,7 +18,7 @@ from warehouse.lake import Lake
 def report_content(
     lake: Lake, run: RunFacts, findings: Findings, decisions: tuple[HistoryRow, ...] = ()
 ) -> ReportContent:
-    """Everything the report shows.
+    """Everything the report shows of one run; `with_generations` adds the runs before it.
 
     Args:
         lake: The data set, whose feature tables are read for the run's days.
@@ -56,6 +57,9 @@ def report_content(
         robustness=findings.robustness,
         refused=findings.refused,
         evidence=findings.evidence,
+        generations=pl.DataFrame(schema=CHIP_SCHEMA),
+        generation_surfaces=pl.DataFrame(schema=SURFACE_SCHEMA),
+        explanation=findings.explanation,
         interactivity=findings.interactivity,
         chip_errors=findings.chip_errors,
         decisions=decisions,

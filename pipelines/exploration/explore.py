@@ -25,6 +25,7 @@ from hwmodel.design import (
 from pipelines.exploration import frames
 from pipelines.exploration.chip_errors import chip_errors_frame
 from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
 from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.interactivity import Chip, interactivity_frame
@@ -51,6 +52,7 @@ class Explorer:
     plan: SearchPlan = field(default_factory=SearchPlan)
     search_cell: CellSize = SEARCH_CELL
     full_cell: CellSize = FULL_CELL
+    explain_plan: ExplainPlan = field(default_factory=ExplainPlan)
 
 
 def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
@@ -91,8 +93,21 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     named: Sequence[tuple[str, Evaluation]],
 ) -> Findings:
     hotspots, step_bins = bill_of(baseline)
-    views = tuple(recommendation_view(space, r, baseline, hotspots) for r in finalists)
     evaluated = [baseline, *[r.evaluation for r in finalists if r.evaluation is not None]]
+    bills = {e.design.name: bill_of(e)[0] for e in evaluated[1:]} | {baseline.design.name: hotspots}
+    views = tuple(recommendation_view(space, r, baseline, bills) for r in finalists)
+    subject = Subject(
+        space=space,
+        found=found,
+        baseline=baseline,
+        finalists=finalists,
+        named=named,
+        bills=bills,
+        forecast=inputs.forecast,
+        seed=explorer.seed,
+        progress=explorer.progress,
+        plan=explorer.explain_plan,
+    )
     billed = sum(
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
@@ -109,7 +124,9 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         calibration=frames.calibration_frame(explorer.log, views),
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
+        service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
+        explanation=explain(subject),
         interactivity=interactivity_frame(baseline, _drawn_chips(explorer, views, finalists, named)),
         chip_errors=chip_errors_frame(),
         scored_count=len(found.scored.closed_form),

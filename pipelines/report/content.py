@@ -5,6 +5,8 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.report.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -164,6 +166,15 @@ class ReportContent:
     """Chips and designs without an answer: name, lane, reason."""
     evidence: pl.DataFrame
     """Where numbers come from: quantity, value, unit, kind, source."""
+    generations: pl.DataFrame
+    """The chain of generations that ends with this run, one row each: generation, run_id, chip, call_count,
+    session_count, chips_count, binding_resource, binding_ratio (of busy time), the four value curves of the chip in
+    service, next_change. Empty for a run on its own."""
+    generation_surfaces: pl.DataFrame
+    """The same by surface: generation, surface, call_count, ttft_p50_s, ttft_p95_s, cut_ratio, and price_ratio,
+    latency_ratio, volume_ratio over the generation before."""
+    explanation: Explanation
+    """Why the recommendations are what they are, and what would overturn them."""
     interactivity: pl.DataFrame
     """Fronts in closed form of each chip, for the median prompt and answer of an LLM: chip, kind (as in designs), llm,
     input_tokens, output_tokens, precision, tp_count, ep_count, batch_count, tokens_per_s_per_user,

@@ -15,6 +15,9 @@ from pipelines.report.sections.decisions import decisions
 from pipelines.report.sections.demand import waits, workload
 from pipelines.report.sections.designs import design_space, predictions, refused, robustness
 from pipelines.report.sections.emerging import emerging
+from pipelines.report.sections.explained import elasticity, parts, shift
+from pipelines.report.sections.firmness import grounds, regret, software, thresholds
+from pipelines.report.sections.generations import generations
 from pipelines.report.sections.interactivity import interactivity
 from pipelines.report.sections.leaving import leaving
 from pipelines.report.sections.limits import limits
@@ -36,10 +39,15 @@ _CASE: tuple[Make, ...] = (
     design_space,
     interactivity,
     recommendations,
+    parts,
+    shift,
+    elasticity,
+    software,
     limits,
     predictions,
+    generations,
 )
-_DOUBTS: tuple[Make, ...] = (robustness, doubts, refused, evidence)
+_DOUBTS: tuple[Make, ...] = (regret, thresholds, robustness, grounds, doubts, refused, evidence)
 _ANNEX: tuple[Make, ...] = (waits, context, leaving, emerging, reuse, decisions, provenance, words)
 
 _PARTS: tuple[tuple[str, str, str, tuple[Make, ...]], ...] = (
@@ -65,12 +73,12 @@ _ASKED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Chip model against measured chips, by chip and phase", ("chip-errors",)),
     ("Designs and real chips: value, tokens per dollar and joule against interactivity", ("interactivity", "designs")),
     ("Recommendation table with gains, intervals, costs and re-evaluation", ("recommendations",)),
-    ("Elasticities", ("elasticity", "elasticities", "explanation")),
-    ("Regret over scenarios", ("regret", "scenarios", "explanation")),
-    ("Ablation and Shapley shares", ("shapley", "ablation", "explanation", "recommendations")),
+    ("Elasticities", ("elasticities",)),
+    ("Regret over scenarios", ("regret",)),
+    ("Ablation and Shapley shares", ("parts",)),
     ("Constraint slack", ("limits",)),
     ("Closed loop: predicted against re-evaluated", ("predictions",)),
-    ("Threats, and what would change our mind", ("doubts",)),
+    ("What would change our mind, and what nobody knows", ("thresholds", "doubts")),
 )
 
 

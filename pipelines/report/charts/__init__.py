@@ -2,6 +2,7 @@
 
 from pipelines.report.charts.change import context_trend, demand_forecast
 from pipelines.report.charts.designs import pareto, predicted_against_reevaluated
+from pipelines.report.charts.explanation import gain_parts, regret_heatmap, tornado
 from pipelines.report.charts.history import prediction_history
 from pipelines.report.charts.hotspots import hotspots_by_surface, roofline
 from pipelines.report.charts.interactivity import interactivity_front
@@ -19,6 +20,7 @@ __all__ = [
     "context_trend",
     "demand_forecast",
     "four_curves",
+    "gain_parts",
     "hits_by_idle_time",
     "hotspots_by_surface",
     "interactivity_front",
@@ -28,8 +30,10 @@ __all__ = [
     "pareto",
     "predicted_against_reevaluated",
     "prediction_history",
+    "regret_heatmap",
     "roofline",
     "stalls_by_cause",
     "survival",
+    "tornado",
     "waits_by_surface",
 ]

@@ -34,6 +34,13 @@ MAKERS: dict[str, Callable[[ReportContent], alt.LayerChart]] = {
     "context_trend": lambda c: charts.context_trend(c.context_trend, title="How fast prompts grow"),
     "demand_forecast": lambda c: charts.demand_forecast(c.forecast, title="What is coming"),
     "four_curves": lambda c: charts.four_curves(c.recommendations[0].curves),
+    "gain_parts": lambda c: charts.gain_parts(c.explanation.parts, title="HBM stacks make most of the gain"),
+    "regret_heatmap": lambda c: charts.regret_heatmap(
+        c.explanation.regret.filter(method="replay"), title="Who gives least away"
+    ),
+    "tornado": lambda c: charts.tornado(
+        c.explanation.elasticities.filter(scenario="today", at="baseline"), title="HBM stacks move value most"
+    ),
     "hits_by_idle_time": lambda c: charts.hits_by_idle_time(
         pooled_reuse(c.reuse, "idle_low_s", "idle_high_s"), title="Held by the cache"
     ),

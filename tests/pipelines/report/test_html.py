@@ -148,7 +148,9 @@ def test_nothing_is_loaded_from_anywhere(full: str) -> None:
     assert not {"link", "img", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in page.elements}
     for _, attributes in page.elements:
         assert "src" not in attributes
-        assert re.fullmatch(r"#[a-z0-9-]+|data/[a-z0-9-]+\.csv|\.\./history\.html", str(attributes.get("href", "#top")))
+        assert re.fullmatch(
+            r"#[a-z0-9-]+|data/[a-z0-9_-]+\.csv|\.\./history\.html", str(attributes.get("href", "#top"))
+        )
     policy = next(str(meta["content"]) for meta in page.of("meta") if "http-equiv" in meta)
     assert policy.startswith("default-src 'none'")
     assert "url(" not in full[full.index("<style>") : full.index("</style>")]

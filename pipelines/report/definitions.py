@@ -50,5 +50,6 @@ def _known(found: str) -> str:
 @cache
 def _pattern() -> re.Pattern[str]:
     longest_first = sorted(glossary(), key=len, reverse=True)
-    either = "|".join(f"(?i:{re.escape(word)}s?)" if word.islower() else re.escape(word) for word in longest_first)
+    plurals = (f"{re.escape(word)}s?" for word in longest_first)
+    either = "|".join(f"(?i:{one})" if one.islower() else one for one in plurals)
     return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])")

@@ -12,7 +12,7 @@ from pipelines.report.sections.model import Figure, Section, Table, drawn
 FOLDER = "data"
 """Beside the report."""
 _FORMULA = re.compile(r"^\s*[=+\-@]|^[\t\r\n]")
-_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_KEY = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
 def figure_csvs(sections: Iterable[Section], specs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -43,16 +43,19 @@ def file_name(item: Figure | Table) -> str:
     """Name of the CSV of a figure or table.
 
     Raises:
-        BadFigureKey: The key has other signs than lower-case letters, digits and hyphens.
+        BadFigureKey: The key has other signs than lower-case letters, digits, hyphens and underscores.
     """
     if not _KEY.fullmatch(item.key):
-        raise BadFigureKey(f"the key {item.key!r} must be lower-case letters, digits and hyphens: it names a file")
+        raise BadFigureKey(
+            f"the key {item.key!r} must be lower-case letters, digits, hyphens and underscores: it names a file"
+        )
     return f"{item.key}.csv" if isinstance(item, Figure) else f"table-{item.key}.csv"
 
 
 def drawn_rows(spec: Mapping[str, Any]) -> pl.DataFrame:
     """The largest data set that a specification draws, as a frame."""
-    largest = max(_data_sets(spec), key=len, default=[])
+    named = spec.get("datasets", {}).values()
+    largest: list[dict[str, Any]] = max([*named, *_data_sets(spec)], key=len, default=[])
     return pl.DataFrame(largest, infer_schema_length=None)
 
 

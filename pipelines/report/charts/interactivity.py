@@ -10,6 +10,8 @@ from pipelines.report.formats import gain
 from pipelines.report.palette import CHIP_COLOURS, DESIGN_COLOURS
 
 _UNITS = {"tokens_per_usd": "output tokens per dollar", "tokens_per_j": "output tokens per joule"}
+_RANGED = ("baseline", "recommended")
+"""Whose range of cost is drawn; those of all chips would cover each other."""
 _LABEL = f"datum.value < 1 ? format(datum.value, '~g') : {K_LABEL}"
 
 
@@ -28,8 +30,8 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
             "chip": str(row["chip"]),
             "speed": row["tokens_per_s_per_user"],
             "tokens": row[measure],
-            "low": row[f"{measure}_low"] if has_range else None,
-            "high": row[f"{measure}_high"] if has_range else None,
+            "low": row[f"{measure}_low"] if has_range and row["kind"] in _RANGED else None,
+            "high": row[f"{measure}_high"] if has_range and row["kind"] in _RANGED else None,
             "layout": f"TP{row['tp_count']} EP{row['ep_count']} {row['precision']}, batch {row['batch_count']}",
         }
         for row in front.sort("chip", "tokens_per_s_per_user").iter_rows(named=True)
@@ -50,7 +52,9 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
         "chip:N",
         title=None,
         scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-        legend=alt.Legend(orient="top", direction="horizontal", columns=3, symbolType="square", offset=30),
+        legend=alt.Legend(
+            orient="top", direction="horizontal", columns=2, symbolType="square", offset=30, labelLimit=300
+        ),
     )
     base = alt.Chart(inline(rows)).encode(
         x=x,
@@ -63,7 +67,15 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
         ],
     )
     lines = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=26)).encode(y=y)
-    layers = [base.mark_area(opacity=0.13, line=False).encode(y=alt.Y("low:Q"), y2="high:Q")] if has_range else []
+    layers = (
+        [
+            base.transform_filter("isValid(datum.low)")
+            .mark_area(opacity=0.13, line=False)
+            .encode(y=alt.Y("low:Q"), y2="high:Q")
+        ]
+        if has_range
+        else []
+    )
     return finish(layer(*layers, lines), title=_title(front, measure, baseline), height=280)
 
 

@@ -4,18 +4,13 @@ import polars as pl
 
 from pipelines.report.content import RecommendationView, ReportContent
 from pipelines.report.formats import MISSING, count, gain, percent, quantity, ratio, scaled, usd
+from pipelines.report.palette import CURVE_NAMES, named
 from pipelines.report.sections.headline import winner
 from pipelines.report.sections.model import Answer
 from pipelines.report.sections.recommended import change_text, decided_text
 
 _COSTS_SHOWN = 4
 _OVERTURNS_SHOWN = 4
-_CURVE_WORDS = {
-    "dollars": "value per dollar",
-    "watts": "value per joule",
-    "racks": "value per rack hour",
-    "latency": "value per second of latency",
-}
 
 
 def first_page(content: ReportContent) -> tuple[Answer, ...]:
@@ -40,7 +35,7 @@ def _change(content: ReportContent, view: RecommendationView) -> Answer:
 
 
 def _buys(view: RecommendationView) -> Answer:
-    known = {_CURVE_WORDS.get(name, name): value for name, value in view.curves.items()}
+    known = {named(name, CURVE_NAMES): value for name, value in view.curves.items()}
     shown = view.predicted_gain.mid if view.reevaluated_gain is None else view.reevaluated_gain
     lines = tuple(f"{name}: {ratio(value)} today's" for name, value in known.items())
     return Answer(
@@ -56,7 +51,7 @@ def _costs(view: RecommendationView) -> Answer:
     for row in tight.iter_rows(named=True):
         lines = [*lines[:_COSTS_SHOWN], f"tightest limit: {row['limit']}, {percent(row['used_ratio'])} used"]
     module = view.costs.get("module cost")
-    figure = f"{gain(module[1] / module[0] - 1.0)} per module" if module and module[0] else MISSING
+    figure = f"{gain(module[1] / module[0] - 1.0)} module cost" if module and module[0] else MISSING
     return Answer(question="What it costs", figure=figure, lines=tuple(lines) or ("the design was not replayed",))
 
 
@@ -78,17 +73,17 @@ def _sure(content: ReportContent, view: RecommendationView) -> Answer:
 def _overturn(content: ReportContent) -> Answer:
     question = "What would overturn it"
     if content.robustness.is_empty():
-        return Answer(question=question, figure="not known", lines=("no what-if was tried in this run",))
+        return Answer(question=question, figure="not known", lines=("no other scenario was tried in this run",))
     changed = content.robustness.filter("changed")
     total = content.robustness.height
     if changed.is_empty():
         return Answer(
-            question=question, figure=f"none of {total} what-ifs", lines=("see the doubts for what was not tried",)
+            question=question, figure=f"none of {total} scenarios", lines=("see the doubts for what was not tried",)
         )
     lines = [f"{row['scenario']}: then {row['winner']}" for row in changed.head(_OVERTURNS_SHOWN).iter_rows(named=True)]
     more = changed.height - len(lines)
     rest = (f"and {more} more",) if more else ()
-    return Answer(question=question, figure=f"{changed.height} of {total} what-ifs", lines=(*lines, *rest))
+    return Answer(question=question, figure=f"{changed.height} of {total} scenarios", lines=(*lines, *rest))
 
 
 def _today(content: ReportContent) -> Answer:

@@ -41,6 +41,6 @@ def _of(frame: pl.DataFrame, at: int, baseline: str) -> FigureGrid:
     lengths = f"{count(first['input_tokens'])} prompt and {count(first['output_tokens'])} answer tokens"
     note = (
         f"The medians of the demand: {lengths}. All chips compute in {first['precision']} where they can. "
-        "Bands: the range of the chip's cost."
+        "Bands: the range of cost of the baseline and of the recommended design."
     )
     return FigureGrid(caption=f"{first['llm']}", figures=tuple(figures), note=note)

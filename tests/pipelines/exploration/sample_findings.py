@@ -26,6 +26,8 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
+            "interactivity",
+            "chip_errors",
             "explanation",
         )
     }

@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 SWITCHES = (
     "--no-sandbox",
@@ -75,9 +75,13 @@ def opened(browser: "Browser", path: Path, *, width: int, scheme: Literal["light
         if message.type == "error":
             seen.errors.append(message.text)
 
+    def asked(request: "Request") -> None:
+        if request.url != address:
+            seen.requests.append(request.url)
+
     seen.page.on("console", heard)
     seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    seen.page.on("request", lambda request: request.url != address and seen.requests.append(request.url))
+    seen.page.on("request", asked)
     seen.page.goto(address)
     seen.page.wait_for_function(DRAWN, timeout=60_000)
     return seen

@@ -53,6 +53,10 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         robustness=findings.robustness,
         refused=findings.refused,
         evidence=findings.evidence,
+        risks=findings.risks,
+        supply=findings.supply,
+        developers=findings.developers,
+        projects=findings.projects,
         doubts=doubts(findings),
     )
 

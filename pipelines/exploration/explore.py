@@ -28,6 +28,7 @@ from pipelines.exploration.findings import Findings
 from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.log import LedgerLog
 from pipelines.exploration.named_chips import evaluate_named, refused_chips
+from pipelines.exploration.risks import risk_frames
 from pipelines.exploration.robustness import robustness_frame
 from pipelines.exploration.views import recommendation_view
 
@@ -94,6 +95,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
     )
+    risky = risk_frames(baseline, finalists, views, named)
     return Findings(
         step_bins=step_bins,
         hotspots=hotspots,
@@ -107,6 +109,10 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
+        risks=risky.risks,
+        supply=risky.supply,
+        developers=risky.developers,
+        projects=risky.projects,
         scored_count=len(found.scored.closed_form),
         space_count=found.scored.legal_count,
         replayed_count=len(explorer.log.evaluations) + len(named),

@@ -26,6 +26,10 @@ class Findings:
     robustness: pl.DataFrame
     refused: pl.DataFrame
     evidence: pl.DataFrame
+    risks: pl.DataFrame
+    supply: pl.DataFrame
+    developers: pl.DataFrame
+    projects: pl.DataFrame
     scored_count: int
     """Feasible designs scored in closed form."""
     space_count: int

@@ -14,6 +14,7 @@ from pipelines.report.sections.model import Section
 from pipelines.report.sections.questions import questions
 from pipelines.report.sections.recommended import recommendations
 from pipelines.report.sections.reuse import reuse
+from pipelines.report.sections.risks import developers, risks
 from pipelines.report.sections.sources import doubts, evidence, provenance
 
 _ORDER: tuple[Callable[[ReportContent], Section | None], ...] = (
@@ -31,6 +32,8 @@ _ORDER: tuple[Callable[[ReportContent], Section | None], ...] = (
     service,
     predictions,
     robustness,
+    risks,
+    developers,
     refused,
     evidence,
     doubts,

@@ -24,6 +24,10 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
+            "risks",
+            "supply",
+            "developers",
+            "projects",
         )
     }
     made: dict[str, Any] = {

@@ -10,6 +10,7 @@ import polars as pl
 from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
 from tests.pipelines.report import sample_history as history
+from tests.pipelines.report import sample_risks
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
@@ -98,6 +99,10 @@ def sample_content() -> ReportContent:
             }
         ),
         evidence=_evidence(),
+        risks=sample_risks.risks(),
+        supply=sample_risks.supply(),
+        developers=sample_risks.developers(),
+        projects=sample_risks.projects(),
         doubts=(
             "The chip model was calibrated on one vendor's kernels; the ratio to other vendors is an extrapolation.",
             "Prices of HBM stacks are assumed; the range 0.5 to 2 times is in the robustness table.",

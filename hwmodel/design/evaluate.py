@@ -198,7 +198,7 @@ def served_value(pool: Pool, result: ReplayResult, abandonment: AbandonmentModel
 
 
 def _fleet(table: DesignTable, pool: Pool, tp_count: int, replicas: float) -> tuple[Deployment, Fleet | None]:
-    deployment = Deployment(tp_count=tp_count)
+    deployment = pool.at_width(tp_count)
     timer = StepTimer(designs=table, llm=pool.llm, deployment=deployment)
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
     guess = replicas * pool.guess_ratio

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from hwmodel.catalog import ChipDesign
 from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
 from hwmodel.design.scenario import Scenario, guessing
-from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult, closed_form_value
+from hwmodel.design.scoring import closed_form_value
+from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace
 

@@ -1,5 +1,10 @@
 """The kernels of one decoder step on one rank, for many step states at once."""
 
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float
+
 from hwmodel.catalog.llm import Deployment, LlmSpec
 from hwmodel.kernels.attention import grouped_query_layer, latent_layer, norm
 from hwmodel.kernels.batch import KernelBatch, StepStates
@@ -36,17 +41,32 @@ def kernel_inventory(llm: LlmSpec, deployment: Deployment, states: StepStates) -
     Raises:
         BadStates: states that no scheduler can produce.
     """
+    return assemble(kernel_columns(llm, deployment, states))
+
+
+def kernel_columns(llm: LlmSpec, deployment: Deployment, states: StepStates) -> tuple[KernelColumn, ...]:
+    """The kernels of `kernel_inventory` in running order, each over all states, before they become rows.
+
+    Raises:
+        BadStates: states that no scheduler can produce.
+    """
     layout = rank_layout(llm, deployment)
     tokens = step_tokens(states)
-    return assemble(
-        (
-            _embedding(layout, tokens),
-            *_attention_layers(layout, tokens),
-            *_feed_forward_layers(layout, tokens),
-            norm("final_norm", tokens, llm.hidden),
-            *_head(layout, tokens),
-        )
+    return (
+        _embedding(layout, tokens),
+        *_attention_layers(layout, tokens),
+        *_feed_forward_layers(layout, tokens),
+        norm("final_norm", tokens, llm.hidden),
+        *_head(layout, tokens),
     )
+
+
+def touched_bytes(columns: Iterable[KernelColumn], states_count: int) -> Float[np.ndarray, "states"]:
+    """Weights and cache that the whole step of each state touches, layers repeated."""
+    total = np.zeros(states_count)
+    for column in columns:
+        total += np.where(column.runs, column.repeat_count * column.weight_bytes, 0.0)
+    return total
 
 
 def _embedding(layout: RankLayout, tokens: StepTokens) -> KernelColumn:

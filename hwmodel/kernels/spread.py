@@ -16,6 +16,11 @@ def spread_log(moment: Float[np.ndarray, "routings"]) -> Float[np.ndarray, "rout
     Args:
         moment: Mean of squared rows over the square of mean rows, of groups that have rows; at least 1.
     """
+    distinct, at = np.unique(moment, return_inverse=True)
+    return _halved(distinct)[at]
+
+
+def _halved(moment: Float[np.ndarray, "routings"]) -> Float[np.ndarray, "routings"]:
     low, high = np.zeros_like(moment), np.full_like(moment, LARGEST_SPREAD)
     for _ in range(HALVINGS):
         half = 0.25 * (low + high)

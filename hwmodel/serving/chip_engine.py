@@ -7,12 +7,13 @@ import numpy as np
 from hwmodel.catalog.chip_design import ChipDesign, DesignTable
 from hwmodel.catalog.llm import Deployment, LlmSpec
 from hwmodel.serving.config import ServingConfig
-from hwmodel.serving.demand import NS_PER_S
 from hwmodel.serving.engine import EngineCalls
 from hwmodel.serving.errors import BadConfig, DoesNotFit
 from hwmodel.serving.replay import Scheduler
 from hwmodel.serving.step_cost import StepCost
-from hwmodel.serving.tables import StepTimer, step_cost_tables
+from hwmodel.serving.step_timer import StepTimer
+from hwmodel.serving.tables import step_cost_tables
+from hwmodel.timing import HOST_STEP_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,12 @@ def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Chip
             f"gqa_attention_factor is {config.gqa_attention_factor} and must be 1 on a chip model: it corrects "
             "Vidur's profiles"
         )
-    timer = StepTimer(designs=DesignTable.of([design]), llm=llm, deployment=Deployment(tp_count=config.tp))
+    timer = StepTimer(
+        designs=DesignTable.of([design]),
+        llm=llm,
+        deployment=Deployment(tp_count=config.tp),
+        host_step_s=HOST_STEP_S + config.host_overhead_s,
+    )
     bounds = Scheduler(
         max_sequences_count=config.max_num_seqs,
         max_batched_tokens=config.max_num_batched_tokens,
@@ -50,11 +56,8 @@ def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Chip
         prefix_caching=config.prefix_caching,
     )
     tables = step_cost_tables(timer, scheduler=bounds)
-    overhead_ns = config.host_overhead_s * NS_PER_S
     return ChipEngine(
-        cost=StepCost(
-            tables.dense_ns[0] + overhead_ns, tables.sampled_ns[0], tables.decode_ns[0], tables.prefill_ns[0]
-        ),
+        cost=tables.cost(0),
         kv_blocks=int(tables.capacity_tokens[0]) // config.block_tokens,
         state_blocks_count=-(-tables.state_tokens // config.block_tokens),
     )

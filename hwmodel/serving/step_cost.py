@@ -13,44 +13,37 @@ from hwmodel.serving.step_features import StepFeatures
 
 
 class StepCost(NamedTuple):
-    """Tables of one design, LLM and deployment. Grids stand at powers of two; between them, straight lines."""
+    """Tables of one design, LLM and deployment: rows stand at whole numbers, contexts on a grid."""
 
     dense_ns: np.ndarray
     """Everything that depends on the tokens of the step alone; by tokens, 0 to the token budget plus sequences."""
     sampled_ns: np.ndarray
     """LM head and sampling; by sequences that emit a token."""
     decode_ns: np.ndarray
-    """Decode attention; (log2 sequences, log2 of context per sequence from 32)."""
+    """Decode attention; (sequences, context per sequence)."""
     prefill_ns: np.ndarray
-    """Prefill attention; (log2 chunk, log2 of context before the chunk from 32)."""
+    """Prefill attention; (prompt tokens, context before them)."""
 
 
 LEAST_CONTEXT = 32.0
-"""Tokens of context at the first grid point; the first row is 1 sequence, or a chunk of 1."""
+"""Tokens of context at the first grid point."""
+DECODE_CONTEXT_STEPS, PREFILL_CONTEXT_STEPS = 2, 1
+"""Grid points per doubling of context, evenly between one power of two and the next."""
 
 
 @njit(nogil=True, forceinline=True)
-def _octave(value: float, points: int) -> tuple[int, float]:
-    """The grid point below a value, and how far it lies on the way to the next; the ends are held."""
-    mantissa, exponent = math.frexp(value)
+def _interpolated(table: np.ndarray, rows: int, context: float, steps: int) -> float:
+    """Straight lines between contexts, in the values themselves: attention is near linear; the ends are held."""
+    row, last = min(rows, table.shape[0] - 1), table.shape[1] - 1
+    mantissa, exponent = math.frexp(context / LEAST_CONTEXT)
     if exponent < 1:
-        return 0, 0.0
-    if exponent > points - 1:
-        return points - 2, 1.0
-    return exponent - 1, 2.0 * mantissa - 1.0
-
-
-@njit(nogil=True, forceinline=True)
-def _interpolated(table: np.ndarray, rows: float, context: float) -> float:
-    """Straight lines between powers of two, in the values themselves: attention is near linear in both."""
-    i, u = _octave(rows, table.shape[0])
-    j, v = _octave(context / LEAST_CONTEXT, table.shape[1])
-    return (
-        table[i, j] * (1.0 - u) * (1.0 - v)
-        + table[i + 1, j] * u * (1.0 - v)
-        + table[i, j + 1] * (1.0 - u) * v
-        + table[i + 1, j + 1] * u * v
-    )
+        return float(table[row, 0])
+    way = steps * (2.0 * mantissa - 1.0)
+    at = steps * (exponent - 1) + int(way)
+    if at >= last:
+        return float(table[row, last])
+    share = way - int(way)
+    return float(table[row, at] * (1.0 - share) + table[row, at + 1] * share)
 
 
 @njit(nogil=True, forceinline=True)
@@ -60,9 +53,9 @@ def table_ns(cost: StepCost, features: StepFeatures) -> int:
     tokens = min(chunk + decoding, cost.dense_ns.size - 1)
     total = cost.dense_ns[tokens] + cost.sampled_ns[min(features.emitting, cost.sampled_ns.size - 1)]
     if decoding > 0:
-        total += _interpolated(cost.decode_ns, float(decoding), max(features.decode_kv / decoding, 1.0))
+        total += _interpolated(cost.decode_ns, decoding, features.decode_kv / decoding, DECODE_CONTEXT_STEPS)
     if chunk > 0:
-        total += _interpolated(cost.prefill_ns, float(chunk), max(features.prompt_context / chunk, 1.0))
+        total += _interpolated(cost.prefill_ns, chunk, features.prompt_context / chunk, PREFILL_CONTEXT_STEPS)
     return int(total)
 
 

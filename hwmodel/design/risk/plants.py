@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from hwmodel.catalog import Catalog, ChipDesign, design_of
 from hwmodel.design.patience import AbandonmentModel
+from hwmodel.design.risk.first_change import Step
 from hwmodel.design.risk.planted_demand import START, Shape, demand_of, policy_of
 from hwmodel.design.scenario import DEFAULT_SCHEDULER, CellSize, Scenario, scenario_of
 from hwmodel.serving import Scheduler
@@ -32,6 +33,12 @@ class Plant:
     curve: str = USD
     scheduler: Scheduler = DEFAULT_SCHEDULER
     cell: CellSize = PLANT_CELL
+    takes_less: bool = False
+    """A lower value counts too: power is saved by it."""
+
+    def is_matched_by(self, step: Step) -> bool:
+        """Whether a step is one that relieves what is planted."""
+        return step.parameter in self.expected and (step.relieves or self.takes_less)
 
 
 PLANTS: tuple[Plant, ...] = (
@@ -99,8 +106,8 @@ PLANTS: tuple[Plant, ...] = (
             sessions_per_s=3.0,
             spread_ratio=SPREAD,
         ),
-        why="22 G active parameters over eight ranks are 13 us of matrix work per prompt token; its all-reduces, 1.5 MB "
-        "over a link of 200 GB/s, take longer; steps of 16,384 tokens read the experts' weights once",
+        why="22 G active parameters over eight ranks are 13 us of matrix work per prompt token; its "
+        "all-reduces, 1.5 MB over a link of 200 GB/s, take longer; steps of 16,384 tokens read the experts' weights once",
         expected=frozenset({"link_bytes_per_s", "collective_latency_s", "fabric"}),
         scheduler=Scheduler(max_batched_tokens=16384),
     ),
@@ -131,10 +138,11 @@ PLANTS: tuple[Plant, ...] = (
             sessions_per_s=3.0,
             spread_ratio=SPREAD,
         ),
-        why="the same prompts: what a chip is rated at decides value per watt, and at 400 W one step of process or clock "
-        "brings it into the class of 350 W",
+        why="the same prompts: what a chip is rated at decides value per watt, and at 400 W one step of process or "
+        "clock brings it into the class of 350 W",
         expected=frozenset({"node", "clock_hz"}),
         curve=JOULE,
+        takes_less=True,
     ),
 )
 """On chips on which the step that would relieve is legal. Assumed shapes; chosen by their arithmetic."""

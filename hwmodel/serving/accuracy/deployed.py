@@ -5,7 +5,8 @@ from functools import cache
 
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable, Dtype, LlmSpec, load_catalog, timed_design_of
 from hwmodel.serving.replay import Replica, Scheduler
-from hwmodel.serving.tables import StepTimer, step_cost_tables
+from hwmodel.serving.step_timer import StepTimer
+from hwmodel.serving.tables import step_cost_tables
 from hwmodel.timing import HOST_STEP_S
 
 PRECISIONS: dict[str, Dtype] = {"bf16": "bf16", "fp8": "fp8", "fp4": "fp4", "int4": "fp4"}

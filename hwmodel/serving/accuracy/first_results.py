@@ -8,7 +8,7 @@ from hwmodel.catalog import ChipDesign, LlmSpec, load_catalog
 from hwmodel.kernels import kernel_inventory
 from hwmodel.serving.accuracy.best_load import Load, best_load
 from hwmodel.serving.accuracy.deployed import chip_named, in_precision, timer_of
-from hwmodel.serving.tables import decode_states
+from hwmodel.serving.step_timer import decode_states
 from hwmodel.timing import HOST_STEP_S, step_time_s, time_kernels
 from warehouse.contracts.vocabulary import BindingResource
 

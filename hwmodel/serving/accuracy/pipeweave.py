@@ -11,7 +11,7 @@ from hwmodel.catalog import Deployment, DesignTable, LlmSpec, load_catalog
 from hwmodel.kernels import StepStates
 from hwmodel.serving.accuracy.deployed import ENGINE_TOKENS, chip_named
 from hwmodel.serving.accuracy.left_out import errors
-from hwmodel.serving.tables import KernelGroup, StepTimer, decode_states, prefill_states
+from hwmodel.serving.step_timer import KernelGroup, StepTimer, decode_states, prefill_states
 from hwmodel.timing import FIRST_CONSTANTS, TimingConstants
 
 PIPEWEAVE_FILE = Path("silicon") / "serving_pipeweave" / "e2e_measured.parquet"

@@ -20,7 +20,8 @@ def lineage(
     """
     size = owner.size
     sharing = np.flatnonzero(owner >= 0)
-    order = sharing[np.lexsort((shared_blocks[sharing], owner[sharing]))]
+    most = int(shared_blocks.max(initial=0)) + 1
+    order = sharing[np.argsort(owner[sharing] * most + shared_blocks[sharing], kind="stable")]
     return _cut(owner, shared_blocks, order, size, size + systems_count)
 
 

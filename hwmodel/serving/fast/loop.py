@@ -2,9 +2,10 @@
 
 from hwmodel.serving.engine import Outcome
 from hwmodel.serving.fast import decoders
+from hwmodel.serving.fast.agenda import next_event_ns
 from hwmodel.serving.fast.coast import coast
 from hwmodel.serving.fast.counting import count
-from hwmodel.serving.fast.events import ends, happen, next_event_ns
+from hwmodel.serving.fast.events import ends, happen
 from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.fast.moves import vacate
 from hwmodel.serving.fast.records import AWAY, IDLE_NS, PROMPTED
@@ -111,7 +112,7 @@ def _end_step(m: Machine, replica: int, now: int) -> None:
     m.replicas[replica].step += 1
 
 
-@compiled
+@inlined
 def _first_token(m: Machine, replica: int, call: int, now: int) -> None:
     if m.calls[call].first_ns < 0:
         m.calls[call].first_ns = now
@@ -122,7 +123,7 @@ def _first_token(m: Machine, replica: int, call: int, now: int) -> None:
         decoders.enter(m, replica, call, m.calls[call].computed_tokens, m.replicas[replica].step + 1)
 
 
-@inlined
+@compiled
 def _finish(m: Machine, replica: int, call: int, now: int) -> None:
     vacate(m, replica, call, comes_back=False)
     m.calls[call].generated_tokens = m.calls[call].output_tokens

@@ -50,7 +50,7 @@ def interrupt(m: Machine, replica: int, call: int, has_taken: bool = False) -> N
     queues.enqueue(m, replica, call, in_front=True)
 
 
-@compiled
+@inlined
 def vacate(m: Machine, replica: int, call: int, comes_back: bool, has_taken: bool = False) -> None:
     """Take a call off the running ones and give its blocks back."""
     if m.calls[call].place == DECODING:

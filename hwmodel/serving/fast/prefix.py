@@ -11,7 +11,7 @@ from hwmodel.serving.fast.queue import give_empty, give_run, segment_of, withdra
 from hwmodel.serving.fast.state import Machine
 
 
-@compiled
+@inlined
 def attach(m: Machine, call: int) -> None:
     """Share the owner's blocks where they are written by now; else the call's content is its own from the start."""
     owner = m.calls[call].owner
@@ -25,7 +25,7 @@ def attach(m: Machine, call: int) -> None:
         m.run_parent[first] = NONE
 
 
-@compiled
+@inlined
 def found_blocks(m: Machine, replica: int, call: int) -> tuple[int, int]:
     """Blocks from the call's first one on that still hold its content; and how many of these are in the free queue."""
     if not m.limits.caching:
@@ -43,7 +43,7 @@ def found_blocks(m: Machine, replica: int, call: int) -> tuple[int, int]:
     return int(found), idle
 
 
-@compiled
+@inlined
 def hold(m: Machine, replica: int, call: int) -> None:
     """Take all that `found_blocks` found into use."""
     if not m.limits.caching:
@@ -61,7 +61,7 @@ def hold(m: Machine, replica: int, call: int) -> None:
         run = m.run_parent[run]
 
 
-@compiled
+@inlined
 def release(m: Machine, replica: int, call: int, computed_tokens: int, blocks: int, comes_back: bool) -> None:
     """Give a call's blocks back, last one first; blocks that others use stay.
 

@@ -6,6 +6,8 @@ AWAY, WAITING, PARTIAL, PROMPTED, DECODING = 0, 1, 2, 3, 4
 """Where a call is: not on a replica, in the queue, prompt under way, prompt done with the step under way, decoding."""
 IDLE_NS = 2**63 - 1
 WHEEL_SLOTS = 1024
+MOST_WATCHED = 256
+"""Calls whose leaving waits outside the heap; each that is due costs a look at all of them."""
 MOST_PRIORITY = 63
 """Priorities above this count as this."""
 
@@ -47,6 +49,7 @@ CALL = np.dtype(
         ("base", np.int64),  # of a decoding call: context less the number of the step
         ("finish_step", np.int64),
         ("stops_at_ns", np.int64),
+        ("watched_at", np.int32),  # position among those that may leave, or -1
         ("stalled_step", np.int64),  # last step in which it got no token
         ("order", np.int64),  # of admission
         ("leaf_segment", np.int32),  # of its own last run, in the free queue
@@ -96,6 +99,8 @@ CLOCK = np.dtype(
     [
         ("next_start", np.int64),  # into `starts`
         ("events_size", np.int64),
+        ("watched_size", np.int64),
+        ("watched_ns", np.int64),  # nobody watched leaves before
         ("free_segment", np.int64),  # first of the unused records, linked by `newer`
         ("turn", np.int64),
         ("steps", np.int64),

@@ -73,7 +73,7 @@ def _make_room(m: Machine, replica: int, need: int, of_partial: int, chunk: int)
         advance(m, replica, m.replicas[replica].partial, chunk, of_partial)
 
 
-@compiled
+@inlined
 def _admit(m: Machine, replica: int, now: int, budget: int) -> None:
     while budget > 0 and m.replicas[replica].waiting > 0 and m.replicas[replica].running < m.limits.max_sequences:
         call = queues.next_waiting(m, replica)

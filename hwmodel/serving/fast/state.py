@@ -8,7 +8,16 @@ import numpy as np
 from hwmodel.serving.bins import SURFACE_COUNT, Bins
 from hwmodel.serving.engine import NONE, EngineCalls, EngineSettings, Owners, Policy
 from hwmodel.serving.fast.lineage import followers, lineage
-from hwmodel.serving.fast.records import CALL, CLOCK, IDLE_NS, MOST_PRIORITY, REPLICA, SEGMENT, WHEEL_SLOTS
+from hwmodel.serving.fast.records import (
+    CALL,
+    CLOCK,
+    IDLE_NS,
+    MOST_PRIORITY,
+    MOST_WATCHED,
+    REPLICA,
+    SEGMENT,
+    WHEEL_SLOTS,
+)
 from hwmodel.serving.step_log import StepLog, fresh_log
 
 ROWS_AT_ONCE = 4096
@@ -64,6 +73,8 @@ class Machine(NamedTuple):
     """Calls with a start of their own, in order of time."""
     events: np.ndarray
     """(room, 2): heap of time and 4 x call + kind."""
+    watched: np.ndarray
+    """(2, room): when a call may leave, and which."""
     clock: np.ndarray
     """One `CLOCK` record."""
     chunk_of: np.ndarray
@@ -118,6 +129,7 @@ def machine_of(
         segments=segments,
         starts=starts[np.argsort(calls.start_ns[starts], kind="stable")],
         events=np.zeros((4 * size + 4, 2), dtype=np.int64),
+        watched=np.zeros((2, MOST_WATCHED), dtype=np.int64),
         clock=clock,
         chunk_of=np.zeros(SURFACE_COUNT, dtype=np.int64),
         decoding_of=np.zeros((count, SURFACE_COUNT), dtype=np.int64),
@@ -160,7 +172,7 @@ def _records(calls: EngineCalls, owners: Owners, first_run: np.ndarray, surface:
     for rows in row_blocks(len(calls)):
         for name, column in columns.items():
             records[name][rows] = column[rows]
-        for name in (*absent, "leaf_segment", "stalled_step"):
+        for name in (*absent, "leaf_segment", "stalled_step", "watched_at"):
             records[name][rows] = NONE
     return records
 
@@ -191,4 +203,5 @@ def _segments(blocks_count: int, replicas_count: int, runs_count: int) -> tuple[
     segments["newer"][:replicas_count] = NONE
     clock = np.zeros(1, dtype=CLOCK)
     clock["free_segment"] = replicas_count
+    clock["watched_ns"] = IDLE_NS
     return segments, clock

@@ -12,7 +12,8 @@ from hwmodel.physical import Tco, all_in_power_w
 from hwmodel.serving.errors import DoesNotFit
 from hwmodel.serving.outcomes.operating_points import OperatingPoint, Workload, operating_points
 from hwmodel.serving.replay import Scheduler
-from hwmodel.serving.tables import StepTimer, step_cost_tables
+from hwmodel.serving.step_timer import StepTimer
+from hwmodel.serving.tables import step_cost_tables
 
 W_PER_MW = 1e6
 SECONDS_PER_HOUR = 3600.0

@@ -6,8 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hwmodel.design import NoDesign, Scenario, SearchPlan, SearchResult, closed_form_value, search
-from hwmodel.design.search import score
+from hwmodel.design import NoDesign, Scenario, SearchPlan, SearchResult, closed_form_value, score, search
 from tests.hwmodel.design.cheap_replay import CheapReplay, Tape, cheap, small_space, true_ratio
 from tests.hwmodel.design.planted import h100, planted
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwmodel.catalog import Deployment
-from hwmodel.kernels import BadStates, KernelBatch, kernel_inventory
+from hwmodel.kernels import BadStates, KernelBatch, kernel_columns, kernel_inventory, touched_bytes
 from tests.hwmodel.kernels.steps import LLMS, llm, names_in, states, total
 from warehouse.contracts.vocabulary import KernelFamily
 
@@ -139,3 +139,11 @@ def test_many_states_at_once_equal_each_state_alone(
 def test_impossible_states_are_refused(row: tuple[float, float, float, float]) -> None:
     with pytest.raises(BadStates):
         kernel_inventory(llm("llama-3.1-70b"), BF16, states(row))
+
+
+@pytest.mark.parametrize("llm_id", LLMS)
+def test_what_a_step_touches_is_what_its_kernels_read(llm_id: str) -> None:
+    steps = states((100, 50, 0, 0), (0, 0, 7, 9000), (64, 0, 3, 400))
+    batch = kernel_inventory(llm(llm_id), BF16, steps)
+    read = np.bincount(batch.state, weights=batch.repeat_count * batch.weight_bytes)
+    np.testing.assert_allclose(touched_bytes(kernel_columns(llm(llm_id), BF16, steps), 3), read, rtol=1e-12)

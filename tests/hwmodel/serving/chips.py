@@ -40,8 +40,7 @@ def tables_of(llm: str) -> StepCostTables:
 
 
 def cost_of(llm: str) -> StepCost:
-    tables = tables_of(llm)
-    return StepCost(tables.dense_ns[0], tables.sampled_ns[0], tables.decode_ns[0], tables.prefill_ns[0])
+    return tables_of(llm).cost(0)
 
 
 def replica_on(design: ChipDesign, llm: str = "gpt-oss-120b") -> Replica:

@@ -17,8 +17,8 @@ from tests.hwmodel.serving.engine_cases import toy_cost
 TABLES = StepCost(
     100.0 + np.arange(50.0),
     10.0 * np.arange(9.0),
-    1000.0 * np.add.outer(2.0 ** np.arange(4), 2.0 ** np.arange(5)),
-    1e5 * np.add.outer(2.0 ** np.arange(5), 2.0 ** np.arange(5)),
+    1000.0 * np.add.outer(np.arange(9), [1.0, 1.5, 2.0, 3.0, 4.0]),
+    1e5 * np.add.outer(np.arange(17), 2.0 ** np.arange(5)),
 )
 
 
@@ -42,8 +42,10 @@ def test_a_step_takes_the_same_time_in_python_and_compiled(numbers: list[int]) -
     ("known", "expected"),
     [
         ({"decoding": 4, "decode_kv": 4 * 64, "emitting": 4}, 104 + 40 + 1000 * (4 + 2)),
-        ({"decoding": 3, "decode_kv": 3 * 48, "emitting": 3}, 103 + 30 + 1000 * (3 + 1.5)),
+        ({"decoding": 3, "decode_kv": 3 * 72, "emitting": 3}, 103 + 30 + 1000 * (3 + 2.25)),
+        ({"decoding": 9, "decode_kv": 9 * 4096, "emitting": 8}, 109 + 80 + 1000 * (8 + 4)),
         ({"chunk_tokens": 8, "prompt_context": 8 * 128, "emitting": 1}, 108 + 10 + 1e5 * (8 + 4)),
+        ({"chunk_tokens": 7, "prompt_context": 7 * 80, "emitting": 1}, 107 + 10 + 1e5 * (7 + 2.5)),
         ({"chunk_tokens": 8, "decoding": 1, "decode_kv": 32}, 109 + 1000 * (1 + 1) + 1e5 * (8 + 1)),
         ({"chunk_tokens": 16, "emitting": 50}, 116 + 80 + 1e5 * (16 + 1)),
     ],
@@ -51,7 +53,7 @@ def test_a_step_takes_the_same_time_in_python_and_compiled(numbers: list[int]) -
 def test_tables_are_read_at_tokens_rows_and_contexts_with_straight_lines_between(
     known: dict[str, int], expected: float
 ) -> None:
-    """Grids: sequences or chunk at 1, 2, 4...; contexts at 32, 64, 128..., the first one standing for all below."""
+    """Contexts stand at 32, 48, 64... or 32, 64, 128...; the first one for all below, the last of all for all above."""
     assert step_ns(TABLES, features(**known)) == expected
 
 

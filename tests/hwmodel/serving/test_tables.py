@@ -18,10 +18,10 @@ from hwmodel.serving import (
     decode_states,
     prefill_states,
     step_cost_tables,
-    token_grid,
 )
 from hwmodel.serving.step_cost import step_ns
 from hwmodel.serving.step_features import StepFeatures
+from hwmodel.serving.tables import chunk_grid, sequence_grid, token_grid
 from hwmodel.timing import HOST_STEP_S, step_time_s, time_kernels
 from tests.hwmodel.serving.chips import DEPLOYMENTS, better, cost_of, h100, tables_of, timer_of
 
@@ -85,20 +85,22 @@ def test_a_step_of_both_phases_on_the_grid_is_within_3_percent(llm: str) -> None
 
 
 @pytest.mark.parametrize("llm", LLMS)
-def test_a_decoding_step_between_grid_points_is_within_3_percent(llm: str) -> None:
+def test_a_decoding_step_between_grid_points_is_within_1_percent(llm: str) -> None:
     rng = np.random.default_rng(2)
     states = decode_states(np.round(2.0 ** rng.uniform(0, 8, 500)), np.round(2.0 ** rng.uniform(5, 18, 500)))
-    assert errors(llm, states).max() < 0.03
+    off = errors(llm, states)
+    assert off.mean() < 0.002
+    assert off.max() < 0.01
 
 
 @pytest.mark.parametrize("llm", LLMS)
-def test_a_prompt_step_between_grid_points_is_within_8_percent(llm: str) -> None:
-    """Tiles of attention make steps in the chunk that straight lines cut across; most are far closer."""
+def test_a_prompt_step_between_grid_points_is_within_2_percent(llm: str) -> None:
+    """Up to 2 %, where a tile of attention ends between the points of a long chunk; a twentieth of it on average."""
     rng = np.random.default_rng(3)
     states = prefill_states(np.round(2.0 ** rng.uniform(0, 11, 500)), np.round(2.0 ** rng.uniform(5, 16, 500)))
     off = errors(llm, states)
-    assert off.max() < 0.08
-    assert np.percentile(off, 95) < 0.04
+    assert off.mean() < 0.001
+    assert off.max() < 0.02
 
 
 @given(
@@ -154,13 +156,15 @@ def test_a_better_chip_has_no_dearer_cell_in_any_table() -> None:
     assert tables.capacity_tokens[1] > tables.capacity_tokens[0]
 
 
-def test_the_grid_of_tokens_reaches_past_the_largest_step() -> None:
+def test_the_grids_reach_past_the_largest_step() -> None:
     for budget, sequences in ((2048, 256), (8192, 100), (300, 299)):
-        grid = token_grid(Scheduler(max_batched_tokens=budget, max_sequences_count=sequences))
-        assert grid[0] == 1.0
-        assert grid[-1] >= budget + sequences
-        assert (np.diff(grid) > 0).all()
-        assert (grid[1:] / grid[:-1]).max() <= 2.0
+        scheduler = Scheduler(max_batched_tokens=budget, max_sequences_count=sequences)
+        mosts = {token_grid: budget + sequences, chunk_grid: budget, sequence_grid: sequences}
+        for grid_of, most in mosts.items():
+            grid = grid_of(scheduler)
+            assert grid[0] == 1.0
+            assert grid[-1] >= most
+            assert (np.diff(grid) > 0).all()
 
 
 def test_weights_beyond_the_memory_leave_no_replica() -> None:

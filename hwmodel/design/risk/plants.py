@@ -107,7 +107,7 @@ PLANTS: tuple[Plant, ...] = (
             spread_ratio=SPREAD,
         ),
         why="22 G active parameters over eight ranks are 13 us of matrix work per prompt token; its "
-        "all-reduces, 1.5 MB over a link of 200 GB/s, take longer; steps of 16,384 tokens read the experts' weights once",
+        "all-reduces, 1.5 MB over a link of 200 GB/s, take longer; steps of 16,384 tokens read experts' weights once",
         expected=frozenset({"link_bytes_per_s", "collective_latency_s", "fabric"}),
         scheduler=Scheduler(max_batched_tokens=16384),
     ),

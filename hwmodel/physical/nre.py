@@ -6,7 +6,7 @@ import numpy as np
 
 from hwmodel.catalog.chip_design import ChipDesign, DesignTable
 from hwmodel.physical import cost_constants, nre_constants
-from hwmodel.physical.constant import Constant, Level, opposite
+from hwmodel.physical.constant import LEVELS, Constant, Level, opposite
 from hwmodel.physical.cost import nre_usd
 from hwmodel.physical.tco import HOURS_PER_YEAR
 
@@ -29,9 +29,8 @@ def project_of(baseline: ChipDesign, design: ChipDesign) -> Project:
     """Engineering and time from a baseline that exists to a design."""
     depth = depth_of(baseline, design)
     table = DesignTable.of([design])
-    levels: tuple[Level, Level, Level] = ("low", "typical", "high")
     share, months = nre_constants.ENGINEERING_RATIO[depth], nre_constants.MONTHS_TO_SILICON[depth]
-    low, typical, high = (float(nre_usd(table, level=level)[0]) * share.at(level) for level in levels)
+    low, typical, high = (float(nre_usd(table, level=level)[0]) * share.at(level) for level in LEVELS)
     return Project(depth=depth, nre_usd=(low, typical, high), months=(months.low, months.typical, months.high))
 
 
@@ -56,7 +55,7 @@ def break_even_chips(project: Project, saving_usd_per_chip_h: float) -> tuple[fl
         return float("inf"), float("inf"), float("inf")
     low, typical, high = (
         usd / (saving_usd_per_chip_h * chip_life_h(opposite(level)))
-        for usd, level in zip(project.nre_usd, ("low", "typical", "high"), strict=True)
+        for usd, level in zip(project.nre_usd, LEVELS, strict=True)
     )
     return low, typical, high
 

@@ -19,6 +19,8 @@ from warehouse.contracts import Surface
 from warehouse.ledger import Recommendation, RecommendationStatus
 
 MOST_GENERATIONS = 10
+LATENCY_FILE = "latency.parquet"
+"""The accepted design's latencies, in the folder of the run that recommended it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +102,16 @@ def moved_demand(changes: pl.DataFrame, *, scale_ratio: float) -> dict[str, dict
 def _next(request: RunRequest, accepted: Recommendation, plan: GenerationPlan, *, number: int) -> RunRequest:
     """The same request on the accepted design, with the demand that answers to it."""
     folder = prepare_home(request.settings.home).report(accepted.run_id)
-    changes = load_findings(folder).service_changes.filter(pl.col("design_id") == accepted.design_id)
-    moved = moved_demand(changes, scale_ratio=plan.elasticity_ratio)
+    findings = load_findings(folder)
+    moved = moved_demand(
+        findings.service_changes.filter(pl.col("design_id") == accepted.design_id), scale_ratio=plan.elasticity_ratio
+    )
+    latency_path = folder / LATENCY_FILE if plan.elasticity_ratio > 0.0 and len(findings.handover) else None
+    if latency_path is not None:
+        findings.handover.write_parquet(latency_path)
     return replace(
         request,
-        source=answering(request.source, moved, number=number),
+        source=answering(request.source, moved, latency_path, number=number),
         baseline=f"{accepted.run_id}:{accepted.rank}",
         generation=GenerationStep(
             number=number,
@@ -116,10 +123,20 @@ def _next(request: RunRequest, accepted: Recommendation, plan: GenerationPlan, *
     )
 
 
-def answering(source: Source, moved: Mapping[str, Mapping[str, float]], *, number: int) -> Source:
-    """The source of the next generation, in a data set of its own; a surface that the window did not hold stays."""
+def answering(
+    source: Source, moved: Mapping[str, Mapping[str, float]], latency_path: Path | None = None, *, number: int
+) -> Source:
+    """The source of the next generation, in a data set of its own; a surface that the window did not hold stays.
+
+    Args:
+        source: Of the generation before.
+        moved: As `moved_demand` tells it.
+        latency_path: Measured latencies that users meet; the incumbent's laws by default.
+        number: Of the next generation.
+    """
     dataset = f"{source.dataset.removesuffix(f'_generation_{number - 1}')}_generation_{number}"
     if not isinstance(source, SimulatedSource):
         return replace(source, dataset_name=dataset)
     ratios = {surface: moved.get(surface.value, {}).get("volume_ratio", 1.0) for surface in Surface}
-    return replace(source, settings=answered(source.settings, ratios), dataset_name=dataset)
+    settings = answered(source.settings, ratios)
+    return replace(source, settings=settings, dataset_name=dataset, latency_path=latency_path)

@@ -14,7 +14,13 @@ from warehouse.contracts import Surface
 
 
 def simulated(
-    *, days: int, calls_per_day: int, seed: int, first_day: datetime | None = None, surfaces: str = ""
+    *,
+    days: int,
+    calls_per_day: int,
+    seed: int,
+    first_day: datetime | None = None,
+    surfaces: str = "",
+    latency: Path | None = None,
 ) -> SimulatedSource:
     """A simulation.
 
@@ -24,6 +30,7 @@ def simulated(
         seed: Root of all random numbers.
         first_day: First day; the simulator's own by default.
         surfaces: As for `surface_shares`; all six by default.
+        latency: File of measured latencies; the incumbent's own laws by default.
 
     Raises:
         BadInput: A surface or its share cannot be used.
@@ -35,7 +42,7 @@ def simulated(
         first_day=first_day.date() if first_day else DEFAULT_SIMULATION.first_day,
         surface_shares=surface_shares(surfaces) if surfaces else DEFAULT_SURFACE_SHARES,
     )
-    return SimulatedSource(settings=settings, day_count=days)
+    return SimulatedSource(settings=settings, day_count=days, latency_path=latency)
 
 
 def surface_shares(text: str) -> dict[Surface, float]:

@@ -68,6 +68,7 @@ class SourceResource(dg.ConfigurableResource[None]):
     first_day: str = Field(default=DEFAULT_SIMULATION.first_day.isoformat(), description="First simulated UTC day.")
     surface_shares: dict[str, float] = Field(default={}, description="Share of calls by surface; empty: all six.")
     abandonment: bool = Field(default=True, description="Whether people who wait too long leave.")
+    latency_path: str = Field(default="", description="Measured latencies (Parquet); empty: the incumbent's own laws.")
     trace_format: str = Field(default="", description="Format of the trace.")
     trace_path: str = Field(default="", description="Path of the trace; empty: simulate.")
     trace_surface: str = Field(default="", description="Surface of the trace's calls; empty: the format's own.")
@@ -77,7 +78,9 @@ class SourceResource(dg.ConfigurableResource[None]):
     def of(cls, source: Source) -> "SourceResource":
         """The resource that gives this source."""
         match source:
-            case SimulatedSource(settings=settings, day_count=day_count, dataset_name=dataset):
+            case SimulatedSource(
+                settings=settings, day_count=day_count, dataset_name=dataset, latency_path=latency_path
+            ):
                 return cls(
                     dataset=dataset or "",
                     seed=settings.seed,
@@ -86,6 +89,7 @@ class SourceResource(dg.ConfigurableResource[None]):
                     first_day=settings.first_day.isoformat(),
                     surface_shares={surface.value: share for surface, share in settings.surface_shares.items()},
                     abandonment=settings.abandonment,
+                    latency_path=str(latency_path) if latency_path else "",
                 )
             case TraceSource(format=format_name, path=path, surface=surface, dataset_name=dataset):
                 return cls(
@@ -114,7 +118,12 @@ class SourceResource(dg.ConfigurableResource[None]):
             )
         except (SettingsError, ValueError) as error:
             raise BadInput(f"simulation: {error}") from error
-        return SimulatedSource(settings=settings, day_count=self.days, dataset_name=self.dataset or None)
+        return SimulatedSource(
+            settings=settings,
+            day_count=self.days,
+            dataset_name=self.dataset or None,
+            latency_path=Path(self.latency_path) if self.latency_path else None,
+        )
 
 
 class LoopResource(dg.ConfigurableResource[None]):

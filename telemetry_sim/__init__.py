@@ -1,6 +1,7 @@
 """What users do: simulated product telemetry of six surfaces, with the incumbent's latency and users' patience."""
 
 from telemetry_sim.engine.latency import IncumbentLatency, LatencyLaw, LatencyTable
+from telemetry_sim.engine.measured import MeasuredLatency, MeasuredTable
 from telemetry_sim.engine.simulate import (
     TelemetryDay,
     TelemetryPart,
@@ -28,6 +29,8 @@ __all__ = [
     "LatencyError",
     "LatencyLaw",
     "LatencyTable",
+    "MeasuredLatency",
+    "MeasuredTable",
     "ParameterError",
     "ServiceChange",
     "SettingsError",

@@ -51,6 +51,7 @@ def report_content(
         roofs=findings.roofs,
         service=findings.service,
         fleet=findings.fleet,
+        explained=findings.explained,
         designs=findings.designs,
         recommendations=findings.recommendations,
         calibration=findings.calibration,

@@ -36,7 +36,7 @@ from hwmodel.design.explain import (
     rated_designs,
     software_gains,
 )
-from pipelines.exploration import explained_frames as frames
+from pipelines.exploration import explanation_frames as frames
 from pipelines.exploration.forecast_rows import forecast_rows
 from pipelines.exploration.measured_chips import measured_chips
 from pipelines.exploration.regret import Entrant, Judged, regret_frames

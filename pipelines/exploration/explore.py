@@ -25,8 +25,10 @@ from hwmodel.design import (
 from pipelines.exploration import frames
 from pipelines.exploration.chip_errors import chip_errors_frame
 from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.explained import explained_view
 from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.handover import handover_latency
 from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.interactivity import Chip, interactivity_frame
 from pipelines.exploration.log import LedgerLog
@@ -120,6 +122,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         evaluations=frames.evaluations_frame(evaluated),
         service=frames.service_frame(baseline),
         fleet=frames.fleet_frame(baseline),
+        explained=explained_view(inputs, baseline, seed=explorer.seed),
         roofs=frames.roofs_frame(explorer.baseline),
         designs=frames.designs_frame(space, found, views, named),
         recommendations=views,
@@ -127,6 +130,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
         service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
+        handover=handover_latency(finalists, inputs.peak.start),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
         risks=risky.risks,
         supply=risky.supply,

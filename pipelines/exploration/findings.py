@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.report import Explanation, RecommendationView
+from pipelines.report import ExplainedView, Explanation, RecommendationView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class Findings:
     """Contract `DesignEvaluations`."""
     service: pl.DataFrame
     fleet: pl.DataFrame
+    explained: ExplainedView
     roofs: pl.DataFrame
     designs: pl.DataFrame
     recommendations: tuple[RecommendationView, ...]
@@ -33,6 +34,8 @@ class Findings:
     service_changes: pl.DataFrame
     """What each finalist does to what users pay and wait, over the baseline: design_id, surface, price_ratio,
     latency_ratio."""
+    handover: pl.DataFrame
+    """Contract `ServiceLatency`, of the best recommended design; no rows where none is recommended."""
     explanation: Explanation
     interactivity: pl.DataFrame
     chip_errors: pl.DataFrame

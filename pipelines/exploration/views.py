@@ -9,7 +9,7 @@ from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.design import Attribution, DesignSpace, Evaluation, Recommendation
 from hwmodel.design.explain import evidence_line
 from hwmodel.physical import die_area, limits, module_cost
-from pipelines.exploration.explained_frames import evidence_words
+from pipelines.exploration.explanation_frames import evidence_words
 from pipelines.exploration.log import ledger_id
 from pipelines.exploration.measured_chips import measured_chips
 from pipelines.exploration.reasons import bill_shift, reasons

@@ -2,6 +2,7 @@
 
 from pipelines.report.content import DesignChange, HistoryRow, Interval, RecommendationView, ReportContent, RunFacts
 from pipelines.report.errors import BadFigureKey, PictureTooLarge, ReportError
+from pipelines.report.explained import ExplainedView
 from pipelines.report.explanation import Explanation
 from pipelines.report.history import render_history, write_history
 from pipelines.report.html import render_html
@@ -13,6 +14,7 @@ from pipelines.report.write import ReportFiles, write_report
 __all__ = [
     "BadFigureKey",
     "DesignChange",
+    "ExplainedView",
     "Explanation",
     "HistoryRow",
     "Interval",

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.report.explained import ExplainedView
 from pipelines.report.explanation import Explanation
 
 
@@ -153,6 +154,8 @@ class ReportContent:
     attainment_ratio, target_ratio, unservable_count."""
     fleet: pl.DataFrame
     """Baseline fleet: llm, tp_count, replicas_count, chips_count, utilisation_ratio, tco_usd_per_h, power_w."""
+    explained: ExplainedView
+    """Telemetry beside the replay on the declared incumbent."""
     designs: pl.DataFrame
     """design_id, label, kind (baseline | real chip | candidate | recommended), evaluated (bool), value_per_usd_ratio,
     value_per_w_ratio (both over the baseline), low_ratio, high_ratio (null where evaluated)."""

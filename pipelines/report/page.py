@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.report.content import ReportContent
+from pipelines.report.sections.attribution import elasticity, parts, shift
 from pipelines.report.sections.bill import hotspots, service
 from pipelines.report.sections.chip_errors import chip_errors
 from pipelines.report.sections.coming import coming
@@ -15,7 +16,7 @@ from pipelines.report.sections.decisions import decisions
 from pipelines.report.sections.demand import waits, workload
 from pipelines.report.sections.designs import design_space, predictions, refused, robustness
 from pipelines.report.sections.emerging import emerging
-from pipelines.report.sections.explained import elasticity, parts, shift
+from pipelines.report.sections.explained import explained
 from pipelines.report.sections.firmness import grounds, regret, software, thresholds
 from pipelines.report.sections.generations import generations
 from pipelines.report.sections.interactivity import interactivity
@@ -36,6 +37,7 @@ _CASE: tuple[Make, ...] = (
     coming,
     hotspots,
     service,
+    explained,
     chip_errors,
     design_space,
     interactivity,

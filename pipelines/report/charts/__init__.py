@@ -2,6 +2,7 @@
 
 from pipelines.report.charts.change import context_trend, demand_forecast
 from pipelines.report.charts.designs import pareto, predicted_against_reevaluated
+from pipelines.report.charts.explained import explained_by_hour, explained_by_surface
 from pipelines.report.charts.explanation import gain_parts, regret_heatmap, tornado
 from pipelines.report.charts.history import prediction_history
 from pipelines.report.charts.hotspots import hotspots_by_surface, roofline
@@ -19,6 +20,8 @@ __all__ = [
     "context_growth",
     "context_trend",
     "demand_forecast",
+    "explained_by_hour",
+    "explained_by_surface",
     "four_curves",
     "gain_parts",
     "hits_by_idle_time",

@@ -1,150 +1,124 @@
-"""Why the recommended changes pay: parts of the gain, limiters before and after, elasticities."""
+"""Telemetry beside the replay on the declared incumbent: what agrees in shape, and what stays unexplained."""
 
-from typing import Any
-
-import polars as pl
-
-from pipelines.report.charts import gain_parts, tornado
+from pipelines.report.charts import explained_by_hour, explained_by_surface
 from pipelines.report.content import ReportContent
-from pipelines.report.formats import gain, percent
-from pipelines.report.palette import BINDING_NAMES, SURFACE_NAMES, named
-from pipelines.report.sections.model import Block, Cell, Column, Figure, Section, Table, empty
+from pipelines.report.explained import ExplainedView
+from pipelines.report.formats import count, percent, ratio, seconds, significant
+from pipelines.report.palette import SURFACE_NAMES, named
+from pipelines.report.sections.model import Block, Cell, Column, Figure, FigureGrid, Note, Section, Table, empty
 
-TODAY = "today"
-_DIMENSIONS = {"family": "kernel family", "binding_resource": "bound by", "surface": "surface"}
+_BADGES = {"holds": "kept", "fails": "changed", "untold": ""}
 
 
-def parts(content: ReportContent) -> Section:
-    """Each change alone, taken back, and its share of the gain; whether its limiter carries time."""
-    frame = content.explanation.parts
+def explained(content: ReportContent) -> Section:
+    """The comparison by surface and by hour, its tests, and the absolute ratio that nothing explains."""
+    view = content.explained
     lead = (
-        "Every change is tried alone on the baseline and taken back from the design, in closed form and by replay. "
-        "Where the two disagree, changes need each other. Shapley shares split the closed form's gain so that they add "
-        "up; the replay says how far the closed form may be trusted."
+        f"The demand replayed on {view.chip}, declared to be the incumbent, beside what the telemetry saw. Only shapes "
+        "are compared: order, lengths, hours. Replicas and one host overhead are fitted on the days before."
     )
-    blocks: list[Block] = []
-    for rank in frame["rank"].unique().sort().to_list():
-        blocks += _taken_apart(content, frame.filter(rank=rank), rank)
-    if not blocks:
-        blocks = [empty("No design was taken apart, because none reached the final.")]
-    return Section(key="parts", title="What each change is worth", lead=lead, blocks=tuple(blocks))
-
-
-def shift(content: ReportContent) -> Section:
-    """The bill before and after the best finalist."""
-    lead = (
-        "A change is justified by its limiter only where that limiter carries time. Shares of busy time sum to 100 % "
-        "on either side; the bill is cost per unit of value over the baseline's whole bill."
-    )
-    bill = content.explanation.bill
-    bill = bill.filter(pl.col("rank") == bill["rank"].min()) if len(bill) else bill
-    blocks: tuple[Block, ...] = (empty("No bill before and after: no design was replayed in full."),)
-    if len(bill):
-        blocks = tuple(_bill_table(bill.filter(dimension=name), name) for name in _DIMENSIONS)
-    return Section(key="bottlenecks", title="Where the bottleneck moves", lead=lead, blocks=blocks)
-
-
-def elasticity(content: ReportContent) -> Section:
-    """The tornado at the baseline and at the recommended design, and the table over scenarios."""
-    frame = content.explanation.elasticities
-    lead = (
-        "Per cent of value per dollar for one per cent of a parameter, to the next legal level on either side, in "
-        "closed form. Thin lines: silicon interval of the step. Flat on both sides: over-provisioned. Pale: beyond a "
-        "limit of the chip. Steps change power class and deployment, so bars jump where those do."
-    )
-    blocks: list[Block] = []
-    for at, words in (("baseline", "the baseline"), ("recommended", "the best finalist")):
-        here = frame.filter(pl.col("at") == at, pl.col("scenario") == TODAY).drop_nulls("elasticity")
-        if len(here):
-            top = here.sort(pl.col("elasticity").abs(), descending=True).row(0, named=True)
-            title = f"At {words}, today: {top['label']} moves value most"
-            blocks.append(Figure(key=f"tornado-{at}", chart=tornado(here, title=title), width="half"))
-    if len(frame):
-        blocks.append(_by_scenario(frame))
+    if view.reason:
+        blocks: tuple[Block, ...] = (empty(f"No comparison: {view.reason}."),)
     else:
-        blocks = [empty("No elasticities: nothing was scored.")]
-    return Section(
-        key="elasticities", title="How sharply value follows each parameter", lead=lead, blocks=tuple(blocks)
-    )
+        blocks = (Note(sentences=_words(view)), _tests(view), _figures(view), _hours(view), _surfaces(view))
+    return Section(key="explained", title="Does the incumbent explain the telemetry", lead=lead, blocks=blocks)
 
 
-def _taken_apart(content: ReportContent, rows: pl.DataFrame, rank: int) -> list[Block]:
-    first = rows.row(0, named=True)
-    largest = rows.sort("shapley_ratio", descending=True).row(0, named=True)
-    title = f"{largest['change']} makes {gain(largest['shapley_ratio'])} of {gain(first['whole_ratio'])}"
-    heads = (
-        Column(head="change", numeric=False),
-        Column(head="alone", explained="gain of this change alone on the baseline, closed form"),
-        Column(head="alone, replayed"),
-        Column(head="lost without", explained="share of the design's value that goes with the change, closed form"),
-        Column(head="lost without, replayed"),
-        Column(head="Shapley share", explained="mean gain over all orders of making the changes; adds up to the whole"),
+def _words(view: ExplainedView) -> tuple[str, ...]:
+    match view.finding:
+        case "holds":
+            verdict = f"Within the tolerances, {view.chip} gives the telemetry of {view.last_day} its shape. Chips of "
+            verdict += "like balance would as well: this is no proof that it was this one."
+        case "fails":
+            verdict = f"{view.chip}, as declared, does not give the telemetry of {view.last_day} its shape: see the "
+            verdict += "rows that fail. The bill holds for this demand on this chip, not for the service observed."
+        case _:
+            verdict = f"The telemetry of {view.last_day} is too little or too even to tell whether it was {view.chip}."
+    pools = "; ".join(
+        f"{row['llm']} on {row['tp_count']} chips, {significant(row['replicas_ratio'], 2)} replicas"
+        for row in view.pools.iter_rows(named=True)
     )
-    names = ("alone_ratio", "alone_replayed_ratio", "lost_ratio", "lost_replayed_ratio", "shapley_ratio")
-    lines = tuple(
-        (Cell(text=row["change"]), *(Cell(text=gain(row[name])) for name in names))
-        for row in rows.iter_rows(named=True)
-    )
-    words = content.explanation.justified.filter(rank=rank)["words"].to_list()
-    caption = (
-        f"{rank}. {first['title']}: {gain(first['whole_ratio'])} in closed form, "
-        f"{gain(first['whole_replayed_ratio'])} replayed on the sample"
-    )
-    table = Table(key=f"parts-{rank}", caption=caption, columns=heads, rows=lines, note=" ".join(words))
-    return [table, Figure(key=f"shapley-{rank}", chart=gain_parts(rows, title=title), width="half")]
+    fit_days = view.fit_days[0] if len(view.fit_days) == 1 else f"{view.fit_days[0]} to {view.fit_days[-1]}"
+    unexplained = f"Unexplained: the replay's times are {ratio(view.unexplained_ratio)} the telemetry's. Network, "
+    unexplained += "gateways, other software and another chip may all be in it; it is not fitted away."
+    fitted = f"Fitted on {fit_days}: {pools} (per traffic of the telemetry; below 1 where it is a sample of what one "
+    fitted += f"replica serves), host overhead {seconds(view.host_step_s)} per step. Calls left without a token by "
+    fitted += f"the replay: {percent(view.unserved_ratio)}."
+    return (verdict, unexplained, fitted)
 
 
-def _bill_table(bill: pl.DataFrame, dimension: str) -> Table:
-    top = bill.row(0, named=True)
-    heads = (
-        Column(head=_DIMENSIONS[dimension], numeric=False),
-        Column(head="busy time before"),
-        Column(head="busy time after"),
-        Column(head="bill before"),
-        Column(head="bill after"),
-    )
-    names = ("baseline_time_ratio", "design_time_ratio", "baseline_cost_ratio", "design_cost_ratio")
+def _tests(view: ExplainedView) -> Table:
     rows = tuple(
-        (Cell(text=_word(row["name"])), *(Cell(text=percent(row[name])) for name in names))
-        for row in bill.iter_rows(named=True)
+        (
+            Cell(text=row["name"], explained=row["said"]),
+            Cell(text=_number(row["value"])),
+            Cell(text="" if row["low"] == row["high"] else f"{_number(row['low'])} to {_number(row['high'])}"),
+            Cell(text=f"{'at least' if row['name'] == 'hours of the day' else 'at most'} {_number(row['limit'])}"),
+            Cell(text=row["finding"], badge=_BADGES[row["finding"]]),
+        )
+        for row in view.tests.iter_rows(named=True)
     )
-    caption = (
-        f"{_word(top['name'])} goes from {percent(top['baseline_cost_ratio'])} of the baseline's bill to "
-        f"{percent(top['design_cost_ratio'])}"
+    heads = (
+        Column(head="test", numeric=False),
+        Column(head="value", explained="a factor, a chance or a rank correlation: hover over the test"),
+        Column(head="90 % interval", explained="from leaving out sessions"),
+        Column(head="limit"),
+        Column(head="finding", numeric=False),
     )
-    return Table(key=f"bottleneck-{dimension}", caption=caption, columns=heads, rows=rows)
+    held = sum(row["finding"] == "holds" for row in view.tests.iter_rows(named=True))
+    return Table(key="explained-tests", caption=f"{held} of {len(rows)} tests hold", columns=heads, rows=rows)
 
 
-def _by_scenario(frame: pl.DataFrame) -> Table:
-    """The parameter that moves value most upwards by scenario and design."""
-    rows = []
-    for scenario in frame["scenario"].unique(maintain_order=True).to_list():
-        cells = [Cell(text=scenario)]
-        for at in ("baseline", "recommended"):
-            here = frame.filter(pl.col("scenario") == scenario, pl.col("at") == at, pl.col("is_feasible"))
-            best = here.sort("gain_ratio", descending=True).head(1)
-            text = "" if best.is_empty() else _step_words(best.row(0, named=True))
-            cells.append(Cell(text=text))
-        rows.append(tuple(cells))
-    heads = tuple(
-        Column(head=head, numeric=False)
-        for head in ("scenario", "best single step from the baseline", "best single step from the best finalist")
+def _number(value: float | None) -> str:
+    return "not told" if value is None else significant(value, 3)
+
+
+def _figures(view: ExplainedView) -> Block:
+    measures = {"ttft_s": "Time to first token", "tpot_s": "Time per output token"}
+    figures = tuple(
+        Figure(
+            key=f"explained-{measure}", chart=explained_by_surface(view.surfaces, measure, title=title), width="half"
+        )
+        for measure, title in measures.items()
+        if len(view.surfaces.drop_nulls([f"observed_{measure}", f"replayed_{measure}"]))
     )
-    return Table(
-        key="elasticity-scenarios",
-        caption="What one legal step would buy, scenario by scenario",
-        columns=heads,
-        rows=tuple(rows),
+    caption = "Lines of equal length and slant mean one common factor, which is not compared; unequal ones are"
+    return FigureGrid(caption=caption, figures=figures)
+
+
+def _hours(view: ExplainedView) -> Block:
+    known = view.hours.drop_nulls()
+    if known.is_empty():
+        return empty("No hours: too few calls in every hour.")
+    slowest = known.row(known["observed_rank_ratio"].arg_max() or 0, named=True)["hour"]
+    replayed = known.row(known["replayed_rank_ratio"].arg_max() or 0, named=True)["hour"]
+    title = f"The telemetry's slowest hour among like calls is {slowest}:00 UTC, the replay's {replayed}:00"
+    return Figure(key="explained-hours", chart=explained_by_hour(view.hours, title=title))
+
+
+def _surfaces(view: ExplainedView) -> Table:
+    rows = tuple(
+        (
+            Cell(text=named(row["surface"], SURFACE_NAMES)),
+            *(
+                Cell(text=text)
+                for measure in ("ttft_s", "tpot_s")
+                for text in _beside(row[f"observed_{measure}"], row[f"replayed_{measure}"])
+            ),
+        )
+        for row in view.surfaces.iter_rows(named=True)
     )
+    heads = [Column(head="surface", numeric=False)]
+    for measure, meaning in (("TTFT", "median time to first token"), ("TPOT", "median time per output token")):
+        heads += [
+            Column(head=f"{measure}, telemetry", explained=meaning),
+            Column(head=f"{measure}, replay", explained=meaning),
+            Column(head=f"{measure} ratio", explained="replay over telemetry: unexplained"),
+        ]
+    caption = f"Replay beside telemetry on {count(len(rows))} surfaces, in absolute terms: the ratios are unexplained"
+    return Table(key="explained-surfaces", caption=caption, columns=tuple(heads), rows=rows)
 
 
-def _step_words(row: dict[str, Any]) -> str:
-    step = f"{row['side']} {row['label']}"
-    told = "" if row["elasticity"] is None else f" (elasticity {row['elasticity']:.2f})"
-    if row["gain_ratio"] > 0.0:
-        return f"{step}: {gain(row['gain_ratio'])}{told}"
-    return f"none gains; {step} loses least ({gain(row['gain_ratio'])})"
-
-
-def _word(name: str) -> str:
-    return named(name, BINDING_NAMES | SURFACE_NAMES).replace("_", " ")
+def _beside(observed: float | None, replayed: float | None) -> tuple[str, str, str]:
+    both = observed is not None and replayed is not None
+    return seconds(observed), seconds(replayed), ratio(replayed / observed if both else None)  # type: ignore[operator]

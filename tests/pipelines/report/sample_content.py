@@ -13,6 +13,7 @@ from tests.pipelines.report import sample_chips as chips
 from tests.pipelines.report import sample_history as history
 from tests.pipelines.report import sample_risks
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
+from tests.pipelines.report.sample_explained import explained
 from tests.pipelines.report.sample_explanation import empty_explanation, explanation
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
@@ -85,6 +86,7 @@ def sample_content() -> ReportContent:
                 "power_w": [77_300.0, 87_900.0],
             }
         ),
+        explained=explained(),
         designs=designs(rng),
         recommendations=recommendations(),
         calibration=calibration(rng),

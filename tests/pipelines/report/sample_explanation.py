@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.exploration import explained_frames as frames
+from pipelines.exploration import explanation_frames as frames
 from pipelines.exploration.regret import REGRET_SCHEMA, SUMMARY_SCHEMA
 from pipelines.report import Explanation
 

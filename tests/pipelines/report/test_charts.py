@@ -33,6 +33,10 @@ MAKERS: dict[str, Callable[[ReportContent], alt.LayerChart]] = {
     "context_growth": lambda c: charts.context_growth(c.growth, "codex_loop"),
     "context_trend": lambda c: charts.context_trend(c.context_trend, title="How fast prompts grow"),
     "demand_forecast": lambda c: charts.demand_forecast(c.forecast, title="What is coming"),
+    "explained_by_hour": lambda c: charts.explained_by_hour(c.explained.hours, title="The slowest hour of the day"),
+    "explained_by_surface": lambda c: charts.explained_by_surface(
+        c.explained.surfaces, "ttft_s", title="Time to first token"
+    ),
     "four_curves": lambda c: charts.four_curves(c.recommendations[0].curves),
     "gain_parts": lambda c: charts.gain_parts(c.explanation.parts, title="HBM stacks make most of the gain"),
     "regret_heatmap": lambda c: charts.regret_heatmap(

@@ -17,7 +17,17 @@ from pipelines.report.sections.first_page import first_page
 from tests.pipelines.report.sample_content import empty_content, sample_content
 
 EVIL = "<script>alert(1)</script></script><!--\"'><img src=x onerror=alert(2)> | `x` @all http://evil.example"
-ORDER = ["questions", "workload", "coming", "hotspots", "service", "chip-errors", "designs", "interactivity"]
+ORDER = [
+    "questions",
+    "workload",
+    "coming",
+    "hotspots",
+    "service",
+    "explained",
+    "chip-errors",
+    "designs",
+    "interactivity",
+]
 ORDER += ["recommendations", "parts", "bottlenecks", "elasticities", "software", "limits", "predictions", "generations"]
 ORDER += ["regret", "thresholds", "robustness", "risks", "developers", "grounds", "doubts", "refused", "evidence"]
 ORDER += ["waits", "context", "leaving", "emerging", "reuse", "decisions", "provenance", "words"]

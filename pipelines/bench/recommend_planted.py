@@ -21,7 +21,8 @@ def planted(told: Told) -> list[dict[str, Any]]:
         judged, steps = single_steps(space_around(baseline), scenario)
         best = first_change(judged, steps, plant.curve)
         order = sorted(steps, key=lambda step: -step.gain(judged, plant.curve))
-        named = max((s for s in steps if s.parameter in plant.expected), key=lambda s: s.gain(judged, plant.curve))
+        matching = [s for s in steps if plant.is_matched_by(s)]
+        named = max(matching, key=lambda s: s.gain(judged, plant.curve))
         bill = bill_of(judged)[0]
         by_resource = bill.group_by("binding_resource").agg(pl.col("cost_usd").sum())
         whole = by_resource["cost_usd"].sum()
@@ -38,7 +39,7 @@ def planted(told: Told) -> list[dict[str, Any]]:
                 "gain_ratio": best.gain(judged, plant.curve),
                 "best_expected": named.parameter,
                 "best_expected_gain_ratio": named.gain(judged, plant.curve),
-                "ok": best.parameter in plant.expected,
+                "ok": plant.is_matched_by(best),
                 "next": {f"{s.parameter} {s.after:g}": round(s.gain(judged, plant.curve), 4) for s in order[:SHOWN]},
                 "bill": {r: round(c / whole, 3) for r, c in by_resource.sort("cost_usd", descending=True).iter_rows()},
                 "why": plant.why,

@@ -33,6 +33,7 @@ from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.interactivity import Chip, interactivity_frame
 from pipelines.exploration.log import LedgerLog
 from pipelines.exploration.named_chips import evaluate_named, refused_chips
+from pipelines.exploration.risks import risk_frames
 from pipelines.exploration.robustness import robustness_frame
 from pipelines.exploration.views import recommendation_view
 from pipelines.report import RecommendationView
@@ -114,6 +115,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
     )
+    risky = risk_frames(baseline, finalists, views, named)
     return Findings(
         step_bins=step_bins,
         hotspots=hotspots,
@@ -130,6 +132,10 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
         handover=handover_latency(finalists, inputs.peak.start),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
+        risks=risky.risks,
+        supply=risky.supply,
+        developers=risky.developers,
+        projects=risky.projects,
         explanation=explain(subject),
         interactivity=interactivity_frame(baseline, _drawn_chips(explorer, views, finalists, named)),
         chip_errors=chip_errors_frame(),

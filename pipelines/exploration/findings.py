@@ -27,6 +27,10 @@ class Findings:
     robustness: pl.DataFrame
     refused: pl.DataFrame
     evidence: pl.DataFrame
+    risks: pl.DataFrame
+    supply: pl.DataFrame
+    developers: pl.DataFrame
+    projects: pl.DataFrame
     service_changes: pl.DataFrame
     """What each finalist does to what users pay and wait, over the baseline: design_id, surface, price_ratio,
     latency_ratio."""

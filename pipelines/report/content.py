@@ -169,6 +169,19 @@ class ReportContent:
     """Chips and designs without an answer: name, lane, reason."""
     evidence: pl.DataFrame
     """Where numbers come from: quantity, value, unit, kind, source."""
+    risks: pl.DataFrame
+    """Stress tests of the design that ranks first: risk, what (is varied), unit, low, high (range), gain_today_ratio,
+    gain_at_high_ratio, flips_at (null where the gain lasts), basis."""
+    supply: pl.DataFrame
+    """Best mix of chips under a cap: cap, cap_ratio (of what the design's fleet takes), mix, served_ratio,
+    value_usd_per_h, flips_at (cap below which the design is no longer most of the mix; null where never)."""
+    developers: pl.DataFrame
+    """What developers see: design, ttft_p50_s, ttft_p95_s, ttft_p99_s, tpot_p50_s, tpot_p95_s, tpot_p99_s, met_ratio,
+    burst_met_ratio, usd_per_mtoken, agent_steps_per_h (NaN where no call follows another)."""
+    projects: pl.DataFrame
+    """Getting it made: design, depth (memory, die, process), nre_usd_*, months_* and break_even_* (chips) at low,
+    typical and high, fleet_chips_count, saving_usd_per_chip_life, value_usd_per_h, gain_ratio, months_of_market (after
+    which the market sells the same gain)."""
     generations: pl.DataFrame
     """The chain of generations that ends with this run, one row each: generation, run_id, chip, call_count,
     session_count, chips_count, binding_resource, binding_ratio (of busy time), the four value curves of the chip in

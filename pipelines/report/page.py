@@ -26,6 +26,7 @@ from pipelines.report.sections.model import Part, Section
 from pipelines.report.sections.questions import questions
 from pipelines.report.sections.recommended import recommendations
 from pipelines.report.sections.reuse import reuse
+from pipelines.report.sections.risks import developers, risks
 from pipelines.report.sections.sources import doubts, evidence, provenance, words
 
 Make = Callable[[ReportContent], Section | None]
@@ -49,7 +50,7 @@ _CASE: tuple[Make, ...] = (
     predictions,
     generations,
 )
-_DOUBTS: tuple[Make, ...] = (regret, thresholds, robustness, grounds, doubts, refused, evidence)
+_DOUBTS: tuple[Make, ...] = (regret, thresholds, robustness, risks, developers, grounds, doubts, refused, evidence)
 _ANNEX: tuple[Make, ...] = (waits, context, leaving, emerging, reuse, decisions, provenance, words)
 
 _PARTS: tuple[tuple[str, str, str, tuple[Make, ...]], ...] = (

@@ -10,6 +10,9 @@ from hwmodel.design.scenario import Scenario, guessing
 from hwmodel.design.space import DesignSpace
 from hwmodel.physical import limits
 
+LATENCIES = ("latency_s", "latency_ratio")
+"""Ends of the names of parameters of which less is better."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -22,6 +25,11 @@ class Step:
     is_feasible: bool
     evaluation: Evaluation | None
     """None where infeasible, or where no fleet keeps the promises."""
+
+    @property
+    def relieves(self) -> bool:
+        """Whether it adds to a resource: more of it, or a shorter latency."""
+        return self.after < self.before if self.parameter.endswith(LATENCIES) else self.after > self.before
 
     def gain(self, baseline: Evaluation, curve: str) -> float:
         """Value over cost against the baseline's, less 1; minus infinity where there is no fleet."""

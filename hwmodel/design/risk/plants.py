@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from hwmodel.catalog import Catalog, ChipDesign, design_of
 from hwmodel.design.patience import AbandonmentModel
+from hwmodel.design.risk.first_change import Step
 from hwmodel.design.risk.planted_demand import START, Shape, demand_of, policy_of
-from hwmodel.design.scenario import CellSize, Scenario, scenario_of
+from hwmodel.design.scenario import DEFAULT_SCHEDULER, CellSize, Scenario, scenario_of
 from hwmodel.serving import Scheduler
 
 PLANT_CELL = CellSize(window_s=60.0, lead_in_s=20.0, replicas_count=12.0, widths_count=2)
@@ -30,7 +31,14 @@ class Plant:
     expected: frozenset[str]
     """Parameters of the space that relieve it; any of them counts."""
     curve: str = USD
-    scheduler: Scheduler = Scheduler()
+    scheduler: Scheduler = DEFAULT_SCHEDULER
+    cell: CellSize = PLANT_CELL
+    takes_less: bool = False
+    """A lower value counts too: power is saved by it."""
+
+    def is_matched_by(self, step: Step) -> bool:
+        """Whether a step is one that relieves what is planted."""
+        return step.parameter in self.expected and (step.relieves or self.takes_less)
 
 
 PLANTS: tuple[Plant, ...] = (
@@ -64,8 +72,10 @@ PLANTS: tuple[Plant, ...] = (
             sessions_per_s=0.2,
             spread_ratio=SPREAD,
         ),
-        why="a context takes 7.9 GB and is wanted again after 8 s; where it was dropped, 60,000 tokens are computed again",
+        why="a context takes 7.9 GB and is wanted again after 8 s; where it was dropped, 60,000 tokens are "
+        "computed again",
         expected=CAPACITY,
+        cell=CellSize(window_s=240.0, lead_in_s=60.0, replicas_count=12.0, widths_count=2),
     ),
     Plant(
         name="launch-bound",
@@ -87,19 +97,19 @@ PLANTS: tuple[Plant, ...] = (
         name="collective-bound",
         chip="h800",
         shape=Shape(
-            llm="qwen3-next-80b-a3b",
+            llm="qwen3-235b-a22b",
             input_tokens=6000,
             steps=1,
             output_tokens=4,
-            tpot_limit_s=0.5,
-            ttft_limit_s=8.0,
+            tpot_limit_s=2.0,
+            ttft_limit_s=20.0,
             sessions_per_s=3.0,
             spread_ratio=SPREAD,
         ),
-        why="3 G active parameters per prompt token are 10 us of matrix work on a rank of four, its all-reduces 0.4 MB "
-        "over a link of 200 GB/s",
+        why="22 G active parameters over eight ranks are 13 us of matrix work per prompt token; its "
+        "all-reduces, 1.5 MB over a link of 200 GB/s, take longer; steps of 16,384 tokens read experts' weights once",
         expected=frozenset({"link_bytes_per_s", "collective_latency_s", "fabric"}),
-        scheduler=Scheduler(max_batched_tokens=8192),
+        scheduler=Scheduler(max_batched_tokens=16384),
     ),
     Plant(
         name="matrix-bound",
@@ -118,7 +128,7 @@ PLANTS: tuple[Plant, ...] = (
     ),
     Plant(
         name="power-bound",
-        chip="h100-sxm",
+        chip="h20",
         shape=Shape(
             input_tokens=8000,
             steps=1,
@@ -128,18 +138,22 @@ PLANTS: tuple[Plant, ...] = (
             sessions_per_s=3.0,
             spread_ratio=SPREAD,
         ),
-        why="the same prompts on a chip whose matrix units run below their clock at 700 W: work per joule decides",
+        why="the same prompts: what a chip is rated at decides value per watt, and at 400 W one step of process or "
+        "clock brings it into the class of 350 W",
         expected=frozenset({"node", "clock_hz"}),
         curve=JOULE,
+        takes_less=True,
     ),
 )
 """On chips on which the step that would relieve is legal. Assumed shapes; chosen by their arithmetic."""
 
 
-def plant_scenario(plant: Plant, catalog: Catalog, *, cell: CellSize = PLANT_CELL) -> tuple[ChipDesign, Scenario]:
+def plant_scenario(plant: Plant, catalog: Catalog) -> tuple[ChipDesign, Scenario]:
     """The chip, and the plant as a scenario sized to it."""
     baseline = design_of(catalog.chip(plant.chip), allow_estimates=False)
-    return baseline, mixed_scenario((plant.shape,), baseline, catalog, name=plant.name, cell=cell, of=plant.scheduler)
+    return baseline, mixed_scenario(
+        (plant.shape,), baseline, catalog, name=plant.name, cell=plant.cell, of=plant.scheduler
+    )
 
 
 def mixed_scenario(

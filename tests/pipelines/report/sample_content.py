@@ -11,6 +11,7 @@ from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
 from tests.pipelines.report import sample_chips as chips
 from tests.pipelines.report import sample_history as history
+from tests.pipelines.report import sample_risks
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
 from tests.pipelines.report.sample_explained import explained
 from tests.pipelines.report.sample_explanation import empty_explanation, explanation
@@ -102,6 +103,10 @@ def sample_content() -> ReportContent:
             }
         ),
         evidence=_evidence(),
+        risks=sample_risks.risks(),
+        supply=sample_risks.supply(),
+        developers=sample_risks.developers(),
+        projects=sample_risks.projects(),
         generations=history.generations(),
         generation_surfaces=history.generation_surfaces(),
         explanation=explanation(),

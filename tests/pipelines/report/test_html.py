@@ -29,7 +29,7 @@ ORDER = [
     "interactivity",
 ]
 ORDER += ["recommendations", "parts", "bottlenecks", "elasticities", "software", "limits", "predictions", "generations"]
-ORDER += ["regret", "thresholds", "robustness", "grounds", "doubts", "refused", "evidence"]
+ORDER += ["regret", "thresholds", "robustness", "risks", "developers", "grounds", "doubts", "refused", "evidence"]
 ORDER += ["waits", "context", "leaving", "emerging", "reuse", "decisions", "provenance", "words"]
 
 

@@ -11,7 +11,7 @@ from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
 from tests.pipelines.report import sample_history as history
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
-from tests.pipelines.report.sample_explained import explained
+from tests.pipelines.report.sample_explained import explained, untold
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
 DAYS = (date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3))
@@ -132,7 +132,8 @@ def empty_content() -> ReportContent:
     }
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
     lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
-    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), lacking=lacking)
+    nothing: dict[str, Any] = {"recommendations": (), "headline": (), "doubts": (), "explained": untold()}
+    return replace(full, **frames, **nothing, run=run, lacking=lacking)
 
 
 def _card() -> pl.DataFrame:

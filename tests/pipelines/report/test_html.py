@@ -17,7 +17,7 @@ from tests.pipelines.report.sample_content import empty_content, sample_content
 
 EVIL = "<script>alert(1)</script></script><!--\"'><img src=x onerror=alert(2)> | `x` @all http://evil.example"
 ORDER = ["recommendations", "designs", "questions", "workload", "waits", "context", "leaving", "emerging", "coming"]
-ORDER += ["reuse", "hotspots", "service", "predictions", "robustness"]
+ORDER += ["reuse", "hotspots", "service", "explained", "predictions", "robustness"]
 ORDER += ["refused", "evidence", "doubts", "provenance"]
 
 

@@ -9,7 +9,8 @@ MOST_CHANCE_RATIO = 0.05
 """Chance, over all orders of the surfaces, of an agreement as good: the usual level."""
 APART_ERRORS_COUNT = 1.96
 """Standard errors between two surfaces before their order counts: the usual 95 %. They must also differ by more than
-`MOST_DISTANCE_RATIO`: with many calls hardly any difference is an accident, but a small one is inside the tolerance."""
+`MOST_DISTANCE_RATIO`, in the telemetry and in the replay: with many calls hardly any difference is an accident, but a
+small one is inside the tolerance on either side."""
 INTERVAL_ERRORS_COUNT = 1.645
 """Standard errors of an interval of 90 %, both sides; one-sided, of a test at 5 %."""
 LEAST_RELIABILITY_RATIO = 0.5

@@ -122,15 +122,17 @@ def _profile(observed: pl.DataFrame, other: pl.DataFrame, found: Likeness | None
 
 def _order(observed: pl.DataFrame, replayed: pl.DataFrame, column: str, what: str, surfaces: list[str]) -> ShapeTest:
     name = f"order of surfaces by {what}"
-    said = f"chance of ordering the surfaces by {what} as well as the replay does, over the pairs that the telemetry "
-    said += "tells apart"
+    said = f"chance of ordering the surfaces by {what} as well as the replay does, over the pairs that telemetry "
+    said += "and replay both tell apart"
     own, other = (typical_s(calls, column, surfaces) for calls in (observed, replayed))
     known = np.isfinite(own) & np.isfinite(other)
     kept = [surface for surface, is_known in zip(surfaces, known, strict=True) if is_known]
     errors = _errors(observed, lambda part: np.log(typical_s(part, column, kept)))
     gap = np.abs(np.subtract.outer(np.log(own[known]), np.log(own[known])))
     accident = APART_ERRORS_COUNT * np.hypot.outer(errors, errors)
-    is_apart = gap > np.maximum(accident, np.log(MOST_DISTANCE_RATIO))
+    tolerance = np.log(MOST_DISTANCE_RATIO)
+    other_gap = np.abs(np.subtract.outer(np.log(other[known]), np.log(other[known])))
+    is_apart = (gap > np.maximum(accident, tolerance)) & (other_gap > tolerance)
     share, chance = order_agreement(own[known], other[known], is_apart)
     _, best_chance = order_agreement(own[known], own[known], is_apart)
     if best_chance > MOST_CHANCE_RATIO:

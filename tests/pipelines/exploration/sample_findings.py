@@ -26,15 +26,12 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
-<<<<<<< HEAD
             "interactivity",
             "chip_errors",
-=======
             "risks",
             "supply",
             "developers",
             "projects",
->>>>>>> i-risk
             "explanation",
         )
     }

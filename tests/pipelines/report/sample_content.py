@@ -13,7 +13,7 @@ from tests.pipelines.report import sample_chips as chips
 from tests.pipelines.report import sample_history as history
 from tests.pipelines.report import sample_risks
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
-from tests.pipelines.report.sample_explained import explained
+from tests.pipelines.report.sample_explained import explained, untold
 from tests.pipelines.report.sample_explanation import empty_explanation, explanation
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
@@ -145,8 +145,9 @@ def empty_content() -> ReportContent:
     }
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
     lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
-    frames["explanation"] = empty_explanation()
-    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), decisions=(), lacking=lacking)
+    nothing: dict[str, Any] = {"recommendations": (), "headline": (), "doubts": (), "decisions": ()}
+    nothing |= {"explained": untold(), "explanation": empty_explanation()}
+    return replace(full, **frames, **nothing, run=run, lacking=lacking)
 
 
 def _card() -> pl.DataFrame:

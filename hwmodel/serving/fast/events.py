@@ -8,6 +8,7 @@ from hwmodel.serving.fast.moves import blocks_of, vacate
 from hwmodel.serving.fast.records import AWAY, IDLE_NS, WAITING
 from hwmodel.serving.fast.state import Machine
 
+
 @inlined
 def happen(m: Machine, now: int) -> None:
     """Let the next event happen, or see that a watched call does not leave yet."""

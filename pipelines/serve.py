@@ -13,7 +13,7 @@ from hwmodel.catalog import load_catalog, timed_design_of
 from hwmodel.serving.chip_engine import chip_engine, refuse_long_calls, refuse_weights
 from hwmodel.serving.config import ServingConfig, read_config
 from hwmodel.serving.demand import NS_PER_S
-from hwmodel.serving.engine import EngineCalls, EngineRun
+from hwmodel.serving.engine import EngineCalls, EngineRun, Outcome
 from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
@@ -142,17 +142,17 @@ def call_rows(run: EngineRun) -> pl.DataFrame:
 
 
 def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
-    """Steps, calls, and times to first token, per further token (of answers with one) and to last token."""
-    queued, first, last = (rows[name].to_numpy() for name in ("queued_s", "first_token_s", "last_token_s"))
-    further = run.times.generated_tokens - 1
+    """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last."""
+    times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
+    is_done = times.outcome == Outcome.DONE
     return {
         "iterations": run.steps_count,
         "calls": len(rows),
         "preemptions": int(rows["preemptions"].sum()),
         "cached_tokens": int(rows["cached_tokens"].sum()),
-        "ttft_s": _spread(first - queued),
-        "tpot_s": _spread((last - first)[further > 0] / further[further > 0]),
-        "e2e_s": _spread(last - queued),
+        "ttft_s": _spread(times.ttft_s[is_done]),
+        "tpot_s": _spread(times.tpot_s[is_done & (times.generated_tokens > 1)]),
+        "e2e_s": _spread(lasted_s[is_done]),
     }
 
 

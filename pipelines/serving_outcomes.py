@@ -12,12 +12,19 @@ from hwmodel.serving import Scheduler
 from hwmodel.serving.demand import NS_PER_S
 from hwmodel.serving.engine import NEVER, EngineCalls, EngineRun
 from hwmodel.serving.errors import LongWindow
-from hwmodel.serving.outcomes import CallLimits, FrontPoint, Workload, attainment, front, goodput, layouts_of
+from hwmodel.serving.outcomes import (
+    TARGET_RATIO,
+    CallLimits,
+    FrontPoint,
+    Workload,
+    attainment,
+    front,
+    goodput,
+    layouts_of,
+)
 from hwmodel.serving.step_log import StepLog, fresh_log
 from pipelines.errors import BadInput
 
-TARGET_RATIO = 0.9
-"""Share of calls within their limits where none is asked for; as in DistServe's goodput."""
 FIRST_ROOM, MOST_ROOM = 65_536, 1_000_000
 """Steps of a picture: those there is room for at first, and those that a page can still show."""
 

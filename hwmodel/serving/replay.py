@@ -131,25 +131,21 @@ def replica_settings(replica: Replica, scheduler: Scheduler) -> EngineSettings:
 def _result(demand: ReplayDemand, run: EngineRun, bins: Bins) -> ReplayResult:
     times = run.times
     is_done = times.outcome == Outcome.DONE
-    requested, scheduled, first, last = (
+    requested, scheduled, last = (
         np.where(happened, column / NS_PER_S, np.nan)
         for happened, column in (
             (times.requested_ns >= 0, times.requested_ns),
             (times.scheduled_ns >= 0, times.scheduled_ns),
-            (times.first_ns >= 0, times.first_ns),
             (is_done, times.last_ns),
         )
     )
-    after_first = np.maximum(demand.output_tokens - 1, 1)
-    ttft_s = first - requested
-    tpot_s = (last - first) / after_first
-    is_met = (ttft_s <= demand.ttft_limit_s) & (tpot_s <= demand.tpot_limit_s)
+    is_met = (times.ttft_s <= demand.ttft_limit_s) & (times.tpot_s <= demand.tpot_limit_s)
     span_s = float(np.nanmax(last) - np.nanmin(requested)) if is_done.any() else 0.0
     return ReplayResult(
         requested_s=requested,
         queued_s=scheduled - requested,
-        ttft_s=ttft_s,
-        tpot_s=tpot_s,
+        ttft_s=times.ttft_s,
+        tpot_s=times.tpot_s,
         duration_s=last - requested,
         cached_tokens=np.maximum(times.cached_tokens, 0),
         preemptions_count=times.preemptions_count,

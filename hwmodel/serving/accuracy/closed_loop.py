@@ -69,13 +69,10 @@ def run_closed_loop(
     run = replay_fast(calls, settings, replica.cost)
     times = run.times
     done = times.outcome == Outcome.DONE
-    after_first = np.maximum(calls.output_tokens - 1, 1)
-    tpot_s = (times.last_ns - times.first_ns) / after_first / NS_PER_S
-    ttft_s = (times.first_ns - times.requested_ns) / NS_PER_S
     return LoopTimes(
-        tpot_s=float(tpot_s[done].mean()),
-        ttft_s=float(ttft_s[done].mean()),
-        later_ttft_s=float(ttft_s[done & (calls.after >= 0)].mean()),
+        tpot_s=float(times.tpot_s[done].mean()),
+        ttft_s=float(times.ttft_s[done].mean()),
+        later_ttft_s=float(times.ttft_s[done & (calls.after >= 0)].mean()),
         output_tokens_per_s=float(calls.output_tokens[done].sum() / (times.last_ns[done].max() / NS_PER_S)),
         steps_count=run.steps_count,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable, Dtype, LlmSpec, load_catalog, timed_design_of
+from hwmodel.serving.formats import built_in_formats, cache_dtype
 from hwmodel.serving.replay import Replica, Scheduler
 from hwmodel.serving.step_timer import StepTimer
 from hwmodel.serving.tables import step_cost_tables
@@ -31,18 +32,16 @@ def in_precision(llm: LlmSpec, precision: str, chip: ChipDesign, *, tp_count: in
     """The LLM with its bulk stored in a precision, multiplied in it where the chip can and in bf16 where it cannot.
 
     Checkpoints of 4 bits keep attention, embeddings and head in bf16 where experts are the bulk (published: NVFP4 of
-    DeepSeek-R1, MXFP4 of gpt-oss, int4 of Kimi-K2.5); those of 8 bits quantise attention too. The cache is fp8 beside
-    quantised weights, bf16 beside bf16 (assumed: runs do not say).
+    DeepSeek-R1, MXFP4 of gpt-oss, int4 of Kimi-K2.5); those of 8 bits quantise attention too.
     """
     storage = PRECISIONS[precision]
-    built = {"bf16": True, "fp8": chip.fp8_rate_ratio > 0.0, "fp4": chip.fp4_rate_ratio > 0.0}
-    is_multiplied = built[storage] and precision != "int4"
+    is_multiplied = storage in built_in_formats(chip) and precision != "int4"
     deployment = Deployment(
         tp_count=tp_count,
         ep_count=ep_count,
         activation_dtype=storage if is_multiplied else "bf16",
         attention_dtype="fp8" if storage == "fp8" and llm.moe is not None else "bf16",
-        kv_dtype="bf16" if storage == "bf16" else "fp8",
+        kv_dtype=cache_dtype(storage),
     )
     return Setup(chip=chip.name, llm=replace(llm, weight_dtype=storage), deployment=deployment)
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
+
+from hwmodel.serving.demand import NS_PER_S
 
 
 class Outcome(IntEnum):
@@ -42,6 +44,17 @@ class CallTimes:
     replica: Int[np.ndarray, "calls"]
     outcome: Int[np.ndarray, "calls"]
     """An `Outcome`."""
+
+    @property
+    def ttft_s(self) -> Float[np.ndarray, "calls"]:
+        """From the last attempt's request to the first token; NaN where there was none."""
+        return np.where(self.first_ns >= 0, (self.first_ns - self.requested_ns) / NS_PER_S, np.nan)
+
+    @property
+    def tpot_s(self) -> Float[np.ndarray, "calls"]:
+        """Mean time per token after the first, 0 of an answer of one token; NaN where not all tokens came."""
+        further = np.maximum(self.generated_tokens - 1, 1)
+        return np.where(self.outcome == Outcome.DONE, (self.last_ns - self.first_ns) / NS_PER_S / further, np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

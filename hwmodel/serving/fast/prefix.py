@@ -21,8 +21,8 @@ def attach(m: Machine, call: int) -> None:
     is_written = m.calls[owner].outcome > Outcome.OPEN or shared_tokens <= m.calls[owner].input_tokens
     if m.calls[owner].first_ns < 0 or not is_written:
         first = m.calls[call].first_run
-        m.run_lo[first] = 0
-        m.run_parent[first] = NONE
+        m.runs[first].lo = 0
+        m.runs[first].parent = NONE
 
 
 @inlined
@@ -37,9 +37,9 @@ def found_blocks(m: Machine, replica: int, call: int) -> tuple[int, int]:
         segment = segment_of(m, replica, run)
         if segment >= 0:
             count = m.segments[segment].count
-            found = max(found, m.run_lo[run] + count)
+            found = max(found, m.runs[run].lo + count)
             idle += count
-        run = m.run_parent[run]
+        run = m.runs[run].parent
     return int(found), idle
 
 
@@ -52,13 +52,13 @@ def hold(m: Machine, replica: int, call: int) -> None:
     while run >= 0:
         was_used = _is_used(m, replica, run)
         if run >= m.calls.size:
-            m.run_uses[replica, run - m.calls.size] += 1
+            m.shared_runs[replica, run - m.calls.size].uses += 1
         if was_used:
             return
         segment = segment_of(m, replica, run)
         if segment >= 0:
             withdraw(m, replica, run, segment)
-        run = m.run_parent[run]
+        run = m.runs[run].parent
 
 
 @inlined
@@ -80,30 +80,30 @@ def release(m: Machine, replica: int, call: int, computed_tokens: int, blocks: i
     whole = computed_tokens // m.limits.block_tokens
     give_empty(m, replica, blocks - whole)
     if comes_back:
-        give_run(m, replica, call, whole - m.run_lo[call])
+        give_run(m, replica, call, whole - m.runs[call].lo)
     else:
-        give_empty(m, replica, whole - m.run_lo[call])
-    run = m.run_parent[call]
+        give_empty(m, replica, whole - m.runs[call].lo)
+    run = m.runs[call].parent
     while run >= 0:
-        m.run_uses[replica, run - m.calls.size] -= 1
-        if m.run_uses[replica, run - m.calls.size] > 0:
+        m.shared_runs[replica, run - m.calls.size].uses -= 1
+        if m.shared_runs[replica, run - m.calls.size].uses > 0:
             return
-        give_run(m, replica, run, min(whole, m.run_hi[run]) - m.run_lo[run])
-        run = m.run_parent[run]
+        give_run(m, replica, run, min(whole, m.runs[run].hi) - m.runs[run].lo)
+        run = m.runs[run].parent
 
 
 @compiled
 def _written(m: Machine, replica: int, run: int) -> int:
     """End of what is computed of a run in use."""
     partial = m.replicas[replica].partial
-    own = m.run_parent[partial] if partial >= 0 else NONE
+    own = m.runs[partial].parent if partial >= 0 else NONE
     while own >= 0:
         if own == run:
-            return int(min(m.run_hi[run], m.calls[partial].computed_tokens // m.limits.block_tokens))
-        own = m.run_parent[own]
-    return int(m.run_hi[run])
+            return int(min(m.runs[run].hi, m.calls[partial].computed_tokens // m.limits.block_tokens))
+        own = m.runs[own].parent
+    return int(m.runs[run].hi)
 
 
 @inlined
 def _is_used(m: Machine, replica: int, run: int) -> bool:
-    return run >= m.calls.size and m.run_uses[replica, run - m.calls.size] > 0
+    return run >= m.calls.size and m.shared_runs[replica, run - m.calls.size].uses > 0

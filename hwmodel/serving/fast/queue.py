@@ -62,7 +62,7 @@ def segment_of(m: Machine, replica: int, run: int) -> int:
     """Where a run lies in the free queue, or -1."""
     if run < m.calls.size:
         return int(m.calls[run].leaf_segment)
-    return int(m.run_segment[replica, run - m.calls.size])
+    return int(m.shared_runs[replica, run - m.calls.size].segment)
 
 
 @inlined
@@ -70,7 +70,7 @@ def _place_of(m: Machine, replica: int, run: int, segment: int) -> None:
     if run < m.calls.size:
         m.calls[run].leaf_segment = segment
     else:
-        m.run_segment[replica, run - m.calls.size] = segment
+        m.shared_runs[replica, run - m.calls.size].segment = segment
 
 
 @inlined

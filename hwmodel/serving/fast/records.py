@@ -90,6 +90,12 @@ REPLICA = np.dtype(
 )
 """One replica."""
 
+RUN = np.dtype([("lo", np.int64), ("hi", np.int64), ("parent", np.int64)])
+"""Blocks of a content that are always used together: first one, end, and the run before it or -1."""
+
+SHARED_RUN = np.dtype([("uses", np.int32), ("segment", np.int32)])
+"""A run of several calls on a replica: by how many it is used, and where it lies in the free queue, or -1."""
+
 SEGMENT = np.dtype(
     [("run", np.int64), ("count", np.int64), ("replica", np.int64), ("older", np.int64), ("newer", np.int64)]
 )

@@ -16,6 +16,7 @@ from hwmodel.serving.fast.records import (
     MOST_WATCHED,
     REPLICA,
     SEGMENT,
+    SHARED_RUN,
     WHEEL_SLOTS,
 )
 from hwmodel.serving.step_log import StepLog, fresh_log
@@ -60,14 +61,10 @@ class Machine(NamedTuple):
     """(replicas, 2, room): heap of waiting calls, by priority and request time."""
     tallest: np.ndarray
     """(replicas, 2, room): heap of decoding calls by base, highest first; stale entries stay until they surface."""
-    run_lo: np.ndarray
-    run_hi: np.ndarray
-    run_parent: np.ndarray
+    runs: np.ndarray
     """Runs of blocks: 0 to calls - 1 are the last runs of the calls, shared by nobody; then the shared ones."""
-    run_uses: np.ndarray
-    """(replicas, shared runs)"""
-    run_segment: np.ndarray
-    """(replicas, shared runs): where it lies in the free queue, or -1."""
+    shared_runs: np.ndarray
+    """(replicas, shared runs): what a replica knows of them."""
     segments: np.ndarray
     starts: np.ndarray
     """Calls with a start of their own, in order of time."""
@@ -105,9 +102,10 @@ def machine_of(
 ) -> Machine:
     """Everything at its beginning: nobody has arrived, replicas are idle, all blocks empty and free."""
     size, count = len(calls), replicas_count
-    run_lo, run_hi, run_parent, first_run = lineage(owners.owner, owners.shared_blocks, owners.systems_count)
-    shared = run_lo.size - size
-    segments, clock = _segments(settings.blocks_count, count, size + count * shared)
+    runs, first_run = lineage(owners.owner, owners.shared_blocks, owners.systems_count)
+    shared_runs = np.zeros((count, runs.size - size), dtype=SHARED_RUN)
+    shared_runs["segment"] = NONE
+    segments, clock = _segments(settings.blocks_count, count, size + shared_runs.size)
     starts = np.flatnonzero(calls.after < 0)
     by_queue = size + 1 if settings.policy is Policy.PRIORITY else 0
     by_height = 8 * settings.max_sequences_count + 64 if wants_longest else 0
@@ -121,11 +119,8 @@ def machine_of(
         finishing=np.zeros(settings.max_sequences_count + 1, dtype=np.int64),
         queue=np.zeros((count, 2, by_queue), dtype=np.int64),
         tallest=np.zeros((count, 2, by_height), dtype=np.int64),
-        run_lo=run_lo,
-        run_hi=run_hi,
-        run_parent=run_parent,
-        run_uses=np.zeros((count, shared), dtype=np.int32),
-        run_segment=np.full((count, shared), NONE, dtype=np.int32),
+        runs=runs,
+        shared_runs=shared_runs,
         segments=segments,
         starts=starts[np.argsort(calls.start_ns[starts], kind="stable")],
         events=np.zeros((4 * size + 4, 2), dtype=np.int64),

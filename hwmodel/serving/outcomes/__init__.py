@@ -1,12 +1,13 @@
 """What a service is worth: promises kept, load within them, speed against throughput, and a picture of a window."""
 
 from hwmodel.serving.outcomes.attainment import CallLimits, attainment, is_attained
-from hwmodel.serving.outcomes.goodput import Goodput, at_load, goodput
+from hwmodel.serving.outcomes.goodput import TARGET_RATIO, Goodput, at_load, goodput
 from hwmodel.serving.outcomes.operating_points import OperatingPoint, Workload, operating_points
 from hwmodel.serving.outcomes.pareto import FrontPoint, Layout, front, layouts_of
 from hwmodel.serving.outcomes.trace_events import trace_events
 
 __all__ = [
+    "TARGET_RATIO",
     "CallLimits",
     "FrontPoint",
     "Goodput",

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from hwmodel.serving.demand import NS_PER_S
-from hwmodel.serving.engine import CallTimes, Outcome
+from hwmodel.serving.engine import CallTimes
 from hwmodel.serving.errors import BadLimits
 
 
@@ -31,10 +30,7 @@ def is_attained(times: CallTimes, limits: CallLimits) -> Bool[np.ndarray, "calls
 
     The time to first token counts from the last attempt's request, as the replay tells it.
     """
-    further = np.maximum(times.generated_tokens - 1, 1)
-    ttft_s = (times.first_ns - times.requested_ns) / NS_PER_S
-    tpot_s = (times.last_ns - times.first_ns) / NS_PER_S / further
-    return (times.outcome == Outcome.DONE) & (ttft_s <= limits.ttft_s) & (tpot_s <= limits.tpot_s)
+    return (times.ttft_s <= limits.ttft_s) & (times.tpot_s <= limits.tpot_s)
 
 
 def attainment(times: CallTimes, limits: CallLimits) -> float:

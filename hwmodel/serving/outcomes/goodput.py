@@ -12,6 +12,8 @@ from hwmodel.serving.outcomes.attainment import CallLimits, attainment
 
 TOLERANCE_RATIO = 0.01
 """How far the load that misses may lie above the one that is told."""
+TARGET_RATIO = 0.9
+"""Share of calls within their limits where none is asked for; as in DistServe's goodput."""
 LEAST_LOAD_RATIO, MOST_LOAD_RATIO = 2.0**-12, 2.0**20
 """Loads tried, as multiples of the trace's own."""
 LATEST_NS = 2.0**60
@@ -48,7 +50,7 @@ def goodput(
     calls: EngineCalls,
     limits: CallLimits,
     *,
-    target_ratio: float = 0.9,
+    target_ratio: float = TARGET_RATIO,
     tolerance_ratio: float = TOLERANCE_RATIO,
 ) -> Goodput:
     """The largest rate of requests whose attainment reaches the target.

@@ -10,6 +10,7 @@ from hwmodel.catalog.chip_design import ChipDesign, DesignTable
 from hwmodel.catalog.llm import STORAGE_BYTES, Deployment, Dtype, LlmSpec
 from hwmodel.physical import Tco, all_in_power_w
 from hwmodel.serving.errors import DoesNotFit
+from hwmodel.serving.formats import built_in_formats, cache_dtype
 from hwmodel.serving.outcomes.operating_points import OperatingPoint, Workload, operating_points
 from hwmodel.serving.replay import Scheduler
 from hwmodel.serving.step_timer import StepTimer
@@ -18,8 +19,6 @@ from hwmodel.serving.tables import step_cost_tables
 W_PER_MW = 1e6
 SECONDS_PER_HOUR = 3600.0
 MOST_TP_COUNT = 64
-FORMATS: tuple[Dtype, ...] = ("bf16", "fp8", "fp4")
-"""Widest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +52,9 @@ def layouts_of(design: ChipDesign, llm: LlmSpec) -> tuple[Layout, ...]:
     """Powers of two of ranks inside the scale-up domain, experts spread or not, and the formats that the chip has."""
     most = min(int(design.link_world_count), llm.heads_count, MOST_TP_COUNT)
     ranks = [2**power for power in range(most.bit_length()) if 2**power <= most]
-    built_in = {"bf16": 1.0, "fp8": design.fp8_rate_ratio, "fp4": design.fp4_rate_ratio}
     return tuple(
         Layout(tp_count=tp, ep_count=ep, precision=precision)
-        for precision in FORMATS
-        if built_in[precision] > 0.0
+        for precision in built_in_formats(design)
         for tp in ranks
         for ep in ([1, tp] if llm.moe is not None and 1 < tp <= llm.moe.experts_count else [1])
     )
@@ -138,21 +135,18 @@ def _points_of(
     scheduler: Scheduler,
     batches: Sequence[int],
 ) -> tuple[OperatingPoint, ...]:
-    timer = StepTimer(designs=DesignTable.of([design]), llm=_stored(llm, layout), deployment=_deployment(layout))
+    deployment = Deployment(
+        tp_count=layout.tp_count,
+        ep_count=layout.ep_count,
+        activation_dtype=layout.precision,
+        kv_dtype=cache_dtype(layout.precision),
+    )
+    timer = StepTimer(designs=DesignTable.of([design]), llm=_stored(llm, layout), deployment=deployment)
     try:
         replica = step_cost_tables(timer, scheduler=scheduler).replica(0)
     except DoesNotFit:
         return ()
     return operating_points(replica, workload, scheduler, batches)
-
-
-def _deployment(layout: Layout) -> Deployment:
-    return Deployment(
-        tp_count=layout.tp_count,
-        ep_count=layout.ep_count,
-        activation_dtype=layout.precision,
-        kv_dtype="bf16" if layout.precision == "bf16" else "fp8",
-    )
 
 
 def _stored(llm: LlmSpec, layout: Layout) -> LlmSpec:

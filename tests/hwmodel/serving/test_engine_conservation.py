@@ -150,7 +150,7 @@ def test_the_fast_scheduler_has_nothing_left_over_at_the_end() -> None:
         assert {free_blocks_told(machine.segments, int(first)) for first in replicas["oldest"]} == {blocks_count}
         for name in ("load_tokens", "running", "waiting", "decoding", "base_sum"):
             assert not replicas[name].any(), name
-        for array in (machine.phases, machine.run_uses, machine.decoding_of, machine.base_of):
+        for array in (machine.phases, machine.shared_runs["uses"], machine.decoding_of, machine.base_of):
             assert not array.any()
         for empty in ("first_running", "last_running", "first_waiting", "last_waiting", "partial"):
             assert (replicas[empty] == -1).all(), empty

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwmodel.serving.engine import NEVER, EngineRun, Outcome, Policy
+from hwmodel.serving.fast import state
 from hwmodel.serving.reference import Replay, Scheduler
 from tests.hwmodel.serving.engine_cases import (
     EngineCase,
@@ -40,6 +41,14 @@ def test_both_schedulers_agree_on_300_traces_that_force_all_there_is(monkeypatch
     assert {seed: names for seed, names in mismatches.items() if names} == {}
     assert min(seen.values()) >= 10, seen
     assert len(seen) == 23, seen
+
+
+def test_they_agree_where_most_calls_that_may_leave_find_no_room_to_wait_beside_the_heap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "MOST_WATCHED", 3)
+    cases = (random_case(seed) for seed in range(3000, 3060))
+    assert [names for case in cases if (names := differences(served_literally(case), served_fast(case)))] == []
 
 
 def count_yields(monkeypatch: pytest.MonkeyPatch, seen: Counter[str]) -> None:

@@ -7,7 +7,7 @@ from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evalua
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
-from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
+from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, guessing, scenario_of
 from hwmodel.design.scoring import Scored, closed_form_value, score
 from hwmodel.design.search import (
     CURVE,
@@ -49,6 +49,7 @@ __all__ = [
     "closed_form_value",
     "evaluate",
     "evaluate_many",
+    "guessing",
     "hbm_name",
     "pool_load",
     "rated",

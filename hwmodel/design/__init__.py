@@ -8,14 +8,19 @@ from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, guessing, scenario_of
-from hwmodel.design.scoring import Scored, closed_form_value, score
+from hwmodel.design.scoring import ClosedForm, Scored, closed_form_of, closed_form_value, score
 from hwmodel.design.search import (
     CURVE,
+    OBJECTIVES,
+    TARGETS,
     EvaluationLog,
+    Outcome,
     Progress,
+    ScenarioModel,
     SearchPlan,
     SearchResult,
     search,
+    snapshot_of,
 )
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace, Parameter, hbm_name, rated, space_around
@@ -23,17 +28,21 @@ from hwmodel.design.space import DesignSpace, Parameter, hbm_name, rated, space_
 __all__ = [
     "CURVE",
     "FULL_CELL",
+    "OBJECTIVES",
     "SEARCH_CELL",
+    "TARGETS",
     "AbandonmentModel",
     "Attribution",
     "BadSpace",
     "CellSize",
+    "ClosedForm",
     "DesignError",
     "DesignSpace",
     "Evaluation",
     "EvaluationLog",
     "NoDeployment",
     "NoDesign",
+    "Outcome",
     "Parameter",
     "Pool",
     "PoolEvaluation",
@@ -41,11 +50,13 @@ __all__ = [
     "Progress",
     "Recommendation",
     "Scenario",
+    "ScenarioModel",
     "Scored",
     "SearchPlan",
     "SearchResult",
     "bill_of",
     "closed_form_fleet",
+    "closed_form_of",
     "closed_form_value",
     "evaluate",
     "evaluate_many",
@@ -58,6 +69,8 @@ __all__ = [
     "score",
     "search",
     "served_value",
+    "score",
+    "snapshot_of",
     "silicon_interval",
     "space_around",
 ]

@@ -1,6 +1,6 @@
 """Level 2: a design's fleet, value and service for a scenario, by replay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -149,16 +149,23 @@ def evaluate(design: ChipDesign, scenario: Scenario) -> Evaluation:
 def evaluate_many(
     designs: Sequence[ChipDesign], scenario: Scenario, *, workers_count: int = 2
 ) -> list[Evaluation | None]:
-    """Evaluate designs side by side; None for those that cannot keep the promises with any fleet.
+    """Evaluate designs side by side; None for those that cannot keep the promises with any fleet."""
+    found = dict(evaluate_each(designs, scenario, workers_count=workers_count))
+    return [found[at] for at in range(len(designs))]
+
+
+def evaluate_each(
+    designs: Sequence[ChipDesign], scenario: Scenario, *, workers_count: int = 2
+) -> Iterator[tuple[int, Evaluation | None]]:
+    """Evaluate designs side by side, each told with its place as soon as it is done.
 
     The replay loop lets go of the interpreter lock, so threads do. Closed form and step-time tables of all designs are
     made at once: hundreds of designs take hundreds of megabytes.
     """
-    if not designs:
-        return []
-    prepared = _Prepared.of(designs, scenario)
-    run = Parallel(n_jobs=workers_count, prefer="threads")
-    return list(run(delayed(_evaluated_if_able)(prepared, row) for row in range(len(designs))))
+    if designs:
+        prepared = _Prepared.of(designs, scenario)
+        run = Parallel(n_jobs=workers_count, prefer="threads", return_as="generator_unordered")
+        yield from run(delayed(_evaluated_if_able)(prepared, row) for row in range(len(designs)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +206,11 @@ def _replicas(table: DesignTable, pool: Pool, closed: ClosedFormFleet) -> dict[t
     return found
 
 
-def _evaluated_if_able(prepared: _Prepared, row: int) -> Evaluation | None:
+def _evaluated_if_able(prepared: _Prepared, row: int) -> tuple[int, Evaluation | None]:
     try:
-        return _evaluated(prepared, row)
+        return row, _evaluated(prepared, row)
     except (NoFleet, NoDeployment):
-        return None
+        return row, None
 
 
 def _evaluated(prepared: _Prepared, row: int) -> Evaluation:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 
 from hwmodel.catalog import DesignTable
@@ -13,6 +13,35 @@ from hwmodel.design.scenario import Scenario
 from hwmodel.design.space import DesignSpace
 from hwmodel.physical import limits, tco
 
+S_PER_H = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedForm:
+    """What the closed form says of designs for one scenario; arrays have one row per design."""
+
+    value_per_usd_ratio: Float[np.ndarray, "designs"]
+    """Promised value over cost; 0 where an LLM does not fit. So the next."""
+    value_usd_per_j: Float[np.ndarray, "designs"]
+    chips_by_pool: Float[np.ndarray, "designs pools"]
+    """Chips of the whole traffic; infinite where the LLM does not fit."""
+    tp_by_pool: Float[np.ndarray, "designs pools"]
+    """Tensor-parallel width of the cheapest deployment."""
+
+    def take(self, rows: Int[np.ndarray, "chosen"]) -> "ClosedForm":
+        """Some of the designs."""
+        return ClosedForm(
+            value_per_usd_ratio=self.value_per_usd_ratio[rows],
+            value_usd_per_j=self.value_usd_per_j[rows],
+            chips_by_pool=self.chips_by_pool[rows],
+            tp_by_pool=self.tp_by_pool[rows],
+        )
+
+    @property
+    def log_inputs(self) -> Float[np.ndarray, "designs inputs"]:
+        """What a learner sees of it: log2 of widths and of chips by pool, the latter twice as far apart."""
+        return np.concatenate([np.log2(self.tp_by_pool), 2.0 * np.log(self.chips_by_pool)], axis=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
@@ -21,11 +50,16 @@ class Scored:
     points: Float[np.ndarray, "designs parameters"]
     designs: DesignTable
     features: Float[np.ndarray, "designs parameters"]
-    closed_form: Float[np.ndarray, "designs"]
+    closed: ClosedForm
     legal_count: int
     """Points of the space, feasible or not."""
     row_of_baseline: tuple[int, ...]
     """The row that is the baseline itself, replayed as such; empty where it is not feasible."""
+
+    @property
+    def closed_form(self) -> Float[np.ndarray, "designs"]:
+        """Value per dollar in closed form."""
+        return self.closed.value_per_usd_ratio
 
 
 def score(space: DesignSpace, scenario: Scenario) -> Scored:
@@ -38,9 +72,9 @@ def score(space: DesignSpace, scenario: Scenario) -> Scored:
     designs = space.designs(points)
     feasible = np.flatnonzero(limits(designs, baseline=space.baseline).feasible)
     table = designs.take(feasible)
-    value = closed_form_value(table, scenario)
-    able = np.flatnonzero(value > 0.0)
-    if able.size == 0:
+    closed = closed_form_of(table, scenario) if feasible.size else None
+    able = np.flatnonzero(closed.value_per_usd_ratio > 0.0) if closed else feasible
+    if closed is None or able.size == 0:
         raise NoDesign(
             f"none of {len(points):,} points around {space.baseline.name} is both feasible ({feasible.size:,} are) and "
             f"able to serve {scenario.name}; widen the space or name another LLM"
@@ -51,16 +85,27 @@ def score(space: DesignSpace, scenario: Scenario) -> Scored:
         points=kept,
         designs=table.take(able),
         features=space.features(kept),
-        closed_form=value[able],
+        closed=closed.take(able),
         legal_count=len(points),
         row_of_baseline=tuple(np.flatnonzero(np.isclose(kept, base).all(axis=1)).tolist()),
     )
 
 
-def closed_form_value(designs: DesignTable, scenario: Scenario) -> Float[np.ndarray, "designs"]:
-    """Promised value over cost in closed form, USD per USD; 0 where an LLM does not fit."""
+def closed_form_of(designs: DesignTable, scenario: Scenario) -> ClosedForm:
+    """Fleet and promised value over cost and energy of every design."""
     side_by_side = Parallel(n_jobs=2, prefer="threads")
     fleets = side_by_side(delayed(closed_form_fleet)(designs, pool) for pool in scenario.pools)
-    chips = np.sum([f.chips_needed * p.traffic_ratio for f, p in zip(fleets, scenario.pools, strict=True)], axis=0)
+    chips = np.stack([f.chips_needed * p.traffic_ratio for f, p in zip(fleets, scenario.pools, strict=True)], axis=1)
     offered = sum(p.offered_usd_per_h for p in scenario.pools)
-    return offered / (chips * tco(designs).typical_usd_per_chip_h)
+    cost = tco(designs)
+    return ClosedForm(
+        value_per_usd_ratio=offered / (chips.sum(axis=1) * cost.typical_usd_per_chip_h),
+        value_usd_per_j=offered / (chips.sum(axis=1) * cost.all_in_w * S_PER_H),
+        chips_by_pool=chips,
+        tp_by_pool=np.stack([f.tp_count for f in fleets], axis=1).astype(np.float64),
+    )
+
+
+def closed_form_value(designs: DesignTable, scenario: Scenario) -> Float[np.ndarray, "designs"]:
+    """Promised value over cost in closed form, USD per USD; 0 where an LLM does not fit."""
+    return closed_form_of(designs, scenario).value_per_usd_ratio

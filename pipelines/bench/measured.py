@@ -20,6 +20,10 @@ class Asked:
     plots: Path
     families: list[str]
     splits: list[str]
+    truth: Path | None = None
+    """Of the search benchmark; the packaged one if None."""
+    full: bool = False
+    """Make that truth first."""
 
     @property
     def folder(self) -> Path:
@@ -96,6 +100,13 @@ def serving_accuracy(asked: Asked, told: Told) -> Rows:
     return measure(asked.folder, told)
 
 
+def search(asked: Asked, told: Told) -> Rows:
+    """How much of the best front each way to search finds."""
+    from pipelines.bench.search import search_suite  # noqa: PLC0415 - compiles the engine
+
+    return search_suite(asked.truth, told, full=asked.full)
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
@@ -104,6 +115,7 @@ MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "physical": physical,
     "serving-speed": serving_speed,
     "serving-accuracy": serving_accuracy,
+    "search": search,
 }
 """Suites by the name on the command line."""
 

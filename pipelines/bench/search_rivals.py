@@ -13,6 +13,9 @@ POPULATION = 16
 MOST_ASKED_COUNT = 20_000
 """Designs that a rival may ask for; those that break a limit and those it asked for before cost it no replay."""
 
+MOST_TRIALS_COUNT = 240
+"""Trials of TPE, whose cost grows with their square; what is missing then is drawn at random."""
+
 Values = Float[np.ndarray, "designs 2"]
 Rival = Callable[[Candidates, Values, int, int], list[int]]
 """Candidates, what a replay says, replays, seed -> rows in the order in which they are replayed."""
@@ -92,7 +95,7 @@ def tpe(candidates: Candidates, values: Values, count: int, seed: int) -> list[i
     asked = _Asked(candidates, values)
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=POPULATION)
     study = optuna.create_study(directions=["maximize", "maximize"], sampler=sampler)
-    for _ in range(MOST_ASKED_COUNT):
+    for _ in range(MOST_TRIALS_COUNT):
         if len(asked.replayed) >= count:
             break
         trial = study.ask()
@@ -102,7 +105,8 @@ def tpe(candidates: Candidates, values: Values, count: int, seed: int) -> list[i
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
             study.tell(trial, list(found))
-    return list(asked.replayed)[:count]
+    others = [row for row in at_random(candidates, values, len(candidates), seed) if row not in asked.replayed]
+    return [*asked.replayed, *others][:count]
 
 
 def rivals() -> Mapping[str, Rival]:

@@ -64,9 +64,7 @@ class ResidualModel:
         self, features: Float[np.ndarray, "designs features"]
     ) -> tuple[Float[np.ndarray, "designs"], Float[np.ndarray, "designs"]]:
         """Log of replay over closed form, and its deviation."""
-        means, sds = zip(
-            *(self.process.predict(part, return_std=True) for part in _parts(features)), strict=True
-        )
+        means, sds = zip(*(self.process.predict(part, return_std=True) for part in _parts(features)), strict=True)
         residual = np.clip(np.concatenate(means) + self.mean_log, self.low_log, self.high_log)
         return residual, np.maximum(np.concatenate(sds) * self.spread_ratio, LEAST_SD)
 

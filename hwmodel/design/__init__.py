@@ -69,8 +69,7 @@ __all__ = [
     "score",
     "search",
     "served_value",
-    "score",
-    "snapshot_of",
     "silicon_interval",
+    "snapshot_of",
     "space_around",
 ]

@@ -17,8 +17,8 @@ from hwmodel.physical import Tco, tco
 from hwmodel.serving import (
     Fleet,
     NoFleet,
-    Replica,
     ReplayResult,
+    Replica,
     StepTimer,
     smallest_fleet,
     step_cost_tables,
@@ -187,9 +187,7 @@ class _Prepared:
         closed = tuple(closed_form_fleet(table, pool) for pool in scenario.pools)
         pairs = zip(scenario.pools, closed, strict=True)
         replicas = tuple(_replicas(table, pool, fleet) for pool, fleet in pairs)
-        return cls(
-            scenario=scenario, designs=designs, table=table, cost=tco(table), closed=closed, replicas=replicas
-        )
+        return cls(scenario=scenario, designs=designs, table=table, cost=tco(table), closed=closed, replicas=replicas)
 
 
 def _replicas(table: DesignTable, pool: Pool, closed: ClosedFormFleet) -> dict[tuple[int, int], Replica]:

@@ -173,7 +173,7 @@ def _pool(
     )
 
 
-def _in_cell(  # noqa: PLR0917 - what a cell is made of
+def _in_cell(
     pool: Pool, baseline: ChipDesign, size: float, traffic_ratio: float, seed: int, *, most: float, cell: CellSize
 ) -> Pool:
     """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise.

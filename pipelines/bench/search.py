@@ -102,7 +102,9 @@ def read_truth(path: Path | None) -> pl.DataFrame:
         with as_file(files("pipelines").joinpath("bench", PACKAGED)) as packaged:
             return read_truth(packaged)
     if not path.is_file():
-        raise BadInput(f"{path} is not there; make it with `scoville bench search --full --truth {path}` (half an hour)")
+        raise BadInput(
+            f"{path} is not there; make it with `scoville bench search --full --truth {path}` (half an hour)"
+        )
     return pl.read_parquet(path)
 
 
@@ -135,8 +137,10 @@ def search_rows(truth: Truth, told: Callable[[str], None], *, seeds: int = SEEDS
     orders = {name: [rows for rows, _ in found] for name, found in runs.items()}
     for name, rival in rivals().items():
         orders[name] = [rival(truth.candidates, truth.values, max(BUDGETS), seed) for seed in range(seeds)]
-    told(f"{len(truth.values):,} designs, {float(np.mean((truth.values > truth.candidates.reference).all(axis=1))):.0%} "
-         "of them better than the baseline by both objectives")
+    told(
+        f"{len(truth.values):,} designs, {float(np.mean((truth.values > truth.candidates.reference).all(axis=1))):.0%} "
+        "of them better than the baseline by both objectives"
+    )
     rows = [_row(truth, name, count, found) for name, found in orders.items() for count in BUDGETS]
     gaps = [_gap(truth, count, orders) for count in BUDGETS]
     quality = quality_row([rounds for _, rounds in runs["scoville"]])

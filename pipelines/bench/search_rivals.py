@@ -57,13 +57,13 @@ class _Asked:
 def nsga2(candidates: Candidates, values: Values, count: int, seed: int) -> list[int]:
     """NSGA-II over the levels of each parameter; a design that breaks a limit is told as one that breaks it by 1."""
     from pymoo.algorithms.moo.nsga2 import NSGA2  # noqa: PLC0415 - an optional extra
+    from pymoo.core.evaluator import Evaluator  # noqa: PLC0415
+    from pymoo.core.problem import Problem  # noqa: PLC0415
     from pymoo.operators.crossover.sbx import SBX  # noqa: PLC0415
     from pymoo.operators.mutation.pm import PM  # noqa: PLC0415
     from pymoo.operators.repair.rounding import RoundingRepair  # noqa: PLC0415
     from pymoo.operators.sampling.rnd import IntegerRandomSampling  # noqa: PLC0415
     from pymoo.problems.static import StaticProblem  # noqa: PLC0415
-    from pymoo.core.evaluator import Evaluator  # noqa: PLC0415
-    from pymoo.core.problem import Problem  # noqa: PLC0415
 
     asked = _Asked(candidates, values)
     most = np.array(asked.levels_count) - 1

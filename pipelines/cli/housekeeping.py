@@ -43,8 +43,8 @@ def bench(  # noqa: PLR0917 - typer asks for each option
     suite: Annotated[
         str,
         typer.Argument(
-            help="telemetry, featurize, ingest, lake, timing-speed, all of those; serving-speed; search; or, on measured "
-            "tables, kernel-accuracy, design-change, kernel-rivals, board-power, physical or serving-accuracy."
+            help="telemetry, featurize, ingest, lake, timing-speed, all of those; serving-speed; search; or, on "
+            "measured tables, kernel-accuracy, design-change, kernel-rivals, board-power, physical or serving-accuracy."
         ),
     ] = "all",
     full: Annotated[bool, typer.Option("--full", help="Measure also what takes minutes.")] = False,

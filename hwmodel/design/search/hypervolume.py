@@ -68,4 +68,6 @@ def _above(
 ) -> Float[np.ndarray, "designs levels"]:
     """E[(f - level)+] of a normal f."""
     z = (mean - level) / sd
-    return np.where(np.isfinite(level), sd * norm.pdf(z) + (mean - np.where(np.isfinite(level), level, 0.0)) * norm.cdf(z), 0.0)
+    return np.where(
+        np.isfinite(level), sd * norm.pdf(z) + (mean - np.where(np.isfinite(level), level, 0.0)) * norm.cdf(z), 0.0
+    )

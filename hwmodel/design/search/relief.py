@@ -20,7 +20,9 @@ def billed_shares(evaluation: Evaluation) -> dict[str, float]:
     return {str(name): float(usd) / total for name, usd in cost.sort("binding_resource").iter_rows()}
 
 
-def rate_of(resource: BindingResource, designs: DesignTable) -> Float[np.ndarray, "designs"]:
+def rate_of(  # noqa: PLR0911 - one line per resource
+    resource: BindingResource, designs: DesignTable
+) -> Float[np.ndarray, "designs"]:
     """What a design has of a resource, in the resource's own unit."""
     match resource:
         case BindingResource.MATRIX:

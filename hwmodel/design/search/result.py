@@ -46,9 +46,7 @@ class ScenarioModel:
     ) -> Prediction:
         """One target over the baseline's replay."""
         found, base = self.predictions(space, points, closed)[target], self.baseline.curves[target]
-        return Prediction(
-            mean=found.mean / base, low=found.low / base, high=found.high / base, sd_log=found.sd_log
-        )
+        return Prediction(mean=found.mean / base, low=found.low / base, high=found.high / base, sd_log=found.sd_log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

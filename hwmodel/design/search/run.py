@@ -41,7 +41,7 @@ def search(
 
     Args:
         space: Around the incumbent.
-        scenarios: The first one is searched; each of the others is told by a model that starts from the first one's.
+        scenarios: The first one is searched; the best of it are replayed on each of the others, for a model of its own.
         plan: How many designs are replayed.
         log: Hears predictions before evaluations; recalls what an earlier run finished.
         progress: Hears how far the search is.
@@ -63,7 +63,7 @@ def search(
     order = np.argsort(-prediction.mean, kind="stable")
     able = order[~np.isin(order, walk.too_slow)]
     finalists = tuple(spread_out(scored.points, able, CHOICE_PER_FINALIST * plan.finalists_count, taken=[]))
-    told = [walk.elsewhere(other, model, finalists[: plan.per_scenario_count], sample_sd) for other in others]
+    told = [walk.elsewhere(other, finalists[: plan.per_scenario_count], sample_sd) for other in others]
     progress.advance("search", walk.total, walk.total)
     return SearchResult(
         scenario=today,
@@ -115,7 +115,9 @@ class _Walk:
         """Those that keep their promises, by row."""
         names = self.scored.designs.name
         return {
-            row: self.replays.found[names[row]] for row, able in zip(self.known.rows, self.known.able, strict=True) if able
+            row: self.replays.found[names[row]]
+            for row, able in zip(self.known.rows, self.known.able, strict=True)
+            if able
         }
 
     @property
@@ -236,9 +238,7 @@ class _Walk:
         )
         return ScenarioModel(scenario=self.scenario, baseline=self.base, base_closed=self.base_closed, model=model)
 
-    def elsewhere(
-        self, other: Scenario, today: ScenarioModel, rows: Sequence[int], sample_sd: float | None
-    ) -> ScenarioModel:
+    def elsewhere(self, other: Scenario, rows: Sequence[int], sample_sd: float | None) -> ScenarioModel:
         """A further scenario: the baseline and a few designs are replayed there."""
         designs = [self.scored.designs.row(row) for row in rows]
         replays = Replays.of(other, self.log)
@@ -254,10 +254,7 @@ class _Walk:
         model = fit_cost_model(
             inputs_of(features, closed, base_closed)[able],
             {name: of_all[name][able] for name in base.curves},
-            {
-                name: np.array([[base, *outcomes][at].curves[name] for at in able.tolist()])
-                for name in base.curves
-            },
+            {name: np.array([[base, *outcomes][at].curves[name] for at in able.tolist()]) for name in base.curves},
             scenario=other.name,
             snapshot=replays.snapshot,
             recalibration=dict(zip(OBJECTIVES, self.known.recalibration, strict=True)),

@@ -25,7 +25,7 @@ def test_every_target_is_told_in_its_own_unit() -> None:
 def test_equal_training_has_an_equal_stamp_and_any_change_another() -> None:
     first = fitted().stamp.version
     assert fitted().stamp.version == first
-    others = [fitted(snapshot="abd"), fitted(scenario="p90"), fitted(sample_sd=0.1)]
+    others = [fitted(snapshot="xyz"), fitted(scenario="p90"), fitted(sample_sd=0.1)]
     moved = fit_cost_model(INPUTS + 1e-9, CLOSED, REPLAYED, scenario="today", snapshot="abc")
     assert len({first, *(one.stamp.version for one in [*others, moved])}) == 5
 

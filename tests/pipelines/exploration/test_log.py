@@ -54,7 +54,7 @@ def test_another_demand_another_chip_and_other_code_are_not_recalled(
 ) -> None:
     log_of(ledger, "first").kept(FOUND, "abc")
     later = log_of(ledger, "second")
-    assert later.recalled(h100(), "today", "abd") is None
+    assert later.recalled(h100(), "today", "xyz") is None
     assert later.recalled(replace(h100(), clock_hz=1e9), "today", "abc") is None
     monkeypatch.setattr(listener, "source_stamp", lambda: "other")
     assert log_of(ledger, "second").recalled(h100(), "today", "abc") is None

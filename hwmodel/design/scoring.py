@@ -37,11 +37,6 @@ class ClosedForm:
             tp_by_pool=self.tp_by_pool[rows],
         )
 
-    @property
-    def log_inputs(self) -> Float[np.ndarray, "designs inputs"]:
-        """What a learner sees of it: log2 of widths and of chips by pool, the latter twice as far apart."""
-        return np.concatenate([np.log2(self.tp_by_pool), 2.0 * np.log(self.chips_by_pool)], axis=1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:

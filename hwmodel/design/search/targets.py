@@ -14,8 +14,13 @@ from hwmodel.physical import tco
 def inputs_of(
     features: Float[np.ndarray, "designs features"], closed: ClosedForm, base: ClosedForm
 ) -> Float[np.ndarray, "designs inputs"]:
-    """Features of the space, and what the closed form says of each pool, over the baseline."""
-    return np.concatenate([features, closed.log_inputs - base.log_inputs], axis=1)
+    """Features of the space, and what the closed form says of each pool, over the baseline.
+
+    The latter are log2 of the widths and twice the logs of the chips.
+    """
+    widths = np.log2(closed.tp_by_pool / base.tp_by_pool)
+    chips = 2.0 * np.log(closed.chips_by_pool / base.chips_by_pool)
+    return np.concatenate([features, widths, chips], axis=1)
 
 
 def closed_targets(

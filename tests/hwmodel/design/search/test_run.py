@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -196,11 +197,13 @@ def test_every_round_has_a_design_that_explores_and_one_that_relieves_the_bill(
     assert designs.hbm_bytes_per_s[relief] > designs.hbm_bytes_per_s[best]
 
 
-def test_a_search_stops_where_little_gain_is_expected(scenario: Scenario, replayed: CheapReplay) -> None:
-    eager = replace(PLAN, rounds_count=6, least_rounds_count=1, least_gain_ratio=1e6)
-    found = found_by(scenario, Tape(), eager)
+def test_a_search_stops_where_little_gain_is_expected(
+    scenario: Scenario, replayed: CheapReplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("hwmodel.design.search.run"), "gain_ratio", lambda *_: 0.004)
+    found = found_by(scenario, Tape(), replace(PLAN, rounds_count=6, least_rounds_count=1))
     assert len(found.replayed) == PLAN.first_count + PLAN.batch_count
-    assert "expected to add" in found.stopped
+    assert "expected to add 0.5%" in found.stopped
 
 
 def test_further_scenarios_get_a_model_of_their_own(scenario: Scenario, replayed: CheapReplay) -> None:

@@ -7,7 +7,7 @@ from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evalua
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
-from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, scenario_of
+from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, guessing, scenario_of
 from hwmodel.design.scenarios import Case, CaseKind, ForecastRow, cases_of, in_cell, scenario_under
 from hwmodel.design.scoring import (
     SCORED_CURVES,
@@ -21,11 +21,16 @@ from hwmodel.design.scoring import (
 )
 from hwmodel.design.search import (
     CURVE,
+    OBJECTIVES,
+    TARGETS,
     EvaluationLog,
+    Outcome,
     Progress,
+    ScenarioModel,
     SearchPlan,
     SearchResult,
     search,
+    snapshot_of,
 )
 from hwmodel.design.service_change import SurfaceChange, service_change
 from hwmodel.design.silicon import silicon_interval
@@ -34,8 +39,10 @@ from hwmodel.design.space import DesignSpace, Parameter, hbm_name, level_name, r
 __all__ = [
     "CURVE",
     "FULL_CELL",
+    "OBJECTIVES",
     "SCORED_CURVES",
     "SEARCH_CELL",
+    "TARGETS",
     "AbandonmentModel",
     "Attribution",
     "BadSpace",
@@ -50,6 +57,7 @@ __all__ = [
     "ForecastRow",
     "NoDeployment",
     "NoDesign",
+    "Outcome",
     "Parameter",
     "Pool",
     "PoolEvaluation",
@@ -58,6 +66,7 @@ __all__ = [
     "Recommendation",
     "Refusal",
     "Scenario",
+    "ScenarioModel",
     "Scored",
     "SearchPlan",
     "SearchResult",
@@ -71,6 +80,7 @@ __all__ = [
     "closed_forms",
     "evaluate",
     "evaluate_many",
+    "guessing",
     "hbm_name",
     "in_cell",
     "level_name",
@@ -84,5 +94,6 @@ __all__ = [
     "served_value",
     "service_change",
     "silicon_interval",
+    "snapshot_of",
     "space_around",
 ]

@@ -114,11 +114,8 @@ def predict_points(
     space: DesignSpace, found: SearchResult, points: list[Float[np.ndarray, "parameters"]]
 ) -> list[tuple[float, float, float]]:
     """Mean, low and high of points over the baseline, by closed form and learned residual."""
-    stacked = np.stack(points)
-    closed = closed_form_value(space.designs(stacked), found.scenario)
-    prediction = found.model.predict(space.features(stacked), closed)
-    over = found.baseline.curves[CURVE]
-    rows = np.stack([prediction.mean, prediction.low, prediction.high], axis=1) / over
+    found_of = found.learned.over_baseline(space, np.stack(points))
+    rows = np.stack([found_of.mean, found_of.low, found_of.high], axis=1)
     return [(float(mean), float(low), float(high)) for mean, low, high in rows]
 
 

@@ -21,6 +21,10 @@ class Asked:
     families: list[str]
     splits: list[str]
     parts: list[str] = field(default_factory=list)
+    truth: Path | None = None
+    """Of the search benchmark; the packaged one if None."""
+    full: bool = False
+    """Make that truth first."""
 
     @property
     def folder(self) -> Path:
@@ -104,6 +108,13 @@ def recommend(asked: Asked, told: Told) -> Rows:
     return measure(asked.data, told, asked.parts)
 
 
+def search(asked: Asked, told: Told) -> Rows:
+    """How much of the best front each way to search finds."""
+    from pipelines.bench.search import search_suite  # noqa: PLC0415 - compiles the engine
+
+    return search_suite(asked.truth, told, full=asked.full)
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
@@ -113,6 +124,7 @@ MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "serving-speed": serving_speed,
     "serving-accuracy": serving_accuracy,
     "recommend": recommend,
+    "search": search,
 }
 """Suites by the name on the command line."""
 

@@ -42,6 +42,9 @@ TRAFFIC_RATIO = 1000.0
 """Fleet traffic over the telemetry's: telemetry is taken as a sample of one in a thousand. Assumed; fleets scale with
 it, ratios of designs do not."""
 
+TWIN_SEED = 1_000_003
+"""Added to the seed for a second sample."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explorer:
@@ -61,17 +64,19 @@ class Explorer:
 def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
     """Find out what to change for this demand, and why."""
     abandonment = AbandonmentModel.of(inputs.abandonment)
-    sample, full = (
-        _scenario(inputs, explorer, abandonment, cell) for cell in (explorer.search_cell, explorer.full_cell)
-    )
+    sample, twin = (_scenario(inputs, explorer, abandonment, explorer.search_cell, draw=draw) for draw in (0, 1))
+    full = _scenario(inputs, explorer, abandonment, explorer.full_cell)
     space = space_around(explorer.baseline)
-    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress)
+    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress, twin=twin)
     baseline, finalists = recommend(space, found, full, log=explorer.log, progress=explorer.progress)
     named = evaluate_named(found.scenario, explorer.baseline.name, allow_estimates=explorer.allow_estimates)
     return _findings(inputs, explorer, space, found, baseline, finalists, named)
 
 
-def _scenario(inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentModel, cell: CellSize) -> Scenario:
+def _scenario(
+    inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentModel, cell: CellSize, *, draw: int = 0
+) -> Scenario:
+    """Of today's demand; another draw takes other sessions."""
     return scenario_of(
         inputs.demand,
         inputs.policy,
@@ -82,7 +87,7 @@ def _scenario(inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentMo
         window_start=inputs.peak.start,
         cell=cell,
         traffic_ratio=TRAFFIC_RATIO,
-        seed=explorer.seed,
+        seed=explorer.seed + TWIN_SEED * draw,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hwmodel.catalog import ChipDesign
-from hwmodel.design import CURVE, DesignSpace, Evaluation, SearchResult, service_change
+from hwmodel.design import CURVE, DesignSpace, Evaluation, Outcome, SearchResult, service_change
 from hwmodel.hotspots import stage_shares
 from hwmodel.physical import all_in_power_w, tco
 from pipelines.exploration.log import LedgerLog, ledger_id
@@ -211,7 +211,7 @@ def _design_row(
     }
 
 
-def _over(evaluation: Evaluation, base: Evaluation) -> tuple[float, float]:
+def _over(evaluation: Evaluation | Outcome, base: Evaluation) -> tuple[float, float]:
     names = (CURVE, "value_usd_per_j")
     dollars, watts = (evaluation.curves[name] / base.curves[name] for name in names)
     return dollars, watts

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def row_of(
 
 def missed(baseline: ChipDesign, design: ChipDesign, short: float) -> ChipDesign:
     """The design with every part that was improved short of its claim by a share; what it costs is not touched."""
-    cut: dict[str, float] = {}
+    cut: dict[str, Any] = {}
     for number, product in RATES.items():
         grown = np.prod([getattr(design, n) / getattr(baseline, n) for n in product])
         if grown > 1.0 + 1e-9:

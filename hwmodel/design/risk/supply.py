@@ -1,14 +1,16 @@
 """Supplier mix: which lanes serve the demand under caps on power, money and the share of one supplier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from scipy.optimize import linprog
 
 from hwmodel.design.evaluate import Evaluation
 from hwmodel.design.risk.stress import flip_point
 
+Shares = Float[np.ndarray, "fleets"]
 LEAST_SHARE = 0.5
 """Share of what is served below which a chip is no longer the one that the mix is built on."""
 CAP_LOW, CAP_HIGH = 0.3, 1.5
@@ -31,7 +33,7 @@ class MixRow:
     """Cap, as a ratio, below which the recommended chip serves less than half of what is served; None where never."""
 
 
-def best_mix(fleets: Sequence[Evaluation], *, power_w: float, usd_per_h: float, most_share: float = 1.0) -> np.ndarray:
+def best_mix(fleets: Sequence[Evaluation], *, power_w: float, usd_per_h: float, most_share: float = 1.0) -> Shares:
     """Shares of the demand that maximise value served under caps, by linear programming; one entry per fleet.
 
     A cent of value per dollar spent is taken off, so that of two fleets that serve the same the cheaper is taken.
@@ -47,7 +49,7 @@ def supplier_mix(recommended: Evaluation, others: Sequence[Evaluation], *, most_
     fleets = [recommended, *others]
     power, usd = recommended.power_w, recommended.tco_usd_per_h
     free = 10.0 * max(max(f.power_w, f.tco_usd_per_h) for f in fleets)
-    plans = {
+    plans: dict[str, Callable[[float], Shares]] = {
         "power": lambda ratio: best_mix(fleets, power_w=ratio * power, usd_per_h=free),
         "dollars": lambda ratio: best_mix(fleets, power_w=free, usd_per_h=ratio * usd),
         "power and one supplier": lambda ratio: best_mix(
@@ -71,6 +73,6 @@ def supplier_mix(recommended: Evaluation, others: Sequence[Evaluation], *, most_
     return rows
 
 
-def _lead(shares: np.ndarray) -> float:
+def _lead(shares: Shares) -> float:
     """The first chip's share of what is served over `LEAST_SHARE`."""
     return float(shares[0] / max(shares.sum(), 1e-12) / LEAST_SHARE)

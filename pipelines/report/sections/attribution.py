@@ -112,7 +112,7 @@ def _bill_table(bill: pl.DataFrame, dimension: str) -> Table:
         f"{_word(top['name'])} goes from {percent(top['baseline_cost_ratio'])} of the baseline's bill to "
         f"{percent(top['design_cost_ratio'])}"
     )
-    return Table(key=f"bottleneck-{dimension}", caption=caption, columns=heads, rows=rows)
+    return Table(key=f"bottleneck-{dimension.replace('_', '-')}", caption=caption, columns=heads, rows=rows)
 
 
 def _by_scenario(frame: pl.DataFrame) -> Table:

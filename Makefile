@@ -56,6 +56,8 @@ bench: $(STAMP)  ## the benchmarks (minutes)
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --generate-hashes --no-strip-extras --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --generate-hashes --no-strip-extras --constraint requirements.lock --extra search pyproject.toml -o requirements-search.lock
 
 clean:  ## forget the virtual environment and the local state
 	rm -rf $(VENV) .scoville .mypy_cache .ruff_cache .pytest_cache

@@ -31,9 +31,10 @@ def export_telemetry(
         Each file as it is written, and its row count; the load file comes last.
 
     Raises:
-        BadInput: The folder cannot be made or written.
+        BadInput: The folder cannot be made or written, or the measured latencies cannot be read.
     """
-    days = ((day, tables_of(made)) for day, made in simulate_days(source.settings, source.day_count))
+    simulated = simulate_days(source.settings, source.day_count, latency=source.latency())
+    days = ((day, tables_of(made)) for day, made in simulated)
     yield from write_days(days, folder, first_day=source.settings.first_day, load_format=load_format, tables=tables)
 
 

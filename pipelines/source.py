@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.errors import BadInput
+from pipelines.latency_table import measured_latency
 from pipelines.partitions import refuse_days_outside
-from telemetry_sim import SimulationSettings
+from telemetry_sim import LatencyLaw, SimulationSettings
 from warehouse.contracts import Quarantine, Surface
 from warehouse.ingest import Ingested, ingest
 from warehouse.lake import DEFAULT_DATASET
@@ -30,6 +31,10 @@ class SimulatedSource:
 
     settings: SimulationSettings
     day_count: int = 3
+    dataset_name: str | None = None
+    """Namespace of the lake; by default the one of simulations."""
+    latency_path: Path | None = None
+    """Parquet file under `ServiceLatency` that says how long calls take; the incumbent's own laws by default."""
 
     def __post_init__(self) -> None:
         if self.day_count < 1:
@@ -43,7 +48,7 @@ class SimulatedSource:
     @property
     def dataset(self) -> str:
         """Namespace of the lake."""
-        return DEFAULT_DATASET
+        return self.dataset_name or DEFAULT_DATASET
 
     @property
     def seed(self) -> int:
@@ -58,7 +63,16 @@ class SimulatedSource:
     @property
     def description(self) -> str:
         """Source in words, for reports."""
-        return f"simulation, seed {self.settings.seed}, {self.settings.calls_per_day:,} calls per working day"
+        served = f", served as measured in {self.latency_path.name}" if self.latency_path else ""
+        return f"simulation, seed {self.settings.seed}, {self.settings.calls_per_day:,} calls per working day{served}"
+
+    def latency(self) -> LatencyLaw | None:
+        """How long its calls take; None for the incumbent's own laws.
+
+        Raises:
+            BadInput: The file cannot be read as measured latencies.
+        """
+        return None if self.latency_path is None else measured_latency(self.latency_path)
 
     def days(self) -> list[date]:
         """The days it covers, in order."""

@@ -1,26 +1,35 @@
 """How many replicas a demand needs, in closed form: the level-0 answer for every design of the space at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from joblib import Parallel, delayed
 
-from hwmodel.catalog import Deployment, DesignTable
+from hwmodel.catalog import Deployment, DesignTable, LlmSpec
 from hwmodel.design.errors import NoDeployment
 from hwmodel.design.pool import Pool, PoolLoad
+from hwmodel.kernels import StepStates
 from hwmodel.serving import (
+    DesignClasses,
     KernelGroup,
+    ReusePattern,
+    SteadyLoad,
+    StepGrids,
     StepTimer,
     capacity_tokens,
     decode_states,
+    group_times,
     prefill_states,
+    replicas_of,
     state_tokens,
 )
+from hwmodel.serving.step_cost import LEAST_CONTEXT
 
 TP_COUNTS = (1, 2, 4, 8)
 PEAK_UTILISATION_RATIO = 0.75
 """Share of a replica's throughput that the promises leave usable. Assumed; the learned residual corrects it."""
-FIXED_POINT_ROUNDS = 4
 NEAR_TIE_RATIO = 2.5
 """Tensor-parallel widths closer than this in chips are told apart by replay: the closed form is off by up to two."""
 LEAST_CAPACITY_CONTEXTS = 4.0
@@ -47,10 +56,46 @@ class ClosedFormFleet:
 
 def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
     """Fewest chips over the legal tensor-parallel widths."""
-    replicas_by_tp = np.stack([_replicas_at(designs, pool, Deployment(tp_count=tp_count)) for tp_count in TP_COUNTS])
+    return closed_form_fleets(designs, (pool,))[0]
+
+
+def closed_form_fleets(
+    designs: DesignTable, pools: Sequence[Pool], *, workers_count: int = 1
+) -> tuple[ClosedFormFleet, ...]:
+    """The same for several pools: what pools alike in LLM, formats and batch share is timed once.
+
+    Args:
+        designs: Any number of designs.
+        pools: Of one or several scenarios.
+        workers_count: Threads; the timing loops let go of the interpreter lock.
+    """
+    classes = DesignClasses.of(designs)
+    kinds = list(dict.fromkeys(_kind(pool) for pool in pools))
+    tasks = [(kind, tp_count) for kind in kinds for tp_count in TP_COUNTS]
+    alike = {kind: [pool for pool in pools if _kind(pool) == kind] for kind in kinds}
+    run = Parallel(n_jobs=workers_count, prefer="threads")
+    found = run(
+        delayed(_replicas_at)(designs, classes, alike[kind], alike[kind][0].at_width(tp_count))
+        for kind, tp_count in tasks
+    )
+    by_task = dict(zip(tasks, found, strict=True))
+    fleets = []
+    for pool in pools:
+        kind = _kind(pool)
+        at = next(number for number, other in enumerate(alike[kind]) if other is pool)
+        fleets.append(_cheapest(np.stack([by_task[kind, tp_count][at] for tp_count in TP_COUNTS])))
+    return tuple(fleets)
+
+
+def _kind(pool: Pool) -> tuple[LlmSpec, Deployment, int]:
+    """Pools that are alike in it take the same steps but for attention."""
+    return pool.llm, pool.formats, pool.scheduler.max_sequences_count
+
+
+def _cheapest(replicas_by_tp: Float[np.ndarray, "widths designs"]) -> ClosedFormFleet:
     chips_by_tp = replicas_by_tp * np.array(TP_COUNTS)[:, None]
     best = chips_by_tp.argmin(axis=0)
-    each = np.arange(len(designs))
+    each = np.arange(best.size)
     return ClosedFormFleet(
         replicas_by_tp=replicas_by_tp,
         tp_count=np.array(TP_COUNTS)[best],
@@ -59,14 +104,28 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
     )
 
 
-def _replicas_at(designs: DesignTable, pool: Pool, deployment: Deployment) -> Float[np.ndarray, "designs"]:
-    """Replicas at one deployment; infinite where it is not legal."""
-    room = capacity_tokens(designs, pool.llm, deployment) >= LEAST_CAPACITY_CONTEXTS * _held(pool, deployment)
-    legal = np.flatnonzero(room & (designs.link_world_count >= deployment.tp_count))
-    replicas = np.full(len(designs), np.inf)
-    if legal.size:
-        timer = StepTimer(designs=designs.take(legal), llm=pool.llm, deployment=deployment)
-        replicas[legal] = replicas_needed(timer, pool)
+def _replicas_at(
+    designs: DesignTable, classes: DesignClasses, pools: Sequence[Pool], deployment: Deployment
+) -> Float[np.ndarray, "pools designs"]:
+    """Replicas of pools of one LLM at one deployment; infinite where it is not legal."""
+    capacity = capacity_tokens(designs, pools[0].llm, deployment).astype(np.float64)
+    has_links = designs.link_world_count >= deployment.tp_count
+    legal = [
+        np.flatnonzero(has_links & (capacity >= LEAST_CAPACITY_CONTEXTS * _held(pool, deployment))) for pool in pools
+    ]
+    replicas = np.full((len(pools), len(designs)), np.inf)
+    some = np.unique(np.concatenate(legal))
+    if some.size == 0:
+        return replicas
+    own = classes.take(some)
+    timer = StepTimer(designs=own.own, llm=pools[0].llm, deployment=deployment)
+    shared = _shared_grids(timer, own, pools[0])
+    for row, (pool, able) in enumerate(zip(pools, legal, strict=True)):
+        held = _held(pool, deployment)
+        room = np.where(np.isin(some, able), capacity[some], 0.0)
+        replicas[row, some] = replicas_of(
+            _grids_of(timer, own, pool.load, shared), _steady(pool, held), _reuse(pool.load), room
+        )
     return replicas
 
 
@@ -85,98 +144,66 @@ def require_deployment(fleet: ClosedFormFleet, designs: DesignTable, pool: Pool,
         )
 
 
-def replicas_needed(timer: StepTimer, pool: Pool) -> Float[np.ndarray, "designs"]:
-    """Replicas for a pool's load on every design; infinite where no batch keeps the time per token.
-
-    The largest batch n whose step keeps the time per token and whose context fits gives the throughput of a replica,
-    n / (output x step). Prompt tokens enter each step in proportion n x uncached / output; those of the other n - 1
-    calls hold a call's own tokens up. The share of prefixes still
-    cached when they are wanted follows from the memory left beside the running batch: a context survives T seconds
-    where the contexts laid down in T, E[min(gap, T)] x rate, fill that memory (characteristic time of an LRU cache).
-    """
-    load, scheduler = pool.load, pool.scheduler
-    batch = 2.0 ** np.arange(0, np.log2(scheduler.max_sequences_count) + 1)
-    capacity = capacity_tokens(timer.designs, timer.llm, timer.deployment).astype(np.float64)
-    held = _held(pool, timer.deployment)
-    fits = batch[None, :] * held <= capacity[:, None]
-    tables = _Tables.of(timer, load, batch)
-    hit = np.ones(len(timer.designs))
-    replicas = np.full(len(timer.designs), np.inf)
-    for _ in range(FIXED_POINT_ROUNDS):
-        uncached = load.fresh_tokens + (1.0 - hit) * load.shared_tokens
-        per_step = np.minimum(batch[None, :] * uncached[:, None] / load.output_tokens, scheduler.max_batched_tokens)
-        step_s = tables.step_ns(batch, per_step) / 1e9
-        calls_per_s = per_step / (uncached[:, None] * step_s)
-        from_others = per_step * (1.0 - 1.0 / batch[None, :])
-        good = fits & (tables.step_ns(batch, from_others) / 1e9 <= load.tpot_limit_s)
-        best = np.where(good, calls_per_s, 0.0).argmax(axis=1)
-        each = np.arange(best.size)
-        throughput = np.where(good.any(axis=1), calls_per_s[each, best], 0.0)
-        with np.errstate(divide="ignore"):
-            replicas = load.calls_per_s / (PEAK_UTILISATION_RATIO * throughput)
-        hit = _hit_ratio(load, held, capacity - batch[best] * held, replicas)
-    return replicas
-
-
 def _held(pool: Pool, deployment: Deployment) -> float:
     """Cache tokens that a call holds at the end of its answer, its fixed state included."""
     return pool.load.context_tokens + pool.load.output_tokens / 2.0 + state_tokens(pool.llm, deployment)
 
 
-def _hit_ratio(
-    load: PoolLoad, held: float, free_tokens: Float[np.ndarray, "designs"], replicas: Float[np.ndarray, "designs"]
-) -> Float[np.ndarray, "designs"]:
+def _steady(pool: Pool, held_tokens: float) -> SteadyLoad:
+    load = pool.load
+    return SteadyLoad(
+        calls_per_s=float(load.calls_per_s),
+        output_tokens=float(load.output_tokens),
+        fresh_tokens=float(load.fresh_tokens),
+        shared_tokens=float(load.shared_tokens),
+        held_tokens=float(held_tokens),
+        tpot_limit_s=float(load.tpot_limit_s),
+        most_tokens=float(pool.scheduler.max_batched_tokens),
+        utilisation_ratio=PEAK_UTILISATION_RATIO,
+    )
+
+
+def _reuse(load: PoolLoad) -> ReusePattern:
     if load.reuse_gap_s.size == 0:
-        return np.ones_like(replicas)
+        return ReusePattern(np.empty(0), np.empty(0))
     gaps = np.concatenate([[0.0], load.reuse_gap_s])
     laid_down_s = np.array([np.minimum(load.reuse_gap_s, t).mean() for t in gaps])
-    covered = np.append(0.0, np.linspace(0.02, 1.0, load.reuse_gap_s.size))
-    rate = load.calls_per_s / np.maximum(replicas, 1e-9) * held
-    room_s = np.where(np.isfinite(replicas), np.maximum(free_tokens, 0.0) / np.maximum(rate, 1e-9), 0.0)
-    return np.interp(room_s, laid_down_s, covered)
+    return ReusePattern(laid_down_s, np.append(0.0, np.linspace(0.02, 1.0, load.reuse_gap_s.size)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tables:
-    """Step times of all designs along the axes that the closed form walks."""
-
-    tokens: Float[np.ndarray, "tokens"]
-    dense_ns: Float[np.ndarray, "designs tokens"]
-    rows_ns: Float[np.ndarray, "designs batch"]
-    decode_ns: Float[np.ndarray, "designs batch"]
-    chunks: Float[np.ndarray, "chunks"]
-    prefill_ns: Float[np.ndarray, "designs chunks"]
-
-    @classmethod
-    def of(cls, timer: StepTimer, load: PoolLoad, batch: Float[np.ndarray, "batch"]) -> "_Tables":
-        tokens = 2.0 ** np.arange(0, 15, 2)
-        chunks = 2.0 ** np.arange(0, 14, 2)
-        context = np.full_like(batch, load.context_tokens)
-        before = np.full_like(chunks, load.prefill_context_tokens)
-        return cls(
-            tokens=tokens,
-            dense_ns=timer.group_ns(KernelGroup.TOKENS, decode_states(tokens, np.full_like(tokens, 32.0))),
-            rows_ns=timer.group_ns(KernelGroup.ROWS, decode_states(batch, context)),
-            decode_ns=timer.group_ns(KernelGroup.DECODE, decode_states(batch, context)),
-            chunks=chunks,
-            prefill_ns=timer.group_ns(KernelGroup.PREFILL, prefill_states(chunks, before)),
-        )
-
-    def step_ns(
-        self, batch: Float[np.ndarray, "batch"], prompt: Float[np.ndarray, "designs batch"]
-    ) -> Float[np.ndarray, "designs batch"]:
-        """Steps of every batch size with that many prompt tokens beside."""
-        dense = _along(self.tokens, self.dense_ns, batch[None, :] + prompt)
-        prefill = _along(self.chunks, self.prefill_ns, prompt) * np.minimum(prompt, 1.0)
-        return dense + prefill + self.rows_ns + self.decode_ns
+Times = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _along(
-    grid: Float[np.ndarray, "grid"], table: Float[np.ndarray, "designs grid"], at: Float[np.ndarray, "designs batch"]
-) -> Float[np.ndarray, "designs batch"]:
-    """Each design's own row of the table, by straight lines between grid points."""
-    wanted = np.clip(at, grid[0], grid[-1])
-    high = np.clip(np.searchsorted(grid, wanted), 1, grid.size - 1)
-    share = (wanted - grid[high - 1]) / (grid[high] - grid[high - 1])
-    below = np.take_along_axis(table, high - 1, axis=1)
-    return below * (1.0 - share) + np.take_along_axis(table, high, axis=1) * share
+def _shared_grids(timer: StepTimer, classes: DesignClasses, pool: Pool) -> StepGrids:
+    """What all pools of an LLM share: everything but attention."""
+    tokens, chunks = 2.0 ** np.arange(0, 15, 2), 2.0 ** np.arange(0, 14, 2)
+    batch = 2.0 ** np.arange(0, np.log2(pool.scheduler.max_sequences_count) + 1)
+    by_tokens, by_rows = (decode_states(at, np.full_like(at, LEAST_CONTEXT)) for at in (tokens, batch))
+    nothing = np.empty((0, 0)), np.empty((0, 0)), np.empty(0)
+    return StepGrids(
+        own_row=classes.own_row,
+        link_row=classes.link_row,
+        added_launch_ns=classes.added_launch_ns,
+        tokens=tokens,
+        dense=_times(timer, classes, KernelGroup.TOKENS, by_tokens),
+        batch=batch,
+        rows=_times(timer, classes, KernelGroup.ROWS, by_rows),
+        decode=nothing,
+        chunks=chunks,
+        prefill=nothing,
+    )
+
+
+def _grids_of(timer: StepTimer, classes: DesignClasses, load: PoolLoad, shared: StepGrids) -> StepGrids:
+    """With the attention of one pool's contexts."""
+    context = np.full_like(shared.batch, load.context_tokens)
+    before = np.full_like(shared.chunks, load.prefill_context_tokens)
+    return shared._replace(
+        decode=_times(timer, classes, KernelGroup.DECODE, decode_states(shared.batch, context)),
+        prefill=_times(timer, classes, KernelGroup.PREFILL, prefill_states(shared.chunks, before)),
+    )
+
+
+def _times(timer: StepTimer, classes: DesignClasses, group: KernelGroup, states: StepStates) -> Times:
+    found = group_times(timer, classes, group, states)
+    return found.own_ns, found.links_ns, found.launches_count

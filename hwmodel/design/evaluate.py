@@ -1,6 +1,6 @@
 """Level 2: a design's fleet, value and service for a scenario, by replay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,13 +8,21 @@ from jaxtyping import Float
 from joblib import Parallel, delayed
 
 from hwmodel.catalog import ChipDesign, Deployment, DesignTable
-from hwmodel.design.closed_form import TP_COUNTS, closed_form_fleet, require_deployment
+from hwmodel.design.closed_form import TP_COUNTS, ClosedFormFleet, closed_form_fleet, require_deployment
 from hwmodel.design.errors import NoDeployment
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool
 from hwmodel.design.scenario import Scenario
-from hwmodel.physical import tco
-from hwmodel.serving import Fleet, NoFleet, ReplayResult, StepTimer, smallest_fleet, step_cost_tables
+from hwmodel.physical import Tco, tco
+from hwmodel.serving import (
+    Fleet,
+    NoFleet,
+    ReplayResult,
+    Replica,
+    StepTimer,
+    smallest_fleet,
+    step_cost_tables,
+)
 from warehouse.contracts import SURFACES
 
 S_PER_H = 3600.0
@@ -135,43 +143,98 @@ def evaluate(design: ChipDesign, scenario: Scenario) -> Evaluation:
         NoDeployment: An LLM does not fit.
         NoFleet: The promises are out of reach.
     """
-    table = DesignTable.of([design])
-    cost = tco(table)
-    return Evaluation(
-        design=design,
-        scenario=scenario.name,
-        pools=tuple(_evaluate_pool(table, pool, scenario.abandonment) for pool in scenario.pools),
-        usd_per_chip_h=float(cost.typical_usd_per_chip_h[0]),
-        all_in_w=float(cost.all_in_w[0]),
-        chips_per_rack=float(cost.chips_per_rack_count[0]),
-    )
+    return _evaluated(_Prepared.of([design], scenario), 0)
 
 
 def evaluate_many(
     designs: Sequence[ChipDesign], scenario: Scenario, *, workers_count: int = 2
 ) -> list[Evaluation | None]:
-    """Evaluate designs side by side; None for those that cannot keep the promises with any fleet.
+    """Evaluate designs side by side; None for those that cannot keep the promises with any fleet."""
+    found = dict(evaluate_each(designs, scenario, workers_count=workers_count))
+    return [found[at] for at in range(len(designs))]
 
-    The replay loop lets go of the interpreter lock, so threads do.
+
+def evaluate_each(
+    designs: Sequence[ChipDesign], scenario: Scenario, *, workers_count: int = 2
+) -> Iterator[tuple[int, Evaluation | None]]:
+    """Evaluate designs side by side, each told with its place as soon as it is done.
+
+    The replay loop lets go of the interpreter lock, so threads do. Closed form and step-time tables of all designs are
+    made at once: hundreds of designs take hundreds of megabytes.
     """
-    run = Parallel(n_jobs=workers_count, prefer="threads")
-    return list(run(delayed(_evaluate_if_able)(design, scenario) for design in designs))
+    if designs:
+        prepared = _Prepared.of(designs, scenario)
+        run = Parallel(n_jobs=workers_count, prefer="threads", return_as="generator_unordered")
+        yield from run(delayed(_evaluated_if_able)(prepared, row) for row in range(len(designs)))
 
 
-def _evaluate_if_able(design: ChipDesign, scenario: Scenario) -> Evaluation | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """Designs with what their replays need."""
+
+    scenario: Scenario
+    designs: Sequence[ChipDesign]
+    table: DesignTable
+    cost: Tco
+    closed: tuple[ClosedFormFleet, ...]
+    """By pool."""
+    replicas: tuple[dict[tuple[int, int], Replica], ...]
+    """By pool: replicas by design and tensor-parallel width, of the widths worth a replay."""
+
+    @classmethod
+    def of(cls, designs: Sequence[ChipDesign], scenario: Scenario) -> "_Prepared":
+        table = DesignTable.of(designs)
+        closed = tuple(closed_form_fleet(table, pool) for pool in scenario.pools)
+        pairs = zip(scenario.pools, closed, strict=True)
+        replicas = tuple(_replicas(table, pool, fleet) for pool, fleet in pairs)
+        return cls(scenario=scenario, designs=designs, table=table, cost=tco(table), closed=closed, replicas=replicas)
+
+
+def _replicas(table: DesignTable, pool: Pool, closed: ClosedFormFleet) -> dict[tuple[int, int], Replica]:
+    able = np.flatnonzero(np.isfinite(closed.chips_needed)).tolist()
+    wanted = {row: {tp for tp, _ in closed.near_best(row, pool.widths_count)} for row in able}
+    found = {}
+    for tp_count in TP_COUNTS:
+        rows = [row for row in able if tp_count in wanted[row]]
+        if rows:
+            deployment = pool.at_width(tp_count)
+            timer = StepTimer(designs=table.take(np.array(rows)), llm=pool.llm, deployment=deployment)
+            tables = step_cost_tables(timer, scheduler=pool.scheduler)
+            found.update({(row, tp_count): tables.replica(at) for at, row in enumerate(rows)})
+    return found
+
+
+def _evaluated_if_able(prepared: _Prepared, row: int) -> tuple[int, Evaluation | None]:
     try:
-        return evaluate(design, scenario)
+        return row, _evaluated(prepared, row)
     except (NoFleet, NoDeployment):
-        return None
+        return row, None
 
 
-def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel) -> PoolEvaluation:
-    closed = closed_form_fleet(table, pool)
-    require_deployment(closed, table, pool)
-    fleets = [_fleet(table, pool, tp_count, replicas) for tp_count, replicas in closed.near_best(0, pool.widths_count)]
+def _evaluated(prepared: _Prepared, row: int) -> Evaluation:
+    cost = prepared.cost
+    return Evaluation(
+        design=prepared.designs[row],
+        scenario=prepared.scenario.name,
+        pools=tuple(_evaluated_pool(prepared, number, row) for number in range(len(prepared.scenario.pools))),
+        usd_per_chip_h=float(cost.typical_usd_per_chip_h[row]),
+        all_in_w=float(cost.all_in_w[row]),
+        chips_per_rack=float(cost.chips_per_rack_count[row]),
+    )
+
+
+def _evaluated_pool(prepared: _Prepared, number: int, row: int) -> PoolEvaluation:
+    pool, closed = prepared.scenario.pools[number], prepared.closed[number]
+    require_deployment(closed, prepared.table, pool, row)
+    replicas = prepared.replicas[number]
+    fleets = [
+        (pool.at_width(tp_count), _fleet(pool, replicas[row, tp_count], guess))
+        for tp_count, guess in closed.near_best(row, pool.widths_count)
+    ]
     able = [(deployment, fleet) for deployment, fleet in fleets if fleet is not None]
     if not able:
-        raise NoFleet(f"{table.name[0]} cannot keep the promises of {pool.llm.id} at any width that was tried")
+        name = prepared.table.name[row]
+        raise NoFleet(f"{name} cannot keep the promises of {pool.llm.id} at any width that was tried")
     deployment, fleet = min(able, key=lambda pair: pair[1].chips_count)
     result, scored = fleet.result, pool.demand.is_scored
     per_hour = pool.traffic_ratio * S_PER_H / pool.window_s
@@ -182,7 +245,7 @@ def _evaluate_pool(table: DesignTable, pool: Pool, abandonment: AbandonmentModel
         replicas_needed=fleet.replicas_needed * pool.traffic_ratio,
         chips_needed=fleet.chips_count * pool.traffic_ratio,
         utilisation_ratio=_utilisation(fleet),
-        value_by_surface=served_value(pool, result, abandonment),
+        value_by_surface=served_value(pool, result, prepared.scenario.abandonment),
         latency_s_per_h=float(np.nansum(result.duration_s[scored])) * per_hour,
         late_ratio=float(1.0 - result.is_met[scored].mean()),
     )
@@ -197,15 +260,12 @@ def served_value(pool: Pool, result: ReplayResult, abandonment: AbandonmentModel
     return by_surface * pool.traffic_ratio * S_PER_H / pool.window_s
 
 
-def _fleet(table: DesignTable, pool: Pool, tp_count: int, replicas: float) -> tuple[Deployment, Fleet | None]:
-    deployment = Deployment(tp_count=tp_count)
-    timer = StepTimer(designs=table, llm=pool.llm, deployment=deployment)
-    replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
+def _fleet(pool: Pool, replica: Replica, replicas: float) -> Fleet | None:
     guess = replicas * pool.guess_ratio
     try:
-        return deployment, smallest_fleet(pool.demand, replica, pool.promises, scheduler=pool.scheduler, guess=guess)
+        return smallest_fleet(pool.demand, replica, pool.promises, scheduler=pool.scheduler, guess=guess)
     except NoFleet:
-        return deployment, None
+        return None
 
 
 def _utilisation(fleet: Fleet) -> float:

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from hwmodel.catalog import ChipDesign
 from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
 from hwmodel.design.scenario import Scenario, guessing
-from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult, closed_form_value
+from hwmodel.design.scoring import closed_form_value
+from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace
 
@@ -113,11 +114,8 @@ def predict_points(
     space: DesignSpace, found: SearchResult, points: list[Float[np.ndarray, "parameters"]]
 ) -> list[tuple[float, float, float]]:
     """Mean, low and high of points over the baseline, by closed form and learned residual."""
-    stacked = np.stack(points)
-    closed = closed_form_value(space.designs(stacked), found.scenario)
-    prediction = found.model.predict(space.features(stacked), closed)
-    over = found.baseline.curves[CURVE]
-    rows = np.stack([prediction.mean, prediction.low, prediction.high], axis=1) / over
+    found_of = found.learned.over_baseline(space, np.stack(points))
+    rows = np.stack([found_of.mean, found_of.low, found_of.high], axis=1)
     return [(float(mean), float(low), float(high)) for mean, low, high in rows]
 
 

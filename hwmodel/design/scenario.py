@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 import polars as pl
 
-from hwmodel.catalog import Catalog, ChipDesign, Deployment, DesignTable, LlmSpec
+from hwmodel.catalog import Catalog, ChipDesign, DesignTable, LlmSpec
 from hwmodel.design.closed_form import closed_form_fleet, require_deployment
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, pool_load
@@ -49,9 +49,20 @@ class CellSize:
     at least `LEAST_REPLICAS`: where the money is, the replay is finest."""
     widths_count: int
     """Tensor-parallel widths of each LLM that are tried by replay."""
+    most_calls_count: int = MOST_CALLS_COUNT
+    """Calls of all LLMs' cells together, lead-in included; each LLM gets them by its share of the fleet."""
+    stratified: bool = False
+    """Whether surfaces and tiers are there in their own shares to a session, and not only on average."""
 
 
-SEARCH_CELL = CellSize(window_s=600.0, lead_in_s=120.0, replicas_count=11.0, widths_count=2)
+SEARCH_CELL = CellSize(
+    window_s=600.0,
+    lead_in_s=120.0,
+    replicas_count=11.0,
+    widths_count=2,
+    most_calls_count=20_000,
+    stratified=True,
+)
 FULL_CELL = CellSize(window_s=600.0, lead_in_s=180.0, replicas_count=14.0, widths_count=3)
 
 
@@ -120,7 +131,10 @@ def scenario_of(
     if not whole:
         raise EmptyDemand(f"scenario {name}: every call is beyond the context of its LLM; name another LLM")
     sizes = _cell_sizes(whole, baseline, cell)
-    pools = tuple(_in_cell(p, baseline, size, traffic_ratio, seed) for p, size in zip(whole, sizes, strict=True))
+    pools = tuple(
+        _in_cell(p, baseline, size, traffic_ratio, seed, most=cell.most_calls_count * size / sum(sizes), cell=cell)
+        for p, size in zip(whole, sizes, strict=True)
+    )
     return Scenario(name=name, baseline=baseline, pools=pools, abandonment=abandonment)
 
 
@@ -159,24 +173,30 @@ def _pool(
     )
 
 
-def _in_cell(pool: Pool, baseline: ChipDesign, size: float, traffic_ratio: float, seed: int) -> Pool:
+def _in_cell(
+    pool: Pool, baseline: ChipDesign, size: float, traffic_ratio: float, seed: int, *, most: float, cell: CellSize
+) -> Pool:
     """Add or leave out sessions until the baseline needs the cell's replicas; fix what it can promise.
 
     The closed form sizes a first cell; one replayed sizing of it tells by how much to correct. No cell holds more than
-    `MOST_CALLS_COUNT` calls, so one of very short calls is smaller than asked.
+    `most` calls, so one of very short calls is smaller than asked.
     """
     table = DesignTable.of([baseline])
     closed = closed_form_fleet(table, pool)
-    timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(closed.tp_count[0])))
+    timer = StepTimer(designs=table, llm=pool.llm, deployment=pool.at_width(int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
-    most = MOST_CALLS_COUNT / float(pool.demand.weight_ratio.sum())
-    factor = min(size / float(closed.replicas_needed[0]), most)
-    first = scale_sessions(pool.demand, factor, jitter_s=CLONE_JITTER_S, seed=seed)
+    largest = most / float(pool.demand.weight_ratio.sum())
+    factor = min(size / float(closed.replicas_needed[0]), largest)
+
+    def scaled(times: float) -> ReplayDemand:
+        return scale_sessions(pool.demand, times, jitter_s=CLONE_JITTER_S, seed=seed, stratified=cell.stratified)
+
+    first = scaled(factor)
     plenty = ceil(UNLOADED_RATIO * size)
     owed = reachable(promises_of(first), first, replica, replicas_count=plenty, scheduler=pool.scheduler)
     sized = smallest_fleet(first, replica, owed, scheduler=pool.scheduler, guess=size, share_rounds=0)
     correction = size / sized.replicas_needed
-    demand = scale_sessions(pool.demand, min(factor * correction, most), jitter_s=CLONE_JITTER_S, seed=seed)
+    demand = scaled(min(factor * correction, largest))
     return replace(
         pool,
         demand=demand,

@@ -24,6 +24,7 @@ from hwmodel.physical.limits import (
     tdp_class_w,
     tdp_needed_w,
 )
+from hwmodel.physical.nre import Project, break_even_chips, chip_life_h, months_that_eat, project_of
 from hwmodel.physical.tco import PRICE_BASES, Tco, all_in_power_w, chips_per_rack, price_usd, tco
 
 __all__ = [
@@ -37,11 +38,14 @@ __all__ = [
     "LimitUse",
     "ModuleCost",
     "PhysicalError",
+    "Project",
     "Tco",
     "UnknownBasis",
     "UnknownNode",
     "all_constants",
     "all_in_power_w",
+    "break_even_chips",
+    "chip_life_h",
     "chips_per_rack",
     "die_area",
     "die_yield",
@@ -54,9 +58,11 @@ __all__ = [
     "matrix_j_per_flop",
     "matrix_transistors",
     "module_cost",
+    "months_that_eat",
     "nre_usd",
     "peak_power_w",
     "price_usd",
+    "project_of",
     "shoreline_allowed_m",
     "shoreline_used_m",
     "static_power_w",

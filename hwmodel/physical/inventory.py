@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from types import ModuleType
 
-from hwmodel.physical import area_constants, cost_constants, energy_constants
+from hwmodel.physical import area_constants, cost_constants, energy_constants, nre_constants
 from hwmodel.physical.constant import Constant
 
 
 def all_constants() -> dict[str, Constant]:
     """Every constant by dotted name: `cost.WAFER_USD.N4`, `area.HBM_PHY_M2.4.6e+11`."""
-    modules = {"area": area_constants, "cost": cost_constants, "energy": energy_constants}
+    modules = {"area": area_constants, "cost": cost_constants, "energy": energy_constants, "nre": nre_constants}
     return {f"{room}.{name}": value for room, module in modules.items() for name, value in _of(module)}
 
 

@@ -11,6 +11,7 @@ from warehouse.contracts import SERVICE_TIERS, SURFACES
 
 NONE = -1
 NS_PER_S = 1_000_000_000
+GOLDEN_RATIO = (5.0**0.5 - 1.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,9 @@ def thin_sessions(demand: ReplayDemand, share: float, *, seed: int = 0) -> Repla
     )
 
 
-def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed: int) -> ReplayDemand:
+def scale_sessions(
+    demand: ReplayDemand, factor: float, *, jitter_s: float, seed: int, stratified: bool = False
+) -> ReplayDemand:
     """The same demand with `factor` times as many sessions: clones start up to `jitter_s` later; no gap is squeezed.
 
     A call of weight w is there `factor` x w times, on average over seeds; a fractional part takes that share of the
@@ -119,17 +122,35 @@ def scale_sessions(demand: ReplayDemand, factor: float, *, jitter_s: float, seed
         factor: Sessions over observed ones; below 1, a share of the sessions.
         jitter_s: Most that a clone starts later.
         seed: Of lots and jitter.
+        stratified: Each surface and tier is there in its own share, to a session, and not only on average.
 
     Raises:
         EmptyDemand: Not one session is left.
     """
     rng = np.random.default_rng(seed)
     session_count = int(demand.session.max()) + 1
-    times = _times(factor * demand.weight_ratio, rng.permutation(session_count)[demand.session], session_count)
+    lots = rng.permutation(session_count)
+    if stratified:
+        lots = _evenly_dealt(demand, lots)
+    times = _times(factor * demand.weight_ratio, lots[demand.session], session_count)
     later_ns = (rng.random((max(int(times.max()) - 1, 0), session_count)) * jitter_s * NS_PER_S).astype(np.int64)
     scaled = _cloned(demand, times, np.concatenate([np.zeros((1, session_count), dtype=np.int64), later_ns]))
     once = replace(scaled, weight_ratio=np.ones(len(scaled)))
     return _in_order(_refuse_empty(once, factor, session_count))
+
+
+def _evenly_dealt(demand: ReplayDemand, lots: Int[np.ndarray, "sessions"]) -> Int[np.ndarray, "sessions"]:
+    """Lots of which any first so many lie evenly over sessions in order of surface and tier.
+
+    Multiples of the golden ratio, modulo 1, leave no gap much wider than another, however many are taken.
+    """
+    level = np.zeros(lots.size, dtype=np.int64)
+    level[demand.session] = demand.surface * len(SERVICE_TIERS) + demand.tier
+    order = np.lexsort((lots, level))
+    spread = np.argsort(np.argsort((np.arange(lots.size) * GOLDEN_RATIO) % 1.0, kind="stable"), kind="stable")
+    dealt = np.empty_like(lots)
+    dealt[order] = spread
+    return dealt
 
 
 def _times(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hwmodel.catalog.chip_design import DesignTable
 from hwmodel.catalog.llm import Deployment, LlmSpec
-from hwmodel.kernels import StepStates, assemble, kernel_columns, touched_bytes
+from hwmodel.kernels import KernelBatch, StepStates, assemble, kernel_columns, touched_bytes
 from hwmodel.serving.demand import NS_PER_S
 from hwmodel.timing import FIRST_CONSTANTS, HOST_STEP_S, TimingConstants, step_time_s, time_kernels
 
@@ -31,6 +31,15 @@ class KernelGroup(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupKernels:
+    """The kernels of a group in some states."""
+
+    batch: KernelBatch
+    resident_bytes: Float[np.ndarray, "kernels"]
+    """What the whole step of each kernel touches, other groups included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimer:
     """Times groups of a step's kernels on many designs, for one LLM and deployment."""
 
@@ -49,16 +58,23 @@ class StepTimer:
         self, groups: tuple[KernelGroup, ...], states: StepStates
     ) -> tuple[Float[np.ndarray, "designs states"], ...]:
         """Nanoseconds of groups of kernels in each state, one array per group."""
+        times = []
+        for group, kernels in zip(groups, self.kernels_of(groups, states), strict=True):
+            host_s = self.host_step_s if group is KernelGroup.TOKENS else 0.0
+            taken = time_kernels(self.designs, kernels.batch, self.constants, resident_bytes=kernels.resident_bytes)
+            times.append(step_time_s(taken, kernels.batch, len(states), host_s=host_s) * NS_PER_S)
+        return tuple(times)
+
+    def kernels_of(self, groups: tuple[KernelGroup, ...], states: StepStates) -> tuple[GroupKernels, ...]:
+        """The kernels of groups in each state."""
         columns = kernel_columns(self.llm, self.deployment, states)
         touched = touched_bytes(columns, len(states))
         group_of = _groups(self.llm, self.deployment)
-        times = []
-        for group in groups:
-            kernels = assemble(column for column in columns if group_of.get(column.name, KernelGroup.TOKENS) is group)
-            host_s = self.host_step_s if group is KernelGroup.TOKENS else 0.0
-            taken = time_kernels(self.designs, kernels, self.constants, resident_bytes=touched[kernels.state])
-            times.append(step_time_s(taken, kernels, len(states), host_s=host_s) * NS_PER_S)
-        return tuple(times)
+        batches = (
+            assemble(column for column in columns if group_of.get(column.name, KernelGroup.TOKENS) is group)
+            for group in groups
+        )
+        return tuple(GroupKernels(batch=batch, resident_bytes=touched[batch.state]) for batch in batches)
 
 
 def decode_states(sequences: Float[np.ndarray, "states"], context: Float[np.ndarray, "states"]) -> StepStates:

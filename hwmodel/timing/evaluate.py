@@ -80,6 +80,28 @@ def time_kernels(
     Returns:
         Arrays of (designs, kernels); latency is never below the roofline bound.
     """
+    out = _filled(designs, kernels, constants, resident_bytes)
+    parts = dict(zip(PARTS, out, strict=True))
+    return KernelTiming(binding_code=_binding_code(parts), **parts)
+
+
+def kernel_latency_s(
+    designs: DesignTable,
+    kernels: KernelBatch,
+    constants: TimingConstants = FIRST_CONSTANTS,
+    *,
+    resident_bytes: Float[np.ndarray, "kernels"] | None = None,
+) -> Float[np.ndarray, "designs kernels"]:
+    """The latency of `time_kernels` alone, for those who time many designs; arguments as there."""
+    return _filled(designs, kernels, constants, resident_bytes)[0]
+
+
+def _filled(
+    designs: DesignTable,
+    kernels: KernelBatch,
+    constants: TimingConstants,
+    resident_bytes: Float[np.ndarray, "kernels"] | None,
+) -> Float[np.ndarray, "parts designs kernels"]:
     numbers = np.empty((len(kernels), len(Kernel._fields)))
     for column, name in enumerate(KERNEL_NUMBERS):
         numbers[:, column] = getattr(kernels, name)
@@ -92,8 +114,7 @@ def time_kernels(
     _fill(
         chip_columns(designs, constants), numbers, kernels.family_code.astype(np.int64), Law(*astuple(constants)), out
     )
-    parts = dict(zip(PARTS, out, strict=True))
-    return KernelTiming(binding_code=_binding_code(parts), **parts)
+    return out
 
 
 def resident_set_bytes(kernels: KernelBatch) -> Float[np.ndarray, "kernels"]:

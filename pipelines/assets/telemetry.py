@@ -66,7 +66,7 @@ def quarantine_result(lake: Lake, source: Source) -> Materialized:
 
 def _simulated(lake: Lake, source: SimulatedSource, day: date) -> Iterator[Materialized]:
     """The tables of a simulated day, landed as it is made and checked as it lies there."""
-    receipts = land_simulated_day(lake, source.settings, day)
+    receipts = land_simulated_day(lake, source.settings, day, latency=source.latency())
 
     def call_invariants(rows: pl.LazyFrame) -> list[dg.AssetCheckResult]:
         landed = rows.filter(pl.col("source_id") == source.source_id).select(pl.len()).collect(engine="streaming")

@@ -1,7 +1,7 @@
 """Suites on measured tables: what the chip model says of silicon, beside rooflines, rivals and published figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ class Asked:
     plots: Path
     families: list[str]
     splits: list[str]
+    parts: list[str] = field(default_factory=list)
+    truth: Path | None = None
+    """Of the search benchmark; the packaged one if None."""
+    full: bool = False
+    """Make that truth first."""
 
     @property
     def folder(self) -> Path:
@@ -96,6 +101,20 @@ def serving_accuracy(asked: Asked, told: Told) -> Rows:
     return measure(asked.folder, told)
 
 
+def recommend(asked: Asked, told: Told) -> Rows:
+    """What is recommended where the right answer is known."""
+    from pipelines.bench.recommend import recommend as measure  # noqa: PLC0415 - compiles the engine
+
+    return measure(asked.data, told, asked.parts)
+
+
+def search(asked: Asked, told: Told) -> Rows:
+    """How much of the best front each way to search finds."""
+    from pipelines.bench.search import search_suite  # noqa: PLC0415 - compiles the engine
+
+    return search_suite(asked.truth, told, full=asked.full)
+
+
 MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "kernel-accuracy": kernel_accuracy,
     "design-change": design_change,
@@ -104,6 +123,8 @@ MEASURED: Mapping[str, Callable[[Asked, Told], Rows]] = {
     "physical": physical,
     "serving-speed": serving_speed,
     "serving-accuracy": serving_accuracy,
+    "recommend": recommend,
+    "search": search,
 }
 """Suites by the name on the command line."""
 

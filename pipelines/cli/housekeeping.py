@@ -43,8 +43,9 @@ def bench(  # noqa: PLR0917 - typer asks for each option
     suite: Annotated[
         str,
         typer.Argument(
-            help="telemetry, featurize, ingest, lake, timing-speed, all of those; serving-speed; or, on measured "
-            "tables, kernel-accuracy, design-change, kernel-rivals, board-power, physical or serving-accuracy."
+            help="telemetry, featurize, ingest, lake, timing-speed, all of those; serving-speed; search; or, on "
+            "measured tables, kernel-accuracy, design-change, kernel-rivals, board-power, physical, serving-accuracy "
+            "or recommend."
         ),
     ] = "all",
     full: Annotated[bool, typer.Option("--full", help="Measure also what takes minutes.")] = False,
@@ -52,13 +53,25 @@ def bench(  # noqa: PLR0917 - typer asks for each option
     plots: Annotated[Path, typer.Option(help="Folder for the plots of kernel-accuracy.")] = Path("plots"),
     family: Annotated[str, typer.Option(help="Kernel families, by comma (default: all).")] = "",
     split: Annotated[str, typer.Option(help="What is held out: shape, chip, or both by comma.")] = "shape,chip",
+    part: Annotated[str, typer.Option(help="Parts of recommend, by comma (default: all).")] = "",
+    truth: Annotated[
+        Path | None, typer.Option(help="Replayed designs that `search` is judged by; made there with --full.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Measure what the parts promise, each against a rival or a limit in the same process."""
     from pipelines.bench.measured import MEASURED, Asked, table_of  # noqa: PLC0415 - keeps --help fast
 
     if suite in MEASURED:
-        asked = Asked(data=data, plots=plots, families=names_of(family), splits=names_of(split))
+        asked = Asked(
+            data=data,
+            plots=plots,
+            families=names_of(family),
+            splits=names_of(split),
+            parts=names_of(part),
+            truth=truth,
+            full=full,
+        )
         rows = MEASURED[suite](asked, partial(typer.echo, err=True))
         lines = table_of(rows)
     else:

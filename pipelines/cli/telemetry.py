@@ -78,6 +78,10 @@ def simulate_telemetry(  # noqa: PLR0917 - typer asks for each option
     fitted: Annotated[
         Path | None, typer.Option(help="Play this parameter file of `scoville fit` instead, once, over its own span.")
     ] = None,
+    latency: Annotated[
+        Path | None,
+        typer.Option(help="Serve calls as measured in this Parquet file instead of by the incumbent's laws."),
+    ] = None,
 ) -> None:
     """Write simulated telemetry as Parquet files, one per table and day, without touching the lake.
 
@@ -94,6 +98,9 @@ def simulate_telemetry(  # noqa: PLR0917 - typer asks for each option
         for path, count in export_fitted(fitted.expanduser(), out, seed=seed, load_format=load_format, tables=tables):
             typer.echo(f"{path}: {count:,} rows")
         return
-    source = simulated(days=days, calls_per_day=calls_per_day, seed=seed, first_day=first_day, surfaces=surfaces)
+    served = latency.expanduser().absolute() if latency else None
+    source = simulated(
+        days=days, calls_per_day=calls_per_day, seed=seed, first_day=first_day, surfaces=surfaces, latency=served
+    )
     for path, count in export_telemetry(source, out, load_format=load_format, tables=tables):
         typer.echo(f"{path}: {count:,} rows")

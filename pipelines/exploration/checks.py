@@ -8,6 +8,7 @@ from pipelines.exploration.findings import Findings
 ABOVE_ROOFLINE = "kernel_hotspots__never_under_roofline"
 BILL_COMPLETE = "kernel_hotspots__bill_sums_to_fleet_cost"
 PROMISES_KEPT = "design_evaluations__baseline_keeps_promises"
+INCUMBENT_FITS = "kernel_hotspots__incumbent_fits_telemetry"
 INTERVALS_HOLD = "recommendations__prediction_intervals_hold"
 BILL_TOLERANCE_RATIO = 0.001
 
@@ -18,6 +19,10 @@ def physics_specs() -> list[dg.AssetCheckSpec]:
         ABOVE_ROOFLINE: "No kernel is billed less time than its roofline bound.",
         BILL_COMPLETE: "The hotspots' dollars sum to the busy time of the replayed fleet, within 0.1 %.",
         PROMISES_KEPT: "The incumbent's fleet keeps every promise of the policy that is within its reach.",
+        INCUMBENT_FITS: (
+            "The telemetry of the last day does not contradict the declared incumbent: its replay has the same shape, "
+            "or too little was seen to tell (a warning, not a failure: the bill is right for the chip it names)."
+        ),
         INTERVALS_HOLD: "Re-evaluated designs lie inside the intervals predicted for them (a warning, not a failure).",
     }
     return [dg.AssetCheckSpec(name=name, asset=name.split("__")[0], description=text) for name, text in texts.items()]
@@ -36,6 +41,7 @@ def physics_checks(findings: Findings) -> dict[str, list[dg.AssetCheckResult]]:
                 passed=findings.bill_unexplained_ratio <= BILL_TOLERANCE_RATIO,
                 unexplained_ratio=findings.bill_unexplained_ratio,
             ),
+            _incumbent(findings),
         ],
         "design_evaluations": [_result(PROMISES_KEPT, passed=sized == 0, levels_missed=sized)],
         "recommendations": [_intervals(findings)],
@@ -51,6 +57,23 @@ def _intervals(findings: Findings) -> dg.AssetCheckResult:
         passed=inside == len(final),
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"inside": inside, "designs": len(final)},
+    )
+
+
+def _incumbent(findings: Findings) -> dg.AssetCheckResult:
+    view = findings.explained
+    failed = view.tests.filter(finding="fails")["name"].to_list() if len(view.tests) else []
+    return dg.AssetCheckResult(
+        asset_key="kernel_hotspots",
+        check_name=INCUMBENT_FITS,
+        passed=view.finding != "fails",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "finding": view.finding,
+            "failed": ", ".join(failed) or "none",
+            "reason": view.reason or "compared",
+            "unexplained_ratio": view.unexplained_ratio if view.unexplained_ratio is not None else "not told",
+        },
     )
 
 

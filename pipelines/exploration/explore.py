@@ -23,17 +23,27 @@ from hwmodel.design import (
     space_around,
 )
 from pipelines.exploration import frames
+from pipelines.exploration.chip_errors import chip_errors_frame
 from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.explained import explained_view
+from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.handover import handover_latency
 from pipelines.exploration.inputs import LoopInputs
+from pipelines.exploration.interactivity import Chip, interactivity_frame
 from pipelines.exploration.log import LedgerLog
 from pipelines.exploration.named_chips import evaluate_named, refused_chips
+from pipelines.exploration.risks import risk_frames
 from pipelines.exploration.robustness import robustness_frame
 from pipelines.exploration.views import recommendation_view
+from pipelines.report import RecommendationView
 
 TRAFFIC_RATIO = 1000.0
 """Fleet traffic over the telemetry's: telemetry is taken as a sample of one in a thousand. Assumed; fleets scale with
 it, ratios of designs do not."""
+
+TWIN_SEED = 1_000_003
+"""Added to the seed for a second sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +58,25 @@ class Explorer:
     plan: SearchPlan = field(default_factory=SearchPlan)
     search_cell: CellSize = SEARCH_CELL
     full_cell: CellSize = FULL_CELL
+    explain_plan: ExplainPlan = field(default_factory=ExplainPlan)
 
 
 def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
     """Find out what to change for this demand, and why."""
     abandonment = AbandonmentModel.of(inputs.abandonment)
-    sample, full = (
-        _scenario(inputs, explorer, abandonment, cell) for cell in (explorer.search_cell, explorer.full_cell)
-    )
+    sample, twin = (_scenario(inputs, explorer, abandonment, explorer.search_cell, draw=draw) for draw in (0, 1))
+    full = _scenario(inputs, explorer, abandonment, explorer.full_cell)
     space = space_around(explorer.baseline)
-    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress)
+    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress, twin=twin)
     baseline, finalists = recommend(space, found, full, log=explorer.log, progress=explorer.progress)
     named = evaluate_named(found.scenario, explorer.baseline.name, allow_estimates=explorer.allow_estimates)
     return _findings(inputs, explorer, space, found, baseline, finalists, named)
 
 
-def _scenario(inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentModel, cell: CellSize) -> Scenario:
+def _scenario(
+    inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentModel, cell: CellSize, *, draw: int = 0
+) -> Scenario:
+    """Of today's demand; another draw takes other sessions."""
     return scenario_of(
         inputs.demand,
         inputs.policy,
@@ -74,7 +87,7 @@ def _scenario(inputs: LoopInputs, explorer: Explorer, abandonment: AbandonmentMo
         window_start=inputs.peak.start,
         cell=cell,
         traffic_ratio=TRAFFIC_RATIO,
-        seed=explorer.seed,
+        seed=explorer.seed + TWIN_SEED * draw,
     )
 
 
@@ -88,27 +101,67 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     named: Sequence[tuple[str, Evaluation]],
 ) -> Findings:
     hotspots, step_bins = bill_of(baseline)
-    views = tuple(recommendation_view(space, r, baseline, hotspots) for r in finalists)
     evaluated = [baseline, *[r.evaluation for r in finalists if r.evaluation is not None]]
+    bills = {e.design.name: bill_of(e)[0] for e in evaluated[1:]} | {baseline.design.name: hotspots}
+    views = tuple(recommendation_view(space, r, baseline, bills) for r in finalists)
+    subject = Subject(
+        space=space,
+        found=found,
+        baseline=baseline,
+        finalists=finalists,
+        named=named,
+        bills=bills,
+        forecast=inputs.forecast,
+        seed=explorer.seed,
+        progress=explorer.progress,
+        plan=explorer.explain_plan,
+    )
     billed = sum(
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
     )
+    risky = risk_frames(baseline, finalists, views, named)
     return Findings(
         step_bins=step_bins,
         hotspots=hotspots,
         evaluations=frames.evaluations_frame(evaluated),
         service=frames.service_frame(baseline),
         fleet=frames.fleet_frame(baseline),
+        explained=explained_view(inputs, baseline, seed=explorer.seed),
         roofs=frames.roofs_frame(explorer.baseline),
         designs=frames.designs_frame(space, found, views, named),
         recommendations=views,
         calibration=frames.calibration_frame(explorer.log, views),
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
+        service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
+        handover=handover_latency(finalists, inputs.peak.start),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
+        risks=risky.risks,
+        supply=risky.supply,
+        developers=risky.developers,
+        projects=risky.projects,
+        explanation=explain(subject),
+        interactivity=interactivity_frame(baseline, _drawn_chips(explorer, views, finalists, named)),
+        chip_errors=chip_errors_frame(),
         scored_count=len(found.scored.closed_form),
         space_count=found.scored.legal_count,
         replayed_count=len(explorer.log.evaluations) + len(named),
         bill_unexplained_ratio=abs(float(hotspots["cost_usd"].sum()) / (billed * baseline.usd_per_chip_h) - 1.0),
     )
+
+
+def _drawn_chips(
+    explorer: Explorer,
+    views: Sequence[RecommendationView],
+    finalists: Sequence[Recommendation],
+    named: Sequence[tuple[str, Evaluation]],
+) -> list[Chip]:
+    """The baseline, the best recommended design and the real chips."""
+    proposed = [
+        (view.title, "recommended", finalist.design)
+        for view, finalist in zip(views, finalists, strict=True)
+        if view.recommended
+    ]
+    real = [(name, "real chip", evaluation.design) for name, evaluation in named]
+    return [(explorer.baseline.name, "baseline", explorer.baseline), *proposed[:1], *real]

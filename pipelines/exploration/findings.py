@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.report import RecommendationView
+from pipelines.report import ExplainedView, Explanation, RecommendationView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class Findings:
     """Contract `DesignEvaluations`."""
     service: pl.DataFrame
     fleet: pl.DataFrame
+    explained: ExplainedView
     roofs: pl.DataFrame
     designs: pl.DataFrame
     recommendations: tuple[RecommendationView, ...]
@@ -26,6 +27,18 @@ class Findings:
     robustness: pl.DataFrame
     refused: pl.DataFrame
     evidence: pl.DataFrame
+    risks: pl.DataFrame
+    supply: pl.DataFrame
+    developers: pl.DataFrame
+    projects: pl.DataFrame
+    service_changes: pl.DataFrame
+    """What each finalist does to what users pay and wait, over the baseline: design_id, surface, price_ratio,
+    latency_ratio."""
+    handover: pl.DataFrame
+    """Contract `ServiceLatency`, of the best recommended design; no rows where none is recommended."""
+    explanation: Explanation
+    interactivity: pl.DataFrame
+    chip_errors: pl.DataFrame
     scored_count: int
     """Feasible designs scored in closed form."""
     space_count: int

@@ -5,6 +5,9 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.report.explained import ExplainedView
+from pipelines.report.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -81,6 +84,29 @@ class RecommendationView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """One recommendation of a run, as the ledger remembers it."""
+
+    run_id: str
+    dataset: str
+    baseline: str
+    started_at: str
+    rank: int
+    design_id: str
+    change: str
+    """Changed parameters, from and to, in words."""
+    predicted_ratio: float
+    low_ratio: float
+    high_ratio: float
+    """Value per dollar over the baseline's, with the emulator interval."""
+    evaluated_ratio: float | None
+    status: str
+    """proposed | accepted | rejected."""
+    decisions: tuple[str, ...]
+    """When, what and why, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContent:
     """Everything that the report shows. Frames are small: they are inlined into the page."""
 
@@ -128,6 +154,8 @@ class ReportContent:
     attainment_ratio, target_ratio, unservable_count."""
     fleet: pl.DataFrame
     """Baseline fleet: llm, tp_count, replicas_count, chips_count, utilisation_ratio, tco_usd_per_h, power_w."""
+    explained: ExplainedView
+    """Telemetry beside the replay on the declared incumbent."""
     designs: pl.DataFrame
     """design_id, label, kind (baseline | real chip | candidate | recommended), evaluated (bool), value_per_usd_ratio,
     value_per_w_ratio (both over the baseline), low_ratio, high_ratio (null where evaluated)."""
@@ -141,5 +169,36 @@ class ReportContent:
     """Chips and designs without an answer: name, lane, reason."""
     evidence: pl.DataFrame
     """Where numbers come from: quantity, value, unit, kind, source."""
+    risks: pl.DataFrame
+    """Stress tests of the design that ranks first: risk, what (is varied), unit, low, high (range), gain_today_ratio,
+    gain_at_high_ratio, flips_at (null where the gain lasts), basis."""
+    supply: pl.DataFrame
+    """Best mix of chips under a cap: cap, cap_ratio (of what the design's fleet takes), mix, served_ratio,
+    value_usd_per_h, flips_at (cap below which the design is no longer most of the mix; null where never)."""
+    developers: pl.DataFrame
+    """What developers see: design, ttft_p50_s, ttft_p95_s, ttft_p99_s, tpot_p50_s, tpot_p95_s, tpot_p99_s, met_ratio,
+    burst_met_ratio, usd_per_mtoken, agent_steps_per_h (NaN where no call follows another)."""
+    projects: pl.DataFrame
+    """Getting it made: design, depth (memory, die, process), nre_usd_*, months_* and break_even_* (chips) at low,
+    typical and high, fleet_chips_count, saving_usd_per_chip_life, value_usd_per_h, gain_ratio, months_of_market (after
+    which the market sells the same gain)."""
+    generations: pl.DataFrame
+    """The chain of generations that ends with this run, one row each: generation, run_id, chip, call_count,
+    session_count, chips_count, binding_resource, binding_ratio (of busy time), the four value curves of the chip in
+    service, next_change. Empty for a run on its own."""
+    generation_surfaces: pl.DataFrame
+    """The same by surface: generation, surface, call_count, ttft_p50_s, ttft_p95_s, cut_ratio, and price_ratio,
+    latency_ratio, volume_ratio over the generation before."""
+    explanation: Explanation
+    """Why the recommendations are what they are, and what would overturn them."""
+    interactivity: pl.DataFrame
+    """Fronts in closed form of each chip, for the median prompt and answer of an LLM: chip, kind (as in designs), llm,
+    input_tokens, output_tokens, precision, tp_count, ep_count, batch_count, tokens_per_s_per_user,
+    tokens_per_usd, tokens_per_usd_low, tokens_per_usd_high, tokens_per_j."""
+    chip_errors: pl.DataFrame
+    """The timing law of the loop against measured kernels: chip, phase, rows_count, median_ratio (predicted over
+    measured), mean_error_ratio, p90_error_ratio."""
+    decisions: tuple[HistoryRow, ...]
+    """What became of the recommendations of this run."""
     doubts: tuple[str, ...]
     """What is not modelled or not known, in plain words."""

@@ -1,6 +1,7 @@
 """How the report writes numbers: three significant digits, an SI prefix and a unit, once for every rendering."""
 
 import math
+import re
 from collections.abc import Callable
 
 MISSING = "\N{EN DASH}"
@@ -122,13 +123,14 @@ def quantity(value: float | None, unit: str) -> str:
         "usd_per_h": lambda v: usd(v, "/h"),
         "count": count,
         "": count,
+        "1": count,
         "tokens": lambda v: scaled(v, "tokens") if abs(v) >= 1e3 else f"{count(v)}{_THIN}tokens",
     }
     if unit in known:
         return known[unit](value)
     if unit in _PREFIXABLE:
         return scaled(value, _PREFIXABLE[unit])
-    return f"{count(value)}{_THIN}{_SPELLED.get(unit, unit)}"
+    return f"{count(value)}{_THIN}{_AREA.sub('m²', _SPELLED.get(unit, unit))}"
 
 
 _PREFIXABLE = {
@@ -145,7 +147,8 @@ _PREFIXABLE = {
     "hz": "Hz",
     "Hz": "Hz",
 }
-_SPELLED = {"mm2": "mm²", "usd/kWh": "$/kWh", "K": "K"}
+_SPELLED = {"usd/kWh": "$/kWh"}
+_AREA = re.compile(r"m2\b")
 
 
 def _rounded(percentage: float) -> str:

@@ -2,6 +2,7 @@
 
 from telemetry_sim.engine.blocks import SurfaceDay, played_blocks
 from telemetry_sim.engine.latency import IncumbentLatency, LatencyLaw, LatencyTable
+from telemetry_sim.engine.measured import MeasuredLatency, MeasuredTable
 from telemetry_sim.engine.play import Played, play
 from telemetry_sim.engine.simulate import (
     TelemetryDay,
@@ -16,6 +17,8 @@ __all__ = [
     "IncumbentLatency",
     "LatencyLaw",
     "LatencyTable",
+    "MeasuredLatency",
+    "MeasuredTable",
     "Played",
     "SurfaceDay",
     "TelemetryDay",

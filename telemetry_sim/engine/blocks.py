@@ -19,6 +19,7 @@ from telemetry_sim.behaviour.draws import session_keys
 from telemetry_sim.behaviour.patience import draw_deadlines
 from telemetry_sim.engine import frames
 from telemetry_sim.engine.latency import IncumbentLatency, LatencyLaw, LatencyTable
+from telemetry_sim.engine.measured import MeasuredTable
 from telemetry_sim.engine.play import play
 from telemetry_sim.parameters import AgentLoop, ApiBurst, Chat, SurfaceParameters
 from telemetry_sim.population.arrivals import DayLoad, draw_starts
@@ -46,7 +47,7 @@ class SurfaceDay:
     clients: Clients
     sessions_per_day: float
     load: DayLoad
-    table: LatencyTable
+    table: LatencyTable | MeasuredTable
 
     @classmethod
     def of(

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from telemetry_sim.engine.measured import MeasuredTable
 from telemetry_sim.errors import LatencyError
 from telemetry_sim.laws import Floats, Ints
 from telemetry_sim.parameters import Latency
@@ -75,7 +76,7 @@ class LatencyTable:
 class LatencyLaw(Protocol):
     """Whoever can say how long calls take when a surface offers this much load."""
 
-    def table(self, surface: Surface, offered_ratio: Floats) -> LatencyTable:
+    def table(self, surface: Surface, offered_ratio: Floats) -> LatencyTable | MeasuredTable:
         """The table of a surface.
 
         Args:

@@ -1,6 +1,7 @@
 """The incumbent serves a draft: prefixes found again, cache hits, clock, queue, tokens, and people who leave."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,6 +18,7 @@ from telemetry_sim.behaviour.draws import (
 )
 from telemetry_sim.behaviour.patience import Deadlines
 from telemetry_sim.engine.latency import LatencyTable
+from telemetry_sim.engine.measured import DAY_HOURS, LEVEL_NORMALS, LOG_KNOTS, MeasuredTable, measured_s
 from telemetry_sim.laws import Bools, Codes, Floats, Ints
 from telemetry_sim.parameters import Cache
 from telemetry_sim.streams import Keys, normals, unit_draw
@@ -46,7 +48,7 @@ class Played:
     abandoned: Bools
 
 
-def play(draft: Draft, table: LatencyTable, cache: Cache, deadlines: Deadlines) -> Played:
+def play(draft: Draft, table: LatencyTable | MeasuredTable, cache: Cache, deadlines: Deadlines) -> Played:
     """Serve all rows of a draft.
 
     Args:
@@ -75,12 +77,7 @@ def play(draft: Draft, table: LatencyTable, cache: Cache, deadlines: Deadlines) 
         draft.is_subagent,
         parent,
         shared,
-        table.context_term_s(draft.input_tokens),
-        table.first_token_noise(normals(draft.row_key, int(SERVICE_NOISE))),
-        table.token_s(draft.input_tokens, normals(draft.row_key, int(DECODE_NOISE))),
-        np.array([table.fixed_s, table.uncached_s_per_token]),
-        table.load_ratio,
-        table.queue_s,
+        _times(draft, table),
         np.array([cache.idle_limit_s, cache.expired_ratio, cache.lost_ratio, cache.turn_lost_ratio]),
         deadlines.first_token_s,
         deadlines.last_token_s,
@@ -101,6 +98,57 @@ def play(draft: Draft, table: LatencyTable, cache: Cache, deadlines: Deadlines) 
         played_count=played,
         abandoned=abandoned,
     )
+
+
+class _Times(NamedTuple):
+    """What decides how long rows take, by law or as measured; the arrays of the other one are empty."""
+
+    context_s: Floats
+    first_noise: Floats
+    token_s: Floats
+    service: Floats
+    """Fixed time, time per uncached token."""
+    load_ratio: Floats
+    queue_mean_s: Floats
+    queue_ratio: Floats
+    log_first_s: Floats
+    log_token_s: Floats
+    service_normal: Floats
+    decode_normal: Floats
+
+
+def _times(draft: Draft, table: LatencyTable | MeasuredTable) -> _Times:
+    service, decode = (normals(draft.row_key, int(noise)) for noise in (SERVICE_NOISE, DECODE_NOISE))
+    none, by_tier, by_tokens = np.empty(0), np.empty((0, 0)), np.empty((0, 0, 0, 0))
+    match table:
+        case LatencyTable():
+            return _Times(
+                context_s=table.context_term_s(draft.input_tokens),
+                first_noise=table.first_token_noise(service),
+                token_s=table.token_s(draft.input_tokens, decode),
+                service=np.array([table.fixed_s, table.uncached_s_per_token]),
+                load_ratio=table.load_ratio,
+                queue_mean_s=table.queue_s,
+                queue_ratio=by_tier,
+                log_first_s=by_tokens,
+                log_token_s=by_tokens,
+                service_normal=none,
+                decode_normal=none,
+            )
+        case MeasuredTable():
+            return _Times(
+                context_s=none,
+                first_noise=none,
+                token_s=none,
+                service=none,
+                load_ratio=none,
+                queue_mean_s=by_tier,
+                queue_ratio=table.queue_ratio,
+                log_first_s=table.log_first_s,
+                log_token_s=table.log_token_s,
+                service_normal=service,
+                decode_normal=decode,
+            )
 
 
 @njit(cache=True, nogil=True)
@@ -145,12 +193,7 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
     is_subagent: Bools,
     parent: Ints,
     shared: Ints,
-    context_s: Floats,
-    first_noise: Floats,
-    token_s: Floats,
-    service: Floats,
-    load_ratio: Floats,
-    queue_mean_s: Floats,
+    times: _Times,
     cache: Floats,
     leaves_first_s: Floats,
     leaves_last_s: Floats,
@@ -162,7 +205,7 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
     requested, queue, ttft = np.zeros(rows), np.full(rows, np.nan), np.full(rows, np.nan)
     duration, output, cached = np.zeros(rows), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     fate, played, abandoned = given_fate.copy(), np.zeros(sessions, np.int64), np.zeros(sessions, np.bool_)
-    end_s = 0.0
+    end_s, is_measured = 0.0, times.queue_ratio.size > 0
     for s in range(sessions):
         clock, origin, origin_tokens = start_s[s], ROOT, 0
         if system_tokens > 0 and s > 0 and client[s] == client[s - 1] and end_s < clock:
@@ -188,11 +231,22 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
                 if not _is_lost(row_key[row], cache, idle_s, opens_turn[row], model[before] != model[row]):
                     cached[row] = shared[row]
             hour = int(clock // 3600.0)
-            u_queue = max(unit_draw(row_key[row], QUEUE), 1e-12)
-            wait_s = queue_mean_s[tier[s], hour] * max(0.0, np.log(load_ratio[hour] / u_queue))
-            typical_s = service[0] + service[1] * (prompt[row] - cached[row]) + context_s[row]
-            first_s = wait_s + typical_s * first_noise[row]
-            last_s = min(first_s + planned[row] * token_s[row], CALL_LIMIT_S)
+            if is_measured:
+                t, h, uncached = tier[s], hour % DAY_HOURS, prompt[row] - cached[row]
+                first_s = measured_s(
+                    times.log_first_s[t, h], LOG_KNOTS, LEVEL_NORMALS, uncached, times.service_normal[row]
+                )
+                each_s = measured_s(
+                    times.log_token_s[t, h], LOG_KNOTS, LEVEL_NORMALS, prompt[row], times.decode_normal[row]
+                )
+                wait_s = times.queue_ratio[t, h] * first_s
+            else:
+                u_queue = max(unit_draw(row_key[row], QUEUE), 1e-12)
+                wait_s = times.queue_mean_s[tier[s], hour] * max(0.0, np.log(times.load_ratio[hour] / u_queue))
+                typical_s = times.service[0] + times.service[1] * (prompt[row] - cached[row]) + times.context_s[row]
+                first_s = wait_s + typical_s * times.first_noise[row]
+                each_s = times.token_s[row]
+            last_s = min(first_s + planned[row] * each_s, CALL_LIMIT_S)
             first_s = min(first_s, last_s)
             leaves_s, cut_fate = leaves_last_s[row], CANCELLED
             leaves_early_s = leaves_first_s[row]
@@ -210,8 +264,8 @@ def _serve(  # noqa: C901, PLR0912, PLR0915 - one clock in one compiled loop
                 output[row] = planned[row]
                 if leaves_s < last_s:
                     fate[row], duration[row] = cut_fate, max(leaves_s, first_s)
-                if duration[row] < first_s + planned[row] * token_s[row]:
-                    output[row] = min(planned[row], int((duration[row] - first_s) / token_s[row]))
+                if duration[row] < first_s + planned[row] * each_s:
+                    output[row] = min(planned[row], int((duration[row] - first_s) / each_s))
             clock += duration[row]
             if fate[row] == CANCELLED:
                 abandoned[s] = True

@@ -18,6 +18,13 @@ from warehouse.contracts.features import (
 from warehouse.contracts.hardware import DesignEvaluations, KernelHotspots, StepBins
 from warehouse.contracts.policy import ServingPolicy
 from warehouse.contracts.rates import GAP_LAWS, ClientLengths, ClientWindows
+from warehouse.contracts.service_latency import (
+    LATENCY_KNOTS,
+    LATENCY_LEVELS,
+    TPOT_COLUMNS,
+    TTFT_COLUMNS,
+    ServiceLatency,
+)
 from warehouse.contracts.telemetry import ModelCalls, Quarantine, Sessions, ToolCalls
 from warehouse.contracts.vocabulary import (
     SERVICE_TIERS,
@@ -34,8 +41,12 @@ from warehouse.contracts.vocabulary import (
 
 __all__ = [
     "GAP_LAWS",
+    "LATENCY_KNOTS",
+    "LATENCY_LEVELS",
     "SERVICE_TIERS",
     "SURFACES",
+    "TPOT_COLUMNS",
+    "TTFT_COLUMNS",
     "AbandonmentCurve",
     "AbandonmentThresholds",
     "BindingResource",
@@ -54,6 +65,7 @@ __all__ = [
     "ModelCalls",
     "PrefixReuse",
     "Quarantine",
+    "ServiceLatency",
     "ServiceTier",
     "ServingPolicy",
     "SessionFeatures",

@@ -12,6 +12,7 @@ from hwmodel.kernels import StepStates
 from hwmodel.serving.accuracy.deployed import ENGINE_TOKENS, chip_named
 from hwmodel.serving.accuracy.left_out import errors
 from hwmodel.serving.step_timer import KernelGroup, StepTimer, decode_states, prefill_states
+from hwmodel.timing import FIRST_CONSTANTS, TimingConstants
 
 PIPEWEAVE_FILE = Path("silicon") / "serving_pipeweave" / "e2e_measured.parquet"
 CHIPS = {
@@ -29,6 +30,8 @@ CHIPS = {
     "RTX_PRO_6000": "rtx-pro-6000",
 }
 """Catalogue id by PipeWeave's name; longer names that begin so are the same chip."""
+RUN_KEYS = ("tp", "llm", "run_name", "batch_size", "output_len", "total_prefill_tokens")
+"""What makes a run, beside its chip."""
 APART = "rtx-6000-ada"
 """Its prefill rows sit three to four times over the bound that its data sheet gives, at every size: scored apart."""
 QWEN25_14B = LlmSpec(
@@ -86,25 +89,28 @@ class PipeweaveRow:
 
 def pipeweave_rows(table: pl.DataFrame) -> tuple[list[PipeweaveRow], dict[str, int]]:
     """Errors by chip and of all; and the runs left out by reason. Repeats of a run count as one, by their medians."""
-    known = pl.col("chip").is_not_null() & pl.col("llm").is_in(["Qwen2.5-14B", "Qwen3-32B", "Llama-3.1-70B"])
-    named = table.with_columns(_chip(), pl.col("run_name").str.replace(r"-[a-z]+_\d+$", "").alias("llm"))
-    keys = ["chip", "tp", "llm", "run_name", "batch_size", "output_len", "total_prefill_tokens"]
-    runs = (
-        named.filter(known).group_by(keys).agg(pl.col("prefill_latency", "median_decode_latency").median()).sort(keys)
-    )
+    runs, unknown_count = pipeweave_runs(table)
     times = [predicted_s(row) for row in runs.iter_rows(named=True)]
     runs = runs.with_columns(
         pl.Series("prefill_s", [t[0] for t in times]), pl.Series("decode_s", [t[1] for t in times])
     )
-    return _rows(_scaled(runs)), {"chip or LLM is not in the catalogue": len(named.filter(~known))}
+    return _rows(_scaled(runs)), {"chip or LLM is not in the catalogue": unknown_count}
 
 
-def predicted_s(run: dict[str, float | str]) -> tuple[float, float]:
+def pipeweave_runs(table: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Runs on chips and LLMs of the catalogue, repeats as one by their medians; and how many measurements are not."""
+    known = pl.col("chip").is_not_null() & pl.col("llm").is_in(["Qwen2.5-14B", "Qwen3-32B", "Llama-3.1-70B"])
+    named = table.with_columns(_chip(), pl.col("run_name").str.replace(r"-[a-z]+_\d+$", "").alias("llm"))
+    times = pl.col("prefill_latency", "median_decode_latency").median()
+    return named.filter(known).group_by("chip", *RUN_KEYS).agg(times).sort("chip", *RUN_KEYS), len(named.filter(~known))
+
+
+def predicted_s(run: dict[str, float | str], constants: TimingConstants = FIRST_CONSTANTS) -> tuple[float, float]:
     """Seconds of all prompts of a batch, and of one decode step of it in the middle of the answers.
 
     Prompts run in chunks of the token budget; attention is that of prompts of the mean length, one by one.
     """
-    timer = _timer(str(run["chip"]), str(run["llm"]), int(run["tp"]))
+    timer = _timer(str(run["chip"]), str(run["llm"]), int(run["tp"]), constants)
     batch, total = float(run["batch_size"]), float(run["total_prefill_tokens"])
     length, chunk = total / batch, min(total, float(ENGINE_TOKENS))
     at = decode_states(np.array([batch]), np.array([length + float(run["output_len"]) / 2.0]))
@@ -120,10 +126,11 @@ def _seconds(timer: StepTimer, group: KernelGroup, states: StepStates) -> float:
 
 
 @cache
-def _timer(chip: str, llm: str, tp_count: int) -> StepTimer:
+def _timer(chip: str, llm: str, tp_count: int, constants: TimingConstants) -> StepTimer:
     spec = QWEN25_14B if llm == "Qwen2.5-14B" else load_catalog().llm(llm.lower())
     deployment = Deployment(tp_count=tp_count, kv_dtype="bf16")
-    return StepTimer(designs=DesignTable.of([chip_named(chip)]), llm=spec, deployment=deployment)
+    designs = DesignTable.of([chip_named(chip)])
+    return StepTimer(designs=designs, llm=spec, deployment=deployment, constants=constants)
 
 
 def _chip() -> pl.Expr:

@@ -18,6 +18,9 @@ GAIN_LABEL = (
     "(datum.value > 0 ? '+' : datum.value < 0 ? '\N{MINUS SIGN}' : '') + format(abs(datum.value) * 100, '~g') + ' %'"
 )
 
+ONLY_WIDE = "wide_"
+"""Start of the name of a layer that a narrow page leaves out: text that needs the room of a wide bar."""
+
 Row = Mapping[str, Any]
 
 

@@ -3,9 +3,26 @@
 import altair as alt
 import polars as pl
 
-from pipelines.report.charts.frame import GAIN_LABEL, PERCENT_LABEL, axis_x, colour, finish, inline, layer, names_axis
+from pipelines.report.charts.frame import (
+    GAIN_LABEL,
+    ONLY_WIDE,
+    PERCENT_LABEL,
+    axis_x,
+    colour,
+    finish,
+    inline,
+    layer,
+    names_axis,
+)
 from pipelines.report.formats import gain, percent, quantity, ratio
-from pipelines.report.palette import ACCENT, BEFORE_AFTER_COLOURS, BINDING_COLOURS, BINDING_NAMES, named
+from pipelines.report.palette import (
+    ACCENT,
+    BEFORE_AFTER_COLOURS,
+    BINDING_COLOURS,
+    BINDING_NAMES,
+    CURVE_NAMES,
+    named,
+)
 
 _KERNELS_SHOWN = 8
 
@@ -17,13 +34,13 @@ def four_curves(curves: dict[str, float]) -> alt.LayerChart:
         curves: Ratio by name of the curve.
     """
     rows = [
-        {"curve": name, "gain": value - 1.0, "label": ratio(value), "better": value >= 1.0}
+        {"curve": named(name, CURVE_NAMES), "gain": value - 1.0, "label": ratio(value), "better": value >= 1.0}
         for name, value in curves.items()
     ]
     reach = max(abs(value - 1.0) for value in curves.values()) or 0.1
     low = min(0.0, *(value - 1.0 for value in curves.values()))
     base = alt.Chart(inline(rows)).encode(
-        y=alt.Y("curve:N", sort=list(curves), axis=names_axis()),
+        y=alt.Y("curve:N", sort=[named(name, CURVE_NAMES) for name in curves], axis=names_axis()),
         x=alt.X(
             "gain:Q",
             scale=alt.Scale(domain=[low * 1.35, reach * 1.3]),
@@ -41,7 +58,7 @@ def four_curves(curves: dict[str, float]) -> alt.LayerChart:
     best = max(curves, key=lambda name: curves[name])
     return finish(
         layer(bars, text),
-        title=f"Of the four curves, {best} gains most ({gain(curves[best] - 1.0)})",
+        title=f"Of the four curves, {named(best, CURVE_NAMES)} gains most ({gain(curves[best] - 1.0)})",
         height={"step": 28},
     )
 
@@ -73,6 +90,7 @@ def limits_used(limits: pl.DataFrame) -> alt.LayerChart:
         x=x, color=alt.condition("datum.full", alt.value("#c98a3a"), alt.value("#7b8fb0"))
     )
     text = base.mark_text(align="left", dx=6, color="white", fontWeight=600).encode(x=alt.datum(0), text="label:N")
+    text = text.properties(name=f"{ONLY_WIDE}limits")
     cap = alt.Chart(inline([{"cap": 1.0}])).mark_rule(color=ACCENT, strokeWidth=2).encode(x=alt.X("cap:Q"))
     title = f"The tightest limit is {tightest['limit']}: {percent(tightest['used_ratio'])} used (line = cap)"
     return finish(layer(bars, text, cap), title=title, height={"step": 28})

@@ -1,13 +1,15 @@
 """The design space, the check of the predictions, and how firm the winner is."""
 
 import polars as pl
+from scipy.stats import kendalltau
 
 from pipelines.report.charts import pareto, predicted_against_reevaluated
 from pipelines.report.content import ReportContent
-from pipelines.report.formats import gain, percent, ratio
+from pipelines.report.formats import MISSING, gain, percent, ratio
 from pipelines.report.sections.model import Block, Cell, Column, Figure, Section, Table, empty
 
 _ROWS_SHOWN = 20
+_REASON_CHARACTERS = 180
 
 
 def design_space(content: ReportContent) -> Section:
@@ -17,7 +19,7 @@ def design_space(content: ReportContent) -> Section:
     if not known.is_empty():
         note = "Vertical lines: emulator interval of designs that only the learned cost model has seen. "
         note += "Dashed: designs that no other beats on both axes."
-        block = Figure(key="pareto", chart=pareto(known), note=note)
+        block = Figure(key="pareto", chart=pareto(known), note=note, width="scroll", data=known)
     lead = f"Value per dollar and per all-in watt, each over {content.run.baseline} at (1, 1), for the same demand."
     return Section(key="designs", title="Designs among real chips", lead=lead, blocks=(block,))
 
@@ -31,8 +33,8 @@ def predictions(content: ReportContent) -> Section:
     )
     blocks: tuple[Block, ...] = (empty("No design was re-evaluated, so no prediction can be checked."),)
     if not frame.is_empty():
-        figure = Figure(key="calibration", chart=predicted_against_reevaluated(frame))
-        blocks = (figure, _prediction_table(frame))
+        figure = Figure(key="calibration", chart=predicted_against_reevaluated(frame), data=frame)
+        blocks = (figure, _agreement_table(frame), _prediction_table(frame))
     return Section(key="predictions", title="Predicted against re-evaluated", lead=lead, blocks=blocks)
 
 
@@ -73,11 +75,47 @@ def refused(content: ReportContent) -> Section:
     else:
         heads = tuple(Column(head=head, numeric=False) for head in ("name", "lane", "reason"))
         rows = tuple(
-            tuple(Cell(text=str(row[name])) for name in ("name", "lane", "reason"))
+            (Cell(text=str(row["name"])), Cell(text=str(row["lane"])), Cell(text=_shortened(str(row["reason"]))))
             for row in content.refused.sort("lane", "name").iter_rows(named=True)
         )
-        block = Table(key="refused", caption=f"{len(rows)} names without an answer", columns=heads, rows=rows)
+        caption = f"{len(rows)} names without an answer"
+        note = "Long reasons are cut here; the data have them whole."
+        block = Table(key="refused", caption=caption, columns=heads, rows=rows, note=note, data=content.refused)
     return Section(key="refused", title="Refused", lead=lead, blocks=(block,))
+
+
+def _shortened(reason: str) -> str:
+    """A reason of one or two lines."""
+    return reason if len(reason) <= _REASON_CHARACTERS else f"{reason[:_REASON_CHARACTERS].rsplit(' ', 1)[0]} …"
+
+
+def _agreement_table(frame: pl.DataFrame) -> Table:
+    """How well designs of each purpose were foretold: error, coverage, order."""
+    rows = []
+    for purpose in frame["purpose"].cast(pl.String).unique(maintain_order=True):
+        own = frame.filter(pl.col("purpose").cast(pl.String) == purpose)
+        order = kendalltau(own["predicted_ratio"], own["evaluated_ratio"]).statistic if own.height > 2 else None
+        rows.append(
+            (
+                Cell(text=purpose),
+                Cell(text=str(own.height)),
+                Cell(text=percent(own.select(pl.col("error_ratio").abs().mean()).item())),
+                Cell(text=gain(own["error_ratio"].mean())),  # type: ignore[arg-type] # a mean of floats
+                Cell(text=percent(sum(own["inside"]) / own.height)),
+                Cell(text=MISSING if order is None else f"{order:.2f}"),
+            )
+        )
+    heads = (
+        Column(head="purpose", numeric=False, explained="why these designs were evaluated"),
+        Column(head="designs"),
+        Column(head="mean error", explained="mean of |predicted over re-evaluated, minus 1|"),
+        Column(head="lean", explained="mean of the signed error: whether predictions are too high or too low"),
+        Column(head="inside", explained="share inside the emulator interval, of which 90 % was promised"),
+        Column(head="order", explained="Kendall's rank correlation: 1 is the same order, 0 none"),
+    )
+    inside = percent(sum(frame["inside"]) / frame.height)
+    caption = f"{inside} of {frame.height} evaluated designs lie inside the interval that was written down before"
+    return Table(key="agreement", caption=caption, columns=heads, rows=tuple(rows), data=frame)
 
 
 def _prediction_table(frame: pl.DataFrame) -> Table:

@@ -1,6 +1,6 @@
 """A replay that costs nothing: evaluations made out of one real one, their value a smooth function of the design."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 
@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from hwmodel.catalog import ChipDesign, DesignTable
-from hwmodel.design import CURVE, DesignSpace, Evaluation, Scenario, closed_form_value, evaluate, space_around
+from hwmodel.costmodel import ModelStamp
+from hwmodel.design import (
+    CURVE,
+    DesignSpace,
+    Evaluation,
+    Outcome,
+    Scenario,
+    closed_form_value,
+    evaluate,
+    space_around,
+)
 from hwmodel.physical import tco
 from tests.hwmodel.design.planted import h100
 
@@ -56,11 +66,19 @@ class CheapReplay:
     def evaluate_many(self, designs: Sequence[ChipDesign], scenario: Scenario) -> list[Evaluation | None]:
         return [None if d.name in self.too_slow else self.evaluate(d, scenario) for d in designs]
 
+    def evaluate_each(
+        self, designs: Sequence[ChipDesign], scenario: Scenario
+    ) -> Iterator[tuple[int, Evaluation | None]]:
+        yield from enumerate(self.evaluate_many(designs, scenario))
+
     def take_over(self, patch: pytest.MonkeyPatch) -> None:
-        for module in ("search", "recommend"):
+        for module in ("search.run", "search.replays", "recommend"):
             room = import_module(f"hwmodel.design.{module}")
-            patch.setattr(room, "evaluate", self.evaluate)
-            patch.setattr(room, "evaluate_many", self.evaluate_many)
+            for name in ("evaluate", "evaluate_many", "evaluate_each"):
+                if hasattr(room, name):
+                    patch.setattr(room, name, getattr(self, name))
+        replays = import_module("hwmodel.design.search.replays")
+        patch.setattr(replays, "billed_shares", lambda _: {"hbm": 0.7, "matrix": 0.3})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +90,24 @@ class Tape:
     predictions: dict[tuple[str, str], tuple[float, float, float]] = field(default_factory=dict)
     ratios: dict[tuple[str, str], float] = field(default_factory=dict)
     steps: list[tuple[str, int, int]] = field(default_factory=list)
+    stamps: list[ModelStamp] = field(default_factory=list)
+    store: dict[tuple[str, str, str], Outcome] = field(default_factory=dict)
+    """By design, scenario and snapshot: what a further search may recall."""
 
     def predicted(self, design: ChipDesign, prediction: tuple[float, float, float], purpose: str) -> None:
         self.heard.append(("predicted", design.name, purpose))
         self.predictions[purpose, design.name] = prediction
 
-    def evaluated(self, evaluation: Evaluation, ratio: float, purpose: str) -> None:
+    def trained(self, stamp: ModelStamp) -> None:
+        self.stamps.append(stamp)
+
+    def recalled(self, design: ChipDesign, scenario: str, snapshot: str) -> Outcome | None:
+        return self.store.get((design.name, scenario, snapshot))
+
+    def kept(self, outcome: Outcome, snapshot: str) -> None:
+        self.store[outcome.design.name, outcome.scenario, snapshot] = outcome
+
+    def evaluated(self, evaluation: Evaluation | Outcome, ratio: float, purpose: str) -> None:
         self.heard.append(("evaluated", evaluation.design.name, purpose))
         self.ratios[purpose, evaluation.design.name] = ratio
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwmodel.catalog import load_catalog
-from hwmodel.design import AbandonmentModel, Scenario, scenario_of
+from hwmodel.design import AbandonmentModel, CellSize, Scenario, scenario_of
 from hwmodel.design.pool import QUANTILES, pool_load, weighted_quantiles
-from hwmodel.serving import ReplayDemand, replay_demand
+from hwmodel.serving import ReplayDemand, replay_demand, scale_sessions
 from tests.hwmodel.design.planted import START, TINY_CELL, Shape, demand_of, h100, policy_of
 
 SHAPE = Shape(steps=3)
@@ -27,7 +27,7 @@ def weighted(by_step: tuple[float, ...]) -> pl.DataFrame:
     return demand_of([SHAPE], span_s=TINY_CELL.lead_in_s + TINY_CELL.window_s).with_columns(weight_ratio=weight)
 
 
-def scenario_for(demand: pl.DataFrame) -> Scenario:
+def scenario_for(demand: pl.DataFrame, cell: CellSize = TINY_CELL) -> Scenario:
     return scenario_of(
         demand,
         POLICY,
@@ -36,7 +36,7 @@ def scenario_for(demand: pl.DataFrame) -> Scenario:
         catalog=load_catalog(),
         abandonment=AbandonmentModel.nobody_leaves(),
         window_start=WINDOW_START,
-        cell=TINY_CELL,
+        cell=cell,
         traffic_ratio=1.0,
         seed=1,
     )
@@ -100,13 +100,26 @@ def test_a_rare_level_is_one_of_little_weight() -> None:
     assert pool_load(replace(demand, tpot_limit_s=strict, weight_ratio=weight), 40.0).tpot_limit_s == 0.04
 
 
-def test_a_cell_of_too_many_calls_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_of_too_many_calls_is_made_smaller() -> None:
     demand = weighted(RISING)
     (whole,) = scenario_for(demand).pools
-    monkeypatch.setattr("hwmodel.design.scenario.MOST_CALLS_COUNT", len(whole.demand) * 0.7)
-    (small,) = scenario_for(demand).pools
+    (small,) = scenario_for(demand, cell=replace(TINY_CELL, most_calls_count=int(len(whole.demand) * 0.7))).pools
     assert len(small.demand) == pytest.approx(0.7 * len(whole.demand), rel=0.02)
     assert small.demand.is_scored.sum() * small.traffic_ratio == pytest.approx(offered(demand, pl.lit(1.0)))
+
+
+def test_a_stratified_cell_has_every_surface_in_its_own_share_to_a_session() -> None:
+    shapes = (Shape(), Shape(surface="long_context_chat", sessions_per_s=0.4), Shape(surface="api_burst"))
+    demand = replay_demand(demand_of(shapes, span_s=60.0), policy_of(shapes))
+    whole = sessions_of(demand)
+    for seed in range(5):
+        part = sessions_of(scale_sessions(demand, 0.3, jitter_s=0.0, seed=seed, stratified=True))
+        for surface, count in whole.items():
+            assert part[surface] == pytest.approx(0.3 * count, abs=1.5), (seed, surface)
+
+
+def sessions_of(demand: ReplayDemand) -> dict[int, int]:
+    return {int(s): np.unique(demand.session[demand.surface == s]).size for s in np.unique(demand.surface)}
 
 
 @given(values=st.lists(st.floats(0.0, 1e4), min_size=1, max_size=50))

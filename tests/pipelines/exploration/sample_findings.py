@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.exploration import Findings
 from tests.pipelines.report.sample_content import sample_content
+from warehouse.contracts import ServiceLatency
 
 
 def sample_findings(**changes: Any) -> Findings:
@@ -17,6 +18,7 @@ def sample_findings(**changes: Any) -> Findings:
             "hotspots",
             "service",
             "fleet",
+            "explained",
             "roofs",
             "designs",
             "recommendations",
@@ -24,6 +26,13 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
+            "interactivity",
+            "chip_errors",
+            "risks",
+            "supply",
+            "developers",
+            "projects",
+            "explanation",
         )
     }
     made: dict[str, Any] = {
@@ -31,6 +40,10 @@ def sample_findings(**changes: Any) -> Findings:
         "evaluations": pl.DataFrame(
             {"design_id": ["h100-sxm"], "late_ratio": [None]}, schema_overrides={"late_ratio": pl.Float64}
         ),
+        "service_changes": pl.DataFrame(
+            {"design_id": ["0f3a"], "surface": ["api_burst"], "price_ratio": [0.8], "latency_ratio": [0.9]}
+        ),
+        "handover": ServiceLatency.create_empty(),
         "scored_count": 5516,
         "space_count": 12960,
         "replayed_count": 14,

@@ -7,18 +7,21 @@ import pytest
 from pipelines.exploration.checks import (
     ABOVE_ROOFLINE,
     BILL_COMPLETE,
+    INCUMBENT_FITS,
     INTERVALS_HOLD,
     PROMISES_KEPT,
     physics_checks,
     physics_specs,
 )
+from pipelines.report import ExplainedView
 from tests.pipelines.exploration.sample_findings import sample_findings
+from tests.pipelines.report.sample_explained import explained, held, untold
 
 SOUND_SERVICE = sample_findings().service.with_columns(attainment_ratio=pl.col("target_ratio"))
 
 
 def failed(**changes: object) -> set[str]:
-    results = physics_checks(sample_findings(**({"service": SOUND_SERVICE} | changes)))
+    results = physics_checks(sample_findings(**({"service": SOUND_SERVICE, "explained": held()} | changes)))
     return {r.check_name or "" for every in results.values() for r in every if not r.passed}
 
 
@@ -63,6 +66,19 @@ def test_a_re_evaluation_outside_its_interval_warns_and_does_not_fail() -> None:
     assert calibration["purpose"][0] == "recommended"
     (result,) = physics_checks(sample_findings(calibration=calibration))["recommendations"]
     assert (result.check_name, result.passed, result.severity) == (INTERVALS_HOLD, False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_shape_that_the_incumbent_lacks_warns_and_names_the_tests_that_fail() -> None:
+    results = physics_checks(sample_findings(explained=explained("fails")))["kernel_hotspots"]
+    (result,) = [each for each in results if each.check_name == INCUMBENT_FITS]
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.metadata["failed"].value == "profile of times"
+    assert result.metadata["unexplained_ratio"].value == pytest.approx(0.41)
+
+
+@pytest.mark.parametrize("view", [untold(), held(), explained("untold")])
+def test_what_cannot_be_told_does_not_contradict_the_incumbent(view: ExplainedView) -> None:
+    assert INCUMBENT_FITS not in failed(explained=view)
 
 
 def test_findings_without_a_calibration_are_not_judged() -> None:

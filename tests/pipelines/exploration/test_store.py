@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.exploration.store import FINDINGS_FILE, load_findings, save_findings
-from pipelines.report import RecommendationView
+from pipelines.report import ExplainedView, RecommendationView
 from tests.pipelines.exploration.sample_findings import sample_findings
 
 
@@ -18,7 +18,7 @@ def assert_same(one: object, other: object) -> None:
     if isinstance(one, pl.DataFrame):
         assert one.schema == other.schema  # type: ignore[attr-defined]
         assert one.equals(other)  # type: ignore[arg-type]
-    elif isinstance(one, RecommendationView):
+    elif isinstance(one, ExplainedView | RecommendationView):
         for member in fields(one):
             assert_same(getattr(one, member.name), getattr(other, member.name))
     elif isinstance(one, tuple):

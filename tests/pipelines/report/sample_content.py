@@ -9,8 +9,12 @@ import polars as pl
 
 from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
+from tests.pipelines.report import sample_chips as chips
 from tests.pipelines.report import sample_history as history
+from tests.pipelines.report import sample_risks
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
+from tests.pipelines.report.sample_explained import explained, untold
+from tests.pipelines.report.sample_explanation import empty_explanation, explanation
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
 DAYS = (date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3))
@@ -82,6 +86,7 @@ def sample_content() -> ReportContent:
                 "power_w": [77_300.0, 87_900.0],
             }
         ),
+        explained=explained(),
         designs=designs(rng),
         recommendations=recommendations(),
         calibration=calibration(rng),
@@ -98,6 +103,16 @@ def sample_content() -> ReportContent:
             }
         ),
         evidence=_evidence(),
+        risks=sample_risks.risks(),
+        supply=sample_risks.supply(),
+        developers=sample_risks.developers(),
+        projects=sample_risks.projects(),
+        generations=history.generations(),
+        generation_surfaces=history.generation_surfaces(),
+        explanation=explanation(),
+        interactivity=chips.interactivity(),
+        chip_errors=chips.chip_errors(),
+        decisions=chips.decisions(),
         doubts=(
             "The chip model was calibrated on one vendor's kernels; the ratio to other vendors is an extrapolation.",
             "Prices of HBM stacks are assumed; the range 0.5 to 2 times is in the robustness table.",
@@ -130,7 +145,9 @@ def empty_content() -> ReportContent:
     }
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
     lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
-    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), lacking=lacking)
+    nothing: dict[str, Any] = {"recommendations": (), "headline": (), "doubts": (), "decisions": ()}
+    nothing |= {"explained": untold(), "explanation": empty_explanation()}
+    return replace(full, **frames, **nothing, run=run, lacking=lacking)
 
 
 def _card() -> pl.DataFrame:

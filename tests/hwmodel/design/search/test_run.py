@@ -1,17 +1,29 @@
 """The search on a cheap replay: predictions first, nothing replayed twice, finalists apart, the same for a seed."""
 
+from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from hwmodel.design import NoDesign, Scenario, SearchPlan, SearchResult, closed_form_value, search
-from hwmodel.design.search import score
+from hwmodel.design import (
+    CURVE,
+    NoDesign,
+    Scenario,
+    SearchPlan,
+    SearchResult,
+    closed_form_value,
+    score,
+    search,
+    snapshot_of,
+)
+from hwmodel.design.search import Slot
 from tests.hwmodel.design.cheap_replay import CheapReplay, Tape, cheap, small_space, true_ratio
 from tests.hwmodel.design.planted import h100, planted
 
-PLAN = SearchPlan(first_count=6, rounds_count=2, batch_count=3, finalists_count=3)
+PLAN = SearchPlan(first_count=6, rounds_count=2, batch_count=3, finalists_count=3, least_rounds_count=2)
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +155,63 @@ def test_the_baseline_counts_as_one_in_every_prediction(scenario: Scenario, repl
     base = list(small_space().values_of_baseline().values())
     row = np.flatnonzero((found.scored.points == base).all(axis=1))[0]
     assert found.prediction.mean[row] == pytest.approx(true_ratio(replayed, h100()), rel=0.03)
+
+
+def test_a_search_that_goes_on_replays_only_what_was_not_finished_and_finds_the_same(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, cut = Tape(), Tape()
+    first, second = cheap(scenario), cheap(scenario)
+    first.take_over(monkeypatch)
+    found = found_by(scenario, whole)
+    kept = list(whole.store.items())[:5]
+    cut.store.update(kept)
+    second.take_over(monkeypatch)
+    again = found_by(scenario, cut)
+    finished = {f"planted:{name}" for (name, _, _), _ in kept}
+    assert not finished & set(second.calls)
+    assert set(first.calls) - set(second.calls) == finished
+    assert (list(again.replayed), again.finalists) == (list(found.replayed), found.finalists)
+    assert (again.prediction.mean == found.prediction.mean).all()
+    assert [stamp.version for stamp in cut.stamps] == [stamp.version for stamp in whole.stamps]
+
+
+def test_a_replay_of_another_demand_is_not_recalled(scenario: Scenario) -> None:
+    other = replace(scenario, pools=(replace(scenario.pools[0], traffic_ratio=2.0),))
+    assert snapshot_of(scenario) == snapshot_of(replace(scenario, name="the same by another name"))
+    assert snapshot_of(scenario) != snapshot_of(other)
+
+
+def test_every_round_has_a_design_that_explores_and_one_that_relieves_the_bill(
+    scenario: Scenario, replayed: CheapReplay
+) -> None:
+    found = found_by(scenario, Tape())
+    counts = Counter(found.slots.values())
+    assert counts[Slot.CLOSED_FORM] == PLAN.first_count - 1
+    assert counts[Slot.EXPLORE] == 1 + PLAN.rounds_count
+    assert 1 <= counts[Slot.RELIEF] <= PLAN.rounds_count
+    best = max(list(found.replayed)[: PLAN.first_count], key=lambda row: found.replayed[row].curves[CURVE])
+    relief = next(row for row, slot in found.slots.items() if slot is Slot.RELIEF)
+    designs = found.scored.designs
+    assert (~np.isclose(found.scored.points[relief], found.scored.points[best])).sum() == 1
+    assert designs.hbm_bytes_per_s[relief] > designs.hbm_bytes_per_s[best]
+
+
+def test_a_search_stops_where_little_gain_is_expected(
+    scenario: Scenario, replayed: CheapReplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("hwmodel.design.search.run"), "gain_ratio", lambda *_: 0.004)
+    found = found_by(scenario, Tape(), replace(PLAN, rounds_count=6, least_rounds_count=1))
+    assert len(found.replayed) == PLAN.first_count + PLAN.batch_count
+    assert "expected to add 0.5%" in found.stopped
+
+
+def test_further_scenarios_get_a_model_of_their_own(scenario: Scenario, replayed: CheapReplay) -> None:
+    tape = Tape()
+    found = search(
+        small_space(), [scenario, replace(scenario, name="long")], plan=PLAN, log=tape, progress=tape, twin=scenario
+    )
+    assert [one.scenario.name for one in found.others] == ["long"]
+    told = found.others[0].over_baseline(small_space(), found.scored.points[:4])
+    assert (told.low < told.mean).all()
+    assert found.learned.model.residuals[CURVE].sample_sd == pytest.approx(0.08 * np.sqrt(4.0 / 7.0))

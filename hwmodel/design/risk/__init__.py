@@ -1,0 +1,61 @@
+"""What may go wrong with a recommendation: stress tests, the developer's view, and changes that history made."""
+
+from hwmodel.design.risk.developers import DeveloperView, developer_view
+from hwmodel.design.risk.first_change import Step, first_change, next_levels, single_steps
+from hwmodel.design.risk.mismatch import architecture_mismatch
+from hwmodel.design.risk.past_change import (
+    PastChangeRow,
+    matched_runs,
+    past_change_rows,
+    predicted_ratios,
+    with_memory_of,
+)
+from hwmodel.design.risk.plants import PLANTS, Plant, plant_scenario
+from hwmodel.design.risk.ratio_width import PairError, measured_run_pair, pipeweave_pairs, width_for
+from hwmodel.design.risk.software import software_immature, stack_gaps
+from hwmodel.design.risk.stress import (
+    Judged,
+    StressRow,
+    claims_miss,
+    cost_opacity,
+    deployment_delay,
+    flip_point,
+    low_yield,
+    missed,
+)
+from hwmodel.design.risk.supply import MixRow, best_mix, supplier_mix
+
+__all__ = [
+    "PLANTS",
+    "DeveloperView",
+    "Judged",
+    "MixRow",
+    "PairError",
+    "PastChangeRow",
+    "Plant",
+    "Step",
+    "StressRow",
+    "architecture_mismatch",
+    "best_mix",
+    "claims_miss",
+    "cost_opacity",
+    "deployment_delay",
+    "developer_view",
+    "first_change",
+    "flip_point",
+    "low_yield",
+    "matched_runs",
+    "measured_run_pair",
+    "missed",
+    "next_levels",
+    "past_change_rows",
+    "pipeweave_pairs",
+    "plant_scenario",
+    "predicted_ratios",
+    "single_steps",
+    "software_immature",
+    "stack_gaps",
+    "supplier_mix",
+    "width_for",
+    "with_memory_of",
+]

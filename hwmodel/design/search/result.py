@@ -1,0 +1,75 @@
+"""What a search found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from hwmodel.costmodel import CostModel, Prediction
+from hwmodel.design.evaluate import Evaluation
+from hwmodel.design.scenario import Scenario
+from hwmodel.design.scoring import ClosedForm, Scored, closed_form_of
+from hwmodel.design.search.batch import Slot
+from hwmodel.design.search.outcome import Outcome
+from hwmodel.design.search.plan import CURVE
+from hwmodel.design.search.targets import closed_targets, inputs_of
+from hwmodel.design.space import DesignSpace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioModel:
+    """One scenario: the baseline there, and what was learned about designs."""
+
+    scenario: Scenario
+    baseline: Outcome
+    base_closed: ClosedForm
+    """Of the baseline, one row."""
+    model: CostModel
+
+    def predictions(
+        self, space: DesignSpace, points: Float[np.ndarray, "designs parameters"], closed: ClosedForm | None = None
+    ) -> dict[str, Prediction]:
+        """Every target of any points, in its own unit, with the interval for a full replay."""
+        designs = space.designs(points)
+        known = closed_form_of(designs, self.scenario) if closed is None else closed
+        inputs = inputs_of(space.features(points), known, self.base_closed)
+        targets = {n: v for n, v in self.baseline.curves.items() if n in self.model.residuals}
+        return self.model.predict(inputs, closed_targets(designs, known, self.scenario, targets))
+
+    def over_baseline(
+        self,
+        space: DesignSpace,
+        points: Float[np.ndarray, "designs parameters"],
+        closed: ClosedForm | None = None,
+        target: str = CURVE,
+    ) -> Prediction:
+        """One target over the baseline's replay."""
+        found, base = self.predictions(space, points, closed)[target], self.baseline.curves[target]
+        return Prediction(mean=found.mean / base, low=found.low / base, high=found.high / base, sd_log=found.sd_log)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """What was scored, replayed, learned, and who is in the final."""
+
+    scenario: Scenario
+    scored: Scored
+    baseline: Evaluation
+    replayed: dict[int, Outcome]
+    """By row of `scored`."""
+    slots: Mapping[int, Slot]
+    """Why each of them was replayed."""
+    too_slow: tuple[int, ...]
+    """Rows whose fleet could not keep the promises."""
+    learned: ScenarioModel
+    """Of the first scenario."""
+    others: tuple[ScenarioModel, ...]
+    """Of the further scenarios."""
+    prediction: Prediction
+    """Of every scored design, value per dollar over the baseline's."""
+    finalists: tuple[int, ...]
+    """Rows to choose finalists from, best prediction first."""
+    finalists_count: int
+    stopped: str
+    """Why the search ended."""

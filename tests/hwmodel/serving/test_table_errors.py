@@ -84,7 +84,7 @@ def test_steps_of_a_replay_are_off_by_a_tenth_of_a_percent_and_19_of_20_by_less_
     )
     cost = step_cost_tables(timer, scheduler=Scheduler()).cost(0)
     steps = steps_seen()
-    direct_ns = sum(timer.groups_ns(tuple(KernelGroup), states_of(steps)))[0]
+    direct_ns = np.sum(timer.groups_ns(tuple(KernelGroup), states_of(steps)), axis=0)[0]
     off = np.abs(np.array([step_ns(cost, step) for step in steps]) / direct_ns - 1.0)
     told = f"mean {off.mean():.4%}, p95 {np.quantile(off, 0.95):.3%}, p99 {np.quantile(off, 0.99):.3%}, max {off.max():.2%}"
     assert off.mean() < 0.0012, told

@@ -3,9 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
-from hwmodel.catalog import design_of, load_catalog
+from hwmodel.catalog import load_catalog
 from pipelines.errors import BadInput
-from pipelines.resources import DEFAULT_SIMULATION, surface_named, trace_source
+from pipelines.incumbent import incumbent_design
+from pipelines.resources import DEFAULT_SIMULATION, LedgerResource, surface_named, trace_source
 from pipelines.source import SimulatedSource, TraceSource
 from telemetry_sim import DEFAULT_SURFACE_SHARES, SimulationSettings
 from telemetry_sim.export import LoadFormat
@@ -78,17 +79,24 @@ def traced(text: str, *, surface: str = "") -> TraceSource:
     return trace_source(format_name, Path(path).expanduser().absolute(), surface)
 
 
-def checked_hardware(baseline: str, llm: str, *, allow_estimates: bool = False) -> None:
+def checked_hardware(home: Path, baseline: str, llm: str, *, allow_estimates: bool = False) -> None:
     """Refuses, before anything is computed, a chip or an LLM that the loop could not use.
+
+    Args:
+        home: State folder, whose ledger knows the designs that earlier runs recommended.
+        baseline: A chip id, or `RUN:RANK`.
+        llm: An LLM id; empty for the policy's.
+        allow_estimates: Let numbers that nobody published stand in.
 
     Raises:
         UnknownId: It is not in the catalogue.
         MissingSpec: Numbers that the loop needs are not public.
+        NotRecorded: The ledger knows no such recommendation.
     """
-    catalog = load_catalog()
-    design_of(catalog.chip(baseline), allow_estimates=allow_estimates)
+    with LedgerResource(home=str(home)).opened() as ledger:
+        incumbent_design(baseline, ledger, allow_estimates=allow_estimates)
     if llm:
-        catalog.llm(llm)
+        load_catalog().llm(llm)
 
 
 def _share(number: str, surface: Surface) -> float:

@@ -71,14 +71,15 @@ class SourceResource(dg.ConfigurableResource[None]):
     trace_format: str = Field(default="", description="Format of the trace.")
     trace_path: str = Field(default="", description="Path of the trace; empty: simulate.")
     trace_surface: str = Field(default="", description="Surface of the trace's calls; empty: the format's own.")
-    dataset: str = Field(default="", description="Data set of the trace; empty: one for this content.")
+    dataset: str = Field(default="", description="Data set; empty: synthetic, or one for the content of the trace.")
 
     @classmethod
     def of(cls, source: Source) -> "SourceResource":
         """The resource that gives this source."""
         match source:
-            case SimulatedSource(settings=settings, day_count=day_count):
+            case SimulatedSource(settings=settings, day_count=day_count, dataset_name=dataset):
                 return cls(
+                    dataset=dataset or "",
                     seed=settings.seed,
                     calls_per_day=settings.calls_per_day,
                     days=day_count,
@@ -113,7 +114,7 @@ class SourceResource(dg.ConfigurableResource[None]):
             )
         except (SettingsError, ValueError) as error:
             raise BadInput(f"simulation: {error}") from error
-        return SimulatedSource(settings=settings, day_count=self.days)
+        return SimulatedSource(settings=settings, day_count=self.days, dataset_name=self.dataset or None)
 
 
 class LoopResource(dg.ConfigurableResource[None]):
@@ -121,7 +122,7 @@ class LoopResource(dg.ConfigurableResource[None]):
 
     run_id: str = Field(default="", description="Id of the run in the ledger; empty: not recorded.")
     days: list[str] = Field(default=[], description="Days to look at; empty: every day of the data set.")
-    baseline: str = Field(default="h100-sxm", description="Chip in service.")
+    baseline: str = Field(default="h100-sxm", description="Chip in service, or RUN:RANK of a recommended design.")
     llm: str = Field(default="", description="Serve every surface by this LLM; empty: as the serving policy says.")
     allow_estimates: bool = Field(default=False, description="Let numbers that nobody published stand in.")
 

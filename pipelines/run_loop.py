@@ -1,9 +1,8 @@
 """Drives one pass of the loop through the Dagster instance of the state folder, so that its UI shows every run."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -19,12 +18,13 @@ from pipelines.home import prepare_home
 from pipelines.instance import QUIET, opened_instance, process_tags
 from pipelines.jobs import DAILY_JOB, WEEKLY_JOB
 from pipelines.lake_days import read_days
-from pipelines.resources import LakeResource, LedgerResource, LoopResource, SourceResource
+from pipelines.resources import LakeResource, LoopResource, SourceResource
+from pipelines.run_record import GenerationStep, recorded_run
 from pipelines.settings import Settings
 from pipelines.source import Source
 from pipelines.tables import TABLES
 from warehouse.lake import Lake
-from warehouse.ledger import Ledger, Run, RunStatus
+from warehouse.ledger import Run
 
 DEFAULT_BASELINE = "h100-sxm"
 
@@ -41,6 +41,8 @@ class RunRequest:
     allow_estimates: bool = False
     features_only: bool = False
     """Stop after the features; the weekly part is left out."""
+    generation: GenerationStep | None = None
+    """None for a run on its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +119,11 @@ def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummar
     resources = _resources(request, run_id, days)
     with resources["lake"].opened():
         pass  # a home that cannot be used is refused before anything starts
-    with opened_instance(request.settings.home) as instance, _recorded(request, run_id, started_at) as record:
+    home, run = request.settings.home, _run_of(request, run_id, started_at)
+    with opened_instance(home) as instance, recorded_run(home, run, request.generation) as succeed:
         tally = _execute_all(request, instance, resources, days, progress or SilentProgress())
         summary = _summary(request, run_id, days, tally)
-        record(summary)
+        succeed(summary.snapshots, summary.llm_mix)
     return summary
 
 
@@ -181,10 +184,8 @@ def _execute(job: dg.JobDefinition, instance: DagsterInstance, tally: _Tally, da
     ]
 
 
-@contextmanager
-def _recorded(request: RunRequest, run_id: str, started_at: datetime) -> Iterator[Callable[[RunSummary], None]]:
-    """Keeps the run in the ledger: running, then failed or, once its summary is given, succeeded."""
-    run = Run(
+def _run_of(request: RunRequest, run_id: str, started_at: datetime) -> Run:
+    return Run(
         run_id=run_id,
         dataset=request.source.dataset,
         seed=request.source.seed,
@@ -193,24 +194,6 @@ def _recorded(request: RunRequest, run_id: str, started_at: datetime) -> Iterato
         started_at=started_at,
         code_version=code_version(),
     )
-    with LedgerResource(home=str(request.settings.home)).opened() as ledger:
-        _save(ledger, run)
-
-        def succeed(summary: RunSummary) -> None:
-            snapshots, mix = summary.snapshots, summary.llm_mix
-            done = replace(run, finished_at=datetime.now(UTC), snapshots=snapshots, llm_mix=mix)
-            _save(ledger, replace(done, status=RunStatus.SUCCEEDED))
-
-        try:
-            yield succeed
-        except BaseException:
-            _save(ledger, replace(run, finished_at=datetime.now(UTC), status=RunStatus.FAILED))
-            raise
-
-
-def _save(ledger: Ledger, run: Run) -> None:
-    with ledger.unit_of_work() as work:
-        work.runs.save(run)
 
 
 def _summary(request: RunRequest, run_id: str, days: Sequence[date], tally: _Tally) -> RunSummary:

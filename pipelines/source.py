@@ -30,6 +30,8 @@ class SimulatedSource:
 
     settings: SimulationSettings
     day_count: int = 3
+    dataset_name: str | None = None
+    """Namespace of the lake; by default the one of simulations."""
 
     def __post_init__(self) -> None:
         if self.day_count < 1:
@@ -43,7 +45,7 @@ class SimulatedSource:
     @property
     def dataset(self) -> str:
         """Namespace of the lake."""
-        return DEFAULT_DATASET
+        return self.dataset_name or DEFAULT_DATASET
 
     @property
     def seed(self) -> int:

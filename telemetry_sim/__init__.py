@@ -15,11 +15,13 @@ from telemetry_sim.parameters.files import parse_surface, surface_parameters
 from telemetry_sim.plants import StallCause, with_abandonment_step, with_emergence, with_growth, with_stall
 from telemetry_sim.population.crowds import FlashCrowd
 from telemetry_sim.population.trends import Drift
+from telemetry_sim.response import Elasticity, ServiceChange, answered, elasticities, volume_ratio
 from telemetry_sim.settings import DEFAULT_SURFACE_SHARES, SimulationSettings
 
 __all__ = [
     "DEFAULT_SURFACE_SHARES",
     "Drift",
+    "Elasticity",
     "Evidence",
     "FlashCrowd",
     "IncumbentLatency",
@@ -27,6 +29,7 @@ __all__ = [
     "LatencyLaw",
     "LatencyTable",
     "ParameterError",
+    "ServiceChange",
     "SettingsError",
     "SimulationSettings",
     "StallCause",
@@ -34,12 +37,15 @@ __all__ = [
     "TelemetryDay",
     "TelemetryError",
     "TelemetryPart",
+    "answered",
+    "elasticities",
     "parse_surface",
     "parts_of_day",
     "parts_of_sessions",
     "simulate_day",
     "simulate_days",
     "surface_parameters",
+    "volume_ratio",
     "with_abandonment_step",
     "with_emergence",
     "with_growth",

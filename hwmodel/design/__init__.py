@@ -1,14 +1,24 @@
 """Design space, closed-form and replayed evaluation, search, recommendation and its explanation."""
 
 from hwmodel.design.bill_of import bill_of
-from hwmodel.design.closed_form import closed_form_fleet
+from hwmodel.design.closed_form import closed_form_fleet, closed_form_fleets
 from hwmodel.design.errors import BadSpace, DesignError, NoDeployment, NoDesign
 from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evaluate_many, served_value
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
 from hwmodel.design.recommend import Attribution, Recommendation, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, guessing, scenario_of
-from hwmodel.design.scoring import ClosedForm, Scored, closed_form_of, closed_form_value, score
+from hwmodel.design.scenarios import Case, CaseKind, ForecastRow, cases_of, in_cell, scenario_under
+from hwmodel.design.scoring import (
+    SCORED_CURVES,
+    ClosedForm,
+    Refusal,
+    Scored,
+    closed_form_of,
+    closed_form_value,
+    closed_forms,
+    score,
+)
 from hwmodel.design.search import (
     CURVE,
     OBJECTIVES,
@@ -22,24 +32,29 @@ from hwmodel.design.search import (
     search,
     snapshot_of,
 )
+from hwmodel.design.service_change import SurfaceChange, service_change
 from hwmodel.design.silicon import silicon_interval
-from hwmodel.design.space import DesignSpace, Parameter, hbm_name, rated, space_around
+from hwmodel.design.space import DesignSpace, Parameter, hbm_name, level_name, rated, space_around
 
 __all__ = [
     "CURVE",
     "FULL_CELL",
     "OBJECTIVES",
+    "SCORED_CURVES",
     "SEARCH_CELL",
     "TARGETS",
     "AbandonmentModel",
     "Attribution",
     "BadSpace",
+    "Case",
+    "CaseKind",
     "CellSize",
     "ClosedForm",
     "DesignError",
     "DesignSpace",
     "Evaluation",
     "EvaluationLog",
+    "ForecastRow",
     "NoDeployment",
     "NoDesign",
     "Outcome",
@@ -49,26 +64,35 @@ __all__ = [
     "PoolLoad",
     "Progress",
     "Recommendation",
+    "Refusal",
     "Scenario",
     "ScenarioModel",
     "Scored",
     "SearchPlan",
     "SearchResult",
+    "SurfaceChange",
     "bill_of",
+    "cases_of",
     "closed_form_fleet",
+    "closed_form_fleets",
     "closed_form_of",
     "closed_form_value",
+    "closed_forms",
     "evaluate",
     "evaluate_many",
     "guessing",
     "hbm_name",
+    "in_cell",
+    "level_name",
     "pool_load",
     "rated",
     "recommend",
     "scenario_of",
+    "scenario_under",
     "score",
     "search",
     "served_value",
+    "service_change",
     "silicon_interval",
     "snapshot_of",
     "space_around",

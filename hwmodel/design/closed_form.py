@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 
-from hwmodel.catalog import Deployment, DesignTable
+from hwmodel.catalog import Deployment, DesignTable, LlmSpec
 from hwmodel.design.errors import NoDeployment
 from hwmodel.design.pool import Pool, PoolLoad
 from hwmodel.kernels import StepStates
@@ -62,7 +62,7 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
 def closed_form_fleets(
     designs: DesignTable, pools: Sequence[Pool], *, workers_count: int = 1
 ) -> tuple[ClosedFormFleet, ...]:
-    """The same for several pools: what pools of one LLM share is timed once.
+    """The same for several pools: what pools alike in LLM, formats and batch share is timed once.
 
     Args:
         designs: Any number of designs.
@@ -70,19 +70,26 @@ def closed_form_fleets(
         workers_count: Threads; the timing loops let go of the interpreter lock.
     """
     classes = DesignClasses.of(designs)
-    llms = list(dict.fromkeys(pool.llm for pool in pools))
-    tasks = [(llm, tp_count) for llm in llms for tp_count in TP_COUNTS]
-    alike = {llm: [pool for pool in pools if pool.llm == llm] for llm in llms}
+    kinds = list(dict.fromkeys(_kind(pool) for pool in pools))
+    tasks = [(kind, tp_count) for kind in kinds for tp_count in TP_COUNTS]
+    alike = {kind: [pool for pool in pools if _kind(pool) == kind] for kind in kinds}
     run = Parallel(n_jobs=workers_count, prefer="threads")
     found = run(
-        delayed(_replicas_at)(designs, classes, alike[llm], Deployment(tp_count=tp_count)) for llm, tp_count in tasks
+        delayed(_replicas_at)(designs, classes, alike[kind], alike[kind][0].at_width(tp_count))
+        for kind, tp_count in tasks
     )
     by_task = dict(zip(tasks, found, strict=True))
     fleets = []
     for pool in pools:
-        at = next(number for number, other in enumerate(alike[pool.llm]) if other is pool)
-        fleets.append(_cheapest(np.stack([by_task[pool.llm, tp_count][at] for tp_count in TP_COUNTS])))
+        kind = _kind(pool)
+        at = next(number for number, other in enumerate(alike[kind]) if other is pool)
+        fleets.append(_cheapest(np.stack([by_task[kind, tp_count][at] for tp_count in TP_COUNTS])))
     return tuple(fleets)
+
+
+def _kind(pool: Pool) -> tuple[LlmSpec, Deployment, int]:
+    """Pools that are alike in it take the same steps but for attention."""
+    return pool.llm, pool.formats, pool.scheduler.max_sequences_count
 
 
 def _cheapest(replicas_by_tp: Float[np.ndarray, "widths designs"]) -> ClosedFormFleet:

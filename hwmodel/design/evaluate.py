@@ -197,7 +197,7 @@ def _replicas(table: DesignTable, pool: Pool, closed: ClosedFormFleet) -> dict[t
     for tp_count in TP_COUNTS:
         rows = [row for row in able if tp_count in wanted[row]]
         if rows:
-            deployment = Deployment(tp_count=tp_count)
+            deployment = pool.at_width(tp_count)
             timer = StepTimer(designs=table.take(np.array(rows)), llm=pool.llm, deployment=deployment)
             tables = step_cost_tables(timer, scheduler=pool.scheduler)
             found.update({(row, tp_count): tables.replica(at) for at, row in enumerate(rows)})
@@ -228,7 +228,7 @@ def _evaluated_pool(prepared: _Prepared, number: int, row: int) -> PoolEvaluatio
     require_deployment(closed, prepared.table, pool, row)
     replicas = prepared.replicas[number]
     fleets = [
-        (Deployment(tp_count=tp_count), _fleet(pool, replicas[row, tp_count], guess))
+        (pool.at_width(tp_count), _fleet(pool, replicas[row, tp_count], guess))
         for tp_count, guess in closed.near_best(row, pool.widths_count)
     ]
     able = [(deployment, fleet) for deployment, fleet in fleets if fleet is not None]

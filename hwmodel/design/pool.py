@@ -1,11 +1,11 @@
 """A pool: the demand of one served LLM, as the search sees it, with what it is owed and what it is worth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from hwmodel.catalog import LlmSpec
+from hwmodel.catalog import Deployment, LlmSpec
 from hwmodel.serving import Promises, ReplayDemand, Scheduler
 
 QUANTILES = np.linspace(0.02, 0.98, 25)
@@ -55,6 +55,12 @@ class Pool:
     """Tensor-parallel widths that are tried by replay."""
     guess_ratio: float = 1.2
     """Replayed over closed-form replicas, where the bisection starts."""
+    formats: Deployment = field(default_factory=lambda: Deployment(tp_count=1))
+    """Number formats of a replica, whatever its width."""
+
+    def at_width(self, tp_count: int) -> Deployment:
+        """A replica over so many chips."""
+        return replace(self.formats, tp_count=tp_count)
 
     @property
     def offered_usd_per_h(self) -> float:

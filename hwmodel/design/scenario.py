@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 import polars as pl
 
-from hwmodel.catalog import Catalog, ChipDesign, Deployment, DesignTable, LlmSpec
+from hwmodel.catalog import Catalog, ChipDesign, DesignTable, LlmSpec
 from hwmodel.design.closed_form import closed_form_fleet, require_deployment
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, pool_load
@@ -183,7 +183,7 @@ def _in_cell(
     """
     table = DesignTable.of([baseline])
     closed = closed_form_fleet(table, pool)
-    timer = StepTimer(designs=table, llm=pool.llm, deployment=Deployment(tp_count=int(closed.tp_count[0])))
+    timer = StepTimer(designs=table, llm=pool.llm, deployment=pool.at_width(int(closed.tp_count[0])))
     replica = step_cost_tables(timer, scheduler=pool.scheduler).replica(0)
     largest = most / float(pool.demand.weight_ratio.sum())
     factor = min(size / float(closed.replicas_needed[0]), largest)

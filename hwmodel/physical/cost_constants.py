@@ -88,6 +88,9 @@ HOST_USD = constant((3e3, 6e3, 1.2e4), "USD", "bern", "assumed", "CPU, board, tr
 SCALE_UP_USD_S_PER_BYTE = constant(
     (1.0, 3.0, 6.0), "USD*s/byte", "own", "assumed", "switches and cables per one-way GB/s", si_factor=1 / GB
 )
+SWITCHLESS_RATIO = constant(
+    (0.3, 0.5, 0.7), "1", "own", "assumed", "links to neighbours: cables alone, over switches and cables"
+)
 NETWORK_RATIO = constant((0.10, 0.125, 0.15), "1", "bern", "published", "scale-out network over chip and host capex")
 FACILITY_USD_PER_W = constant((9.0, 10.5, 12.0), "USD/W", "bern", "published", "9 to 12 M$ per MW of IT load")
 FACILITY_LIFE_YEARS = constant((10.0, 15.0, 20.0), "a", "own", "assumed", "buildings outlive chips")

@@ -60,7 +60,7 @@ def kernel_energy(
     return KernelEnergy(
         matrix_j=matrix_flop * matrix_j_per_flop(designs, level=level)[:, dtype_code],
         vector_j=vector_flop * (c.VECTOR_J_PER_FLOP.at(level) * switching) * one,
-        l2_j=l2_bytes * (c.L2_J_PER_BYTE.at(level) * switching) * one,
+        l2_j=l2_bytes * (c.L2_J_PER_BYTE.at(level) * switching + _crossing_j_per_byte(designs, level)[:, None]) * one,
         hbm_j=hbm_bytes * hbm * one,
         link_j=link_bytes * np.full((len(designs), 1), c.LINK_J_PER_BYTE.at(level)) * one,
     )
@@ -133,7 +133,8 @@ def peak_power_w(designs: DesignTable) -> Float[np.ndarray, "designs"]:
     switching = _switching_ratio(designs, "typical")
     hbm = along(c.HBM_J_PER_BYTE, designs.hbm_stack_bytes_per_s, "typical", extend=False) * designs.hbm_bytes_per_s
     vector = issue * designs.vector_flop_per_clk * c.VECTOR_J_PER_FLOP.typical * switching
-    l2 = designs.l2_bytes_per_clk * designs.clock_hz * c.L2_J_PER_BYTE.typical * switching
+    l2_j_per_byte = c.L2_J_PER_BYTE.typical * switching + _crossing_j_per_byte(designs, "typical")
+    l2 = designs.l2_bytes_per_clk * designs.clock_hz * l2_j_per_byte
     link = designs.link_bytes_per_s * c.LINK_J_PER_BYTE.typical
     return (
         static_power_w(designs)
@@ -143,6 +144,11 @@ def peak_power_w(designs: DesignTable) -> Float[np.ndarray, "designs"]:
         + c.HBM_LOAD_RATIO.typical * hbm
         + c.LINK_LOAD_RATIO.typical * link
     )
+
+
+def _crossing_j_per_byte(designs: DesignTable, level: Level) -> Float[np.ndarray, "designs"]:
+    """Mean energy of a byte of shared-cache traffic on the way between dies: all but 1/dies of it crosses."""
+    return c.DIE_TO_DIE_J_PER_BYTE.at(level) * (1.0 - 1.0 / designs.dies_count)
 
 
 def _rate_ratios(designs: DesignTable) -> Float[np.ndarray, "designs dtypes"]:

@@ -30,6 +30,10 @@ VECTOR_J_PER_FLOP = constant(
 L2_J_PER_BYTE = constant(
     (0.3, 0.5, 0.8), "J/byte", "chip-notes", "assumed", "shared cache with network, pJ/bit at N4", si_factor=PJ * BIT
 )
+DIE_TO_DIE_J_PER_BYTE = constant(
+    (0.25, 0.5, 0.6), "J/byte", "ucie", "published", "advanced package 0.3 to 0.6 pJ/bit", si_factor=PJ * BIT
+)
+"""Of shared-cache traffic that crosses between compute dies."""
 LINK_J_PER_BYTE = constant(
     (4.0, 5.0, 6.5), "J/byte", "chip-notes", "assumed", "SerDes pJ/bit per end", si_factor=PJ * BIT
 )

@@ -13,6 +13,8 @@ from hwmodel.physical.errors import UnknownBasis
 
 HOURS_PER_YEAR = 8760.0
 SECONDS_PER_HOUR = 3600.0
+SWITCHED = frozenset({"switch", "reducing_switch"})
+"""Fabrics with switches between the packages."""
 PRICE_BASES: tuple[str, ...] = tuple(c.MARKUP_RATIO)
 """in_house: what an operator pays the partner who builds its chip. merchant: what a vendor asks on the market."""
 
@@ -115,7 +117,7 @@ def _parts(designs: DesignTable, module_usd: Float[np.ndarray, "designs"], basis
     facility_hours = service * c.FACILITY_LIFE_YEARS.at(cheap_is_high)
     chip = module_usd * c.MARKUP_RATIO[basis].at(level)
     host = np.full_like(chip, c.HOST_USD.at(level))
-    network = designs.link_bytes_per_s * c.SCALE_UP_USD_S_PER_BYTE.at(level)
+    network = designs.link_bytes_per_s * c.SCALE_UP_USD_S_PER_BYTE.at(level) * _switch_ratio(designs, level)
     network = network + c.NETWORK_RATIO.at(level) * (chip + host)
     all_in = all_in_power_w(designs, level=level)
     it_w = all_in / c.FACILITY_OVERHEAD_RATIO.typical
@@ -127,3 +129,9 @@ def _parts(designs: DesignTable, module_usd: Float[np.ndarray, "designs"], basis
         facility=it_w * c.FACILITY_USD_PER_W.at(level) / facility_hours,
         electricity=energy_j * c.ELECTRICITY_USD_PER_J.at(level),
     )
+
+
+def _switch_ratio(designs: DesignTable, level: Level) -> Float[np.ndarray, "designs"]:
+    """Cost of a scale-up domain over one with switches: a torus, a mesh and the host's own bus have none."""
+    has_switch = np.array([fabric in SWITCHED for fabric in designs.fabric], dtype=bool)
+    return np.where(has_switch, 1.0, c.SWITCHLESS_RATIO.at(level))

@@ -37,7 +37,7 @@ def report(
     """Renders the findings of the run as HTML, Markdown and JSON."""
     run_id = loop.run_id or context.run_id
     with lake.opened() as tables, ledger.opened() as records:
-        files = render_run(tables, records, lake.folders, run_id, days=loop.chosen_days(), loop=loop)
+        files = render_run(tables, records, lake.folders, run_id, days=loop.chosen_days())
     return dg.MaterializeResult(
         asset_key="report",
         metadata={

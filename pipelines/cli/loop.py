@@ -13,6 +13,9 @@ import typer
 from pipelines.cli.exits import FINDINGS, told
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.generations import GenerationPlan
     from pipelines.run_loop import RunSummary
     from pipelines.source import Source
 
@@ -23,6 +26,7 @@ RUN_EXAMPLES = """
   scoville run
   scoville run --days 1 --calls-per-day 5000 --surfaces codex_loop
   scoville run --surfaces codex_loop=0.7,api_burst=0.3
+  scoville run --generations 3 --elasticity 0.5
   scoville run --trace azure:traces/AzureLLMInferenceTrace_conv.csv
 """
 
@@ -52,20 +56,27 @@ def run(  # noqa: PLR0917 - typer asks for each option
         str, typer.Option(help="Surfaces, with their shares of the calls if wanted: a=0.7,b=0.3.")
     ] = "",
     trace: Annotated[str, typer.Option(metavar="FORMAT:PATH", help="Take a real trace instead of simulating.")] = "",
-    baseline: Annotated[str, typer.Option(metavar="CHIP", help="Chip in service.")] = "h100-sxm",
+    baseline: Annotated[
+        str, typer.Option(metavar="CHIP|RUN:RANK", help="Chip in service, or a design that a run recommended.")
+    ] = "h100-sxm",
     model: Annotated[str, typer.Option(metavar="LLM", help="Serve every surface by this LLM (default: policy).")] = "",
     allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
+    generations: Annotated[int, typer.Option(min=1, help="Runs in a chain, each on the design accepted before.")] = 1,
+    elasticity: Annotated[
+        float, typer.Option(min=0.0, help="Factor on the declared elasticities of demand; 0: demand does not answer.")
+    ] = 1.0,
     features_only: Annotated[bool, typer.Option("--features-only", help="Stop before the hardware half.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run the whole loop once: telemetry, features, and what can be said of the hardware."""
+    """Run the whole loop: telemetry, features, and what can be said of the hardware."""
     from pipelines.cli.progress import shown_progress  # noqa: PLC0415 - keeps --help fast
+    from pipelines.generations import GenerationPlan, run_generations  # noqa: PLC0415
     from pipelines.requests import checked_hardware, simulated, traced  # noqa: PLC0415
-    from pipelines.run_loop import RunRequest, run_loop  # noqa: PLC0415
+    from pipelines.run_loop import RunRequest  # noqa: PLC0415
     from pipelines.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(os.environ)
-    checked_hardware(baseline, model, allow_estimates=allow_estimates)
+    checked_hardware(settings.home, baseline, model, allow_estimates=allow_estimates)
     source: Source = (
         traced(trace, surface=surfaces)
         if trace
@@ -79,22 +90,29 @@ def run(  # noqa: PLR0917 - typer asks for each option
         allow_estimates=allow_estimates,
         features_only=features_only,
     )
+    plan = GenerationPlan(count=generations, elasticity_ratio=elasticity)
     with shown_progress(quiet=as_json) as progress:
-        summary = run_loop(request, progress)
-    _print(summary, as_json=as_json)
-    if summary.failed_checks:
+        summaries = run_generations(request, plan, progress)
+    _print(summaries, plan, as_json=as_json)
+    if any(summary.failed_checks for summary in summaries):
         raise typer.Exit(FINDINGS)
 
 
-def _print(summary: "RunSummary", *, as_json: bool) -> None:
+def _print(summaries: "Sequence[RunSummary]", plan: "GenerationPlan", *, as_json: bool) -> None:
+    """One summary as it is; those of a chain as a list."""
     from pipelines.cli.summary import summary_json, summary_table  # noqa: PLC0415
 
     if as_json:
-        typer.echo(json.dumps(summary_json(summary), indent=2))
-    else:
-        from rich.console import Console  # noqa: PLC0415
+        told = [summary_json(summary) for summary in summaries]
+        typer.echo(json.dumps(told[0] if plan.count == 1 else {"generations": told}, indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415
 
-        Console().print(summary_table(summary))
+    console = Console()
+    for summary in summaries:
+        console.print(summary_table(summary))
+    if len(summaries) < plan.count:
+        console.print(f"generation {len(summaries)} recommends no change: the chain ends here")
 
 
 @told
@@ -114,14 +132,19 @@ def decide(
     why: Annotated[str, typer.Option(help="The reason, in your words.")],
 ) -> None:
     """Record what became of a recommendation."""
+    from pipelines.exploration.past_runs import render_history_page  # noqa: PLC0415
+    from pipelines.home import prepare_home  # noqa: PLC0415
     from pipelines.resources import LedgerResource  # noqa: PLC0415
     from pipelines.settings import read_settings  # noqa: PLC0415
     from warehouse.ledger import RecommendationStatus  # noqa: PLC0415
 
+    home = read_settings(os.environ).home
     status = RecommendationStatus.ACCEPTED if verdict is Verdict.ACCEPT else RecommendationStatus.REJECTED
-    with LedgerResource(home=str(read_settings(os.environ).home)).opened() as ledger:
+    with LedgerResource(home=str(home)).opened() as ledger:
         decided = ledger.decide(run_id, design, status=status, why=why, at=datetime.now(UTC))
+        history = render_history_page(ledger, prepare_home(home).reports)
     typer.echo(f"recommendation {decided.rank} ({decided.design_id}) of run {run_id} is {decided.status.value}")
+    typer.echo(str(history))
 
 
 @told

@@ -7,20 +7,24 @@ import polars as pl
 
 from featurize import TrafficSummary, cache_life_curve, workload_card
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.generation_facts import CHIP_SCHEMA, SURFACE_SCHEMA
 from pipelines.exploration.history import history_of
 from pipelines.exploration.words import doubts, headline
 from pipelines.lake_days import read_days
-from pipelines.report import ReportContent, RunFacts
+from pipelines.report import HistoryRow, ReportContent, RunFacts
 from warehouse.lake import Lake
 
 
-def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportContent:
-    """Everything the report shows.
+def report_content(
+    lake: Lake, run: RunFacts, findings: Findings, decisions: tuple[HistoryRow, ...] = ()
+) -> ReportContent:
+    """Everything the report shows of one run; `with_generations` adds the runs before it.
 
     Args:
         lake: The data set, whose feature tables are read for the run's days.
         run: Where the report comes from.
         findings: What the exploration found.
+        decisions: What became of its recommendations.
     """
     card = card_frame(lake, run.days)
     history = history_of(lake, run.days)
@@ -53,6 +57,12 @@ def report_content(lake: Lake, run: RunFacts, findings: Findings) -> ReportConte
         robustness=findings.robustness,
         refused=findings.refused,
         evidence=findings.evidence,
+        generations=pl.DataFrame(schema=CHIP_SCHEMA),
+        generation_surfaces=pl.DataFrame(schema=SURFACE_SCHEMA),
+        explanation=findings.explanation,
+        interactivity=findings.interactivity,
+        chip_errors=findings.chip_errors,
+        decisions=decisions,
         doubts=doubts(findings),
     )
 

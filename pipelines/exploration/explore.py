@@ -23,13 +23,17 @@ from hwmodel.design import (
     space_around,
 )
 from pipelines.exploration import frames
+from pipelines.exploration.chip_errors import chip_errors_frame
 from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
 from pipelines.exploration.inputs import LoopInputs
+from pipelines.exploration.interactivity import Chip, interactivity_frame
 from pipelines.exploration.log import LedgerLog
 from pipelines.exploration.named_chips import evaluate_named, refused_chips
 from pipelines.exploration.robustness import robustness_frame
 from pipelines.exploration.views import recommendation_view
+from pipelines.report import RecommendationView
 
 TRAFFIC_RATIO = 1000.0
 """Fleet traffic over the telemetry's: telemetry is taken as a sample of one in a thousand. Assumed; fleets scale with
@@ -51,6 +55,7 @@ class Explorer:
     plan: SearchPlan = field(default_factory=SearchPlan)
     search_cell: CellSize = SEARCH_CELL
     full_cell: CellSize = FULL_CELL
+    explain_plan: ExplainPlan = field(default_factory=ExplainPlan)
 
 
 def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
@@ -93,8 +98,21 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     named: Sequence[tuple[str, Evaluation]],
 ) -> Findings:
     hotspots, step_bins = bill_of(baseline)
-    views = tuple(recommendation_view(space, r, baseline, hotspots) for r in finalists)
     evaluated = [baseline, *[r.evaluation for r in finalists if r.evaluation is not None]]
+    bills = {e.design.name: bill_of(e)[0] for e in evaluated[1:]} | {baseline.design.name: hotspots}
+    views = tuple(recommendation_view(space, r, baseline, bills) for r in finalists)
+    subject = Subject(
+        space=space,
+        found=found,
+        baseline=baseline,
+        finalists=finalists,
+        named=named,
+        bills=bills,
+        forecast=inputs.forecast,
+        seed=explorer.seed,
+        progress=explorer.progress,
+        plan=explorer.explain_plan,
+    )
     billed = sum(
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
@@ -111,9 +129,29 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         calibration=frames.calibration_frame(explorer.log, views),
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
+        service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
+        explanation=explain(subject),
+        interactivity=interactivity_frame(baseline, _drawn_chips(explorer, views, finalists, named)),
+        chip_errors=chip_errors_frame(),
         scored_count=len(found.scored.closed_form),
         space_count=found.scored.legal_count,
         replayed_count=len(explorer.log.evaluations) + len(named),
         bill_unexplained_ratio=abs(float(hotspots["cost_usd"].sum()) / (billed * baseline.usd_per_chip_h) - 1.0),
     )
+
+
+def _drawn_chips(
+    explorer: Explorer,
+    views: Sequence[RecommendationView],
+    finalists: Sequence[Recommendation],
+    named: Sequence[tuple[str, Evaluation]],
+) -> list[Chip]:
+    """The baseline, the best recommended design and the real chips."""
+    proposed = [
+        (view.title, "recommended", finalist.design)
+        for view, finalist in zip(views, finalists, strict=True)
+        if view.recommended
+    ]
+    real = [(name, "real chip", evaluation.design) for name, evaluation in named]
+    return [(explorer.baseline.name, "baseline", explorer.baseline), *proposed[:1], *real]

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from hwmodel.catalog import design_of, load_catalog
 from pipelines.exploration.explore import Explorer
 from pipelines.exploration.log import LedgerLog, ToldProgress
+from pipelines.incumbent import incumbent_design
 from pipelines.resources import LoopResource
 from warehouse.ledger import Ledger
 
@@ -17,9 +17,10 @@ def explorer_of(loop: LoopResource, ledger: Ledger, *, run_id: str, seed: int, t
 
     Raises:
         CatalogError: The baseline is unknown, or cannot be a design.
+        NotRecorded: The baseline is a recommendation that the ledger does not know.
     """
     return Explorer(
-        baseline=design_of(load_catalog().chip(loop.baseline), allow_estimates=loop.allow_estimates),
+        baseline=incumbent_design(loop.baseline, ledger, allow_estimates=loop.allow_estimates),
         log=LedgerLog(ledger=ledger, run_id=run_id, scenario="today"),
         progress=ToldProgress(tell=lambda text: _tell_all(tell, text)),
         seed=seed,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.report import RecommendationView
+from pipelines.report import Explanation, RecommendationView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,12 @@ class Findings:
     robustness: pl.DataFrame
     refused: pl.DataFrame
     evidence: pl.DataFrame
+    service_changes: pl.DataFrame
+    """What each finalist does to what users pay and wait, over the baseline: design_id, surface, price_ratio,
+    latency_ratio."""
+    explanation: Explanation
+    interactivity: pl.DataFrame
+    chip_errors: pl.DataFrame
     scored_count: int
     """Feasible designs scored in closed form."""
     space_count: int

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hwmodel.catalog import ChipDesign
-from hwmodel.design import CURVE, DesignSpace, Evaluation, Outcome, SearchResult
+from hwmodel.design import CURVE, DesignSpace, Evaluation, Outcome, SearchResult, service_change
 from hwmodel.hotspots import stage_shares
 from hwmodel.physical import all_in_power_w, tco
 from pipelines.exploration.log import LedgerLog, ledger_id
@@ -26,6 +26,12 @@ DESIGN_SCHEMA = {
     "value_per_w_ratio": pl.Float64,
     "low_ratio": pl.Float64,
     "high_ratio": pl.Float64,
+}
+CHANGE_SCHEMA = {
+    "design_id": pl.String,
+    "surface": pl.String,
+    "price_ratio": pl.Float64,
+    "latency_ratio": pl.Float64,
 }
 
 
@@ -135,6 +141,16 @@ def designs_frame(
         if view.curves
     ]
     return pl.DataFrame([*rows, *_predicted_rows(space, found)], schema=DESIGN_SCHEMA)
+
+
+def service_changes_frame(baseline: Evaluation, finalists: Sequence[Evaluation]) -> pl.DataFrame:
+    """What each finalist does to price and latency of each surface, over the baseline."""
+    rows = [
+        {"design_id": ledger_id(finalist.design), **asdict(change)}
+        for finalist in finalists
+        for change in service_change(baseline, finalist)
+    ]
+    return pl.DataFrame(rows, schema=CHANGE_SCHEMA)
 
 
 def calibration_frame(log: LedgerLog, views: Sequence[RecommendationView]) -> pl.DataFrame:

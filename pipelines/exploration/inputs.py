@@ -27,6 +27,8 @@ class LoopInputs:
     """Contract `AbandonmentCurve`."""
     policy: pl.DataFrame
     """Contract `ServingPolicy`."""
+    forecast: pl.DataFrame
+    """Contract `DemandForecast`, as of the last day; no rows where the history is too short."""
     peak: PeakWindow
 
 
@@ -45,5 +47,6 @@ def loop_inputs(lake: Lake, days: Sequence[date], *, llm: str | None) -> LoopInp
         demand=demand,
         abandonment=read_days(lake, "abandonment_curve", chosen).collect(),
         policy=serving_policy(llm=llm),
+        forecast=read_days(lake, "demand_forecast", [max(chosen)]).collect(),
         peak=peak_window(demand.lazy(), window_s=PEAK_WINDOW_S),
     )

@@ -10,12 +10,15 @@ import polars as pl
 from pipelines.code_version import code_version
 from pipelines.errors import BadInput
 from pipelines.exploration.content import report_content
+from pipelines.exploration.findings import Findings
+from pipelines.exploration.generation_facts import with_generations
 from pipelines.exploration.history import TABLES_AS_OF_A_DAY
+from pipelines.exploration.past_runs import history_rows, render_history_page
 from pipelines.exploration.store import load_findings
 from pipelines.home import HomeFolders, prepare_home
 from pipelines.lake_days import read_days
 from pipelines.report import ReportFiles, RunFacts, write_report
-from pipelines.resources import LakeResource, LedgerResource, LoopResource
+from pipelines.resources import LakeResource, LedgerResource
 from pipelines.tables import TABLES
 from warehouse.lake import Lake
 from warehouse.ledger import DataVersion, Ledger
@@ -33,10 +36,8 @@ READ_TABLES = (
 )
 
 
-def render_run(
-    lake: Lake, ledger: Ledger, folders: HomeFolders, run_id: str, *, days: Sequence[date], loop: LoopResource
-) -> ReportFiles:
-    """Write report.html, summary.md and report.json of a run, and note the snapshots they were made from.
+def render_run(lake: Lake, ledger: Ledger, folders: HomeFolders, run_id: str, *, days: Sequence[date]) -> ReportFiles:
+    """Write the report of a run and the history page beside it, and note the snapshots that the report was made from.
 
     Raises:
         BadInput: The run has no findings.
@@ -49,7 +50,7 @@ def render_run(
         run_id=run_id,
         dataset=lake.dataset,
         source=_source(lake, chosen),
-        baseline=loop.baseline,
+        baseline=_baseline_of(findings),
         llms=tuple(sorted(findings.fleet["llm"].to_list())),
         days=chosen,
         call_count=_count(lake, chosen),
@@ -61,7 +62,10 @@ def render_run(
         for table in READ_TABLES:
             if table in snapshots:
                 work.data_versions.save(DataVersion(run_id=run_id, table=table, snapshot_id=snapshots[table]))
-    return write_report(report_content(lake, facts, findings), folder)
+    content = report_content(lake, facts, findings, history_rows(ledger, ledger.run(run_id)))
+    written = write_report(with_generations(content, findings, ledger.generations_upto(run_id), folders), folder)
+    render_history_page(ledger, folder.parent)
+    return written
 
 
 def render_again(home: Path, run_id: str) -> ReportFiles:
@@ -81,12 +85,17 @@ def render_again(home: Path, run_id: str) -> ReportFiles:
             raise BadInput(f"run {run_id} came to no report ({error}); run the loop again") from error
         with lake_of.opened(run.dataset) as lake:
             days = [date.fromisoformat(day) for day in facts["days"]]
-            return render_run(lake, ledger, folders, run_id, days=days, loop=LoopResource(baseline=facts["baseline"]))
+            return render_run(lake, ledger, folders, run_id, days=days)
 
 
 def headline_of(folder: Path) -> tuple[str, ...]:
     """First lines of the report in a run's folder."""
     return tuple(json.loads((folder / "report.json").read_text())["headline"])
+
+
+def _baseline_of(findings: Findings) -> str:
+    """Name of the chip in service."""
+    return str(findings.designs.row(by_predicate=pl.col("kind") == "baseline", named=True)["label"])
 
 
 def _source(lake: Lake, days: Sequence[date]) -> str:

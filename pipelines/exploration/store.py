@@ -11,10 +11,10 @@ import polars as pl
 
 from pipelines.errors import BadInput
 from pipelines.exploration.findings import Findings
-from pipelines.report import DesignChange, Interval, RecommendationView, RunFacts
+from pipelines.report import DesignChange, Explanation, Interval, RecommendationView, RunFacts
 
 FINDINGS_FILE = "findings.json"
-KNOWN = {kind.__name__: kind for kind in (Findings, RecommendationView, DesignChange, Interval, RunFacts)}
+KNOWN = {kind.__name__: kind for kind in (Findings, RecommendationView, DesignChange, Explanation, Interval, RunFacts)}
 
 
 def save_findings(folder: Path, findings: Findings) -> Path:

@@ -1,12 +1,17 @@
 """A recommendation as the report shows it: changes, gains, costs, limits, reasons."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
 from hwmodel.catalog import ChipDesign, DesignTable
-from hwmodel.design import Attribution, DesignSpace, Evaluation, Recommendation, bill_of
+from hwmodel.design import Attribution, DesignSpace, Evaluation, Recommendation
+from hwmodel.design.explain import evidence_line
 from hwmodel.physical import die_area, limits, module_cost
+from pipelines.exploration.explained_frames import evidence_words
 from pipelines.exploration.log import ledger_id
+from pipelines.exploration.measured_chips import measured_chips
 from pipelines.exploration.reasons import bill_shift, reasons
 from pipelines.exploration.titles import design_changes, title_of
 from pipelines.report import Interval, RecommendationView
@@ -17,15 +22,10 @@ CURVE_WORDS = {
     "racks": "value_usd_per_rack_h",
     "latency": "value_usd_per_latency_s",
 }
-EVIDENCE = (
-    "extrapolated: nobody built this chip; closed form with constants calibrated on kernels of A100, H100, H200, B200 "
-    "and L40S, its error on ratios of chips calibrated on predicted speed-ups of chips left out of the fit (links and "
-    "latencies: assumed)"
-)
 
 
 def recommendation_view(
-    space: DesignSpace, recommendation: Recommendation, baseline: Evaluation, hotspots: pl.DataFrame
+    space: DesignSpace, recommendation: Recommendation, baseline: Evaluation, bills: Mapping[str, pl.DataFrame]
 ) -> RecommendationView:
     """One finalist against the baseline.
 
@@ -33,11 +33,15 @@ def recommendation_view(
         space: Where the design lies.
         recommendation: The finalist.
         baseline: Full evaluation of the incumbent.
-        hotspots: The incumbent's bill.
+        bills: Contract `KernelHotspots` by name of the design, the incumbent's included.
     """
     evaluation = recommendation.evaluation
     mean, low, high = recommendation.predicted
-    shift = pl.DataFrame() if evaluation is None else bill_shift(baseline, hotspots, evaluation, bill_of(evaluation)[0])
+    shift = (
+        pl.DataFrame()
+        if evaluation is None
+        else bill_shift(baseline, bills[baseline.design.name], evaluation, bills[evaluation.design.name])
+    )
     ratio = recommendation.reevaluated_ratio
     return RecommendationView(
         rank=recommendation.rank,
@@ -58,7 +62,7 @@ def recommendation_view(
         else reasons(shift, baseline, evaluation),
         bill_shift=shift if evaluation is None else shift.drop("llm", "surface"),
         attribution=_attribution(space, recommendation.attribution),
-        evidence=EVIDENCE,
+        evidence=evidence_words(evidence_line(space.baseline, recommendation.design, measured_chips())),
     )
 
 

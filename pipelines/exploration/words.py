@@ -20,13 +20,13 @@ def doubts(findings: Findings) -> tuple[str, ...]:
     unservable = int(findings.service.unique("llm")["unservable_count"].sum()) if len(findings.service) else 0
     told = [
         (
-            "Time of a kernel is a closed form; its constants were set on measured A100 and H100 kernels and not "
-            "fitted to any other chip. The silicon interval of a recommendation is assumed from published errors "
-            "of such predictions."
+            "Time of a kernel is a closed form whose constants were fitted on measured kernels of A100, H100, H200, "
+            "B200 and L40S. The silicon interval of a recommendation is calibrated on speed-ups between such chips, "
+            "the later one left out; what a change of links or latencies does to it is assumed."
         ),
         (
-            "The replay reserves room for prompt and answer at admission, so nothing is preempted; the emulator "
-            "interval does not contain the error of that simplification."
+            "The replay follows vLLM's scheduler step by step, preemption and prefix cache included; what other "
+            "engines do, and time that a host takes beside the chip, differ from it (scoville bench serving-accuracy)."
         ),
         (
             "Training designs are replayed on a sample of the peak window, finalists on all of it: a part of the "

@@ -22,7 +22,7 @@ def render_fidelity(outcome: FitOutcome, parameter_bytes: int) -> str:
     parts = tuple(part for part in (_measures(outcome), _samples(outcome.fidelity), _streams(outcome.fidelity)) if part)
     return render_page(
         "fidelity.html.j2", parts, title=outcome.name, headline=verdict(outcome.fidelity.measures), leads=leads
-    )
+    ).html
 
 
 def _measures(outcome: FitOutcome) -> Section:

@@ -1,7 +1,9 @@
 """The design-recommendation report: from plain values to a page, a pull-request summary, JSON and pictures."""
 
-from pipelines.report.content import DesignChange, Interval, RecommendationView, ReportContent, RunFacts
-from pipelines.report.errors import PictureTooLarge, ReportError
+from pipelines.report.content import DesignChange, HistoryRow, Interval, RecommendationView, ReportContent, RunFacts
+from pipelines.report.errors import BadFigureKey, PictureTooLarge, ReportError
+from pipelines.report.explanation import Explanation
+from pipelines.report.history import render_history, write_history
 from pipelines.report.html import render_html
 from pipelines.report.machine import render_json
 from pipelines.report.markdown import render_markdown
@@ -9,7 +11,10 @@ from pipelines.report.picture import chart_png
 from pipelines.report.write import ReportFiles, write_report
 
 __all__ = [
+    "BadFigureKey",
     "DesignChange",
+    "Explanation",
+    "HistoryRow",
     "Interval",
     "PictureTooLarge",
     "RecommendationView",
@@ -18,8 +23,10 @@ __all__ = [
     "ReportFiles",
     "RunFacts",
     "chart_png",
+    "render_history",
     "render_html",
     "render_json",
     "render_markdown",
+    "write_history",
     "write_report",
 ]

@@ -5,6 +5,8 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.report.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -81,6 +83,29 @@ class RecommendationView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """One recommendation of a run, as the ledger remembers it."""
+
+    run_id: str
+    dataset: str
+    baseline: str
+    started_at: str
+    rank: int
+    design_id: str
+    change: str
+    """Changed parameters, from and to, in words."""
+    predicted_ratio: float
+    low_ratio: float
+    high_ratio: float
+    """Value per dollar over the baseline's, with the emulator interval."""
+    evaluated_ratio: float | None
+    status: str
+    """proposed | accepted | rejected."""
+    decisions: tuple[str, ...]
+    """When, what and why, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContent:
     """Everything that the report shows. Frames are small: they are inlined into the page."""
 
@@ -141,5 +166,23 @@ class ReportContent:
     """Chips and designs without an answer: name, lane, reason."""
     evidence: pl.DataFrame
     """Where numbers come from: quantity, value, unit, kind, source."""
+    generations: pl.DataFrame
+    """The chain of generations that ends with this run, one row each: generation, run_id, chip, call_count,
+    session_count, chips_count, binding_resource, binding_ratio (of busy time), the four value curves of the chip in
+    service, next_change. Empty for a run on its own."""
+    generation_surfaces: pl.DataFrame
+    """The same by surface: generation, surface, call_count, ttft_p50_s, ttft_p95_s, cut_ratio, and price_ratio,
+    latency_ratio, volume_ratio over the generation before."""
+    explanation: Explanation
+    """Why the recommendations are what they are, and what would overturn them."""
+    interactivity: pl.DataFrame
+    """Fronts in closed form of each chip, for the median prompt and answer of an LLM: chip, kind (as in designs), llm,
+    input_tokens, output_tokens, precision, tp_count, ep_count, batch_count, tokens_per_s_per_user,
+    tokens_per_usd, tokens_per_usd_low, tokens_per_usd_high, tokens_per_j."""
+    chip_errors: pl.DataFrame
+    """The timing law of the loop against measured kernels: chip, phase, rows_count, median_ratio (predicted over
+    measured), mean_error_ratio, p90_error_ratio."""
+    decisions: tuple[HistoryRow, ...]
+    """What became of the recommendations of this run."""
     doubts: tuple[str, ...]
     """What is not modelled or not known, in plain words."""

@@ -5,7 +5,8 @@ import re
 from pipelines.report.content import RecommendationView, ReportContent
 from pipelines.report.formats import percent, quantity
 from pipelines.report.sections.bill import top_hotspots
-from pipelines.report.sections.headline import headline, tiles
+from pipelines.report.sections.first_page import first_page
+from pipelines.report.sections.headline import headline
 from pipelines.report.sections.questions import answers
 from pipelines.report.sections.recommended import change_text, gains
 
@@ -20,7 +21,7 @@ def render_markdown(content: ReportContent) -> str:
     run = content.run
     lines = [f"# Design recommendation for {escaped(run.baseline)}", ""]
     lines += [f"- {escaped(sentence)}" for sentence in headline(content)]
-    lines += ["", *_table(("", "", ""), [(tile.label, tile.value, tile.detail) for tile in tiles(content)])]
+    lines += ["", *_table(("", "", ""), [(a.question, a.figure, "; ".join(a.lines)) for a in first_page(content)])]
     for view in sorted(content.recommendations, key=lambda item: item.rank):
         lines += ["", *_recommendation(view)]
     lines += ["", "## What the telemetry says", ""]

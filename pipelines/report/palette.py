@@ -64,6 +64,8 @@ DESIGN_COLOURS: dict[str, str] = {
     "candidate": "#b9a46a",
     "recommended": "#d8553a",
 }
+CHIP_COLOURS: tuple[str, ...] = ("#4c7fd0", "#3fa7a0", "#b58a2c", "#9a6fc4", "#7aa63c", "#b9587f")
+"""For real chips side by side."""
 BEFORE_AFTER_COLOURS: dict[str, str] = {"gain if added alone": "#4c7fd0", "gain lost if dropped": "#d8733a"}
 BASELINE_RULE = "#8b929c"
 ACCENT = "#d8553a"

@@ -13,7 +13,9 @@ from warehouse.errors import NotRecorded
 from warehouse.ledger.engine import LedgerSession, for_writing, make_engine, upgrade
 from warehouse.ledger.records import (
     Decision,
+    DesignPoint,
     Evaluation,
+    Generation,
     Prediction,
     Recommendation,
     RecommendationStatus,
@@ -98,6 +100,28 @@ class Ledger:
         with self._reading() as ledger:
             found = ledger.recommendations.named(run_id, design)
             return ledger.decisions.where(run_id=run_id, design_id=found.design_id)
+
+    def generations_upto(self, run_id: str) -> list[Generation]:
+        """The chain of generations that ends with this run, the first one first; empty where it belongs to none."""
+        chain: list[Generation] = []
+        with self._reading() as ledger:
+            found = ledger.generations.get(run_id)
+            while found is not None:
+                chain.append(found)
+                found = ledger.generations.get(found.previous_run_id) if found.previous_run_id else None
+        return chain[::-1]
+
+    def design_of(self, run_id: str, design: str | int) -> DesignPoint:
+        """The design that a run recommends, named by its id or its rank.
+
+        Raises:
+            NotRecorded: if the run has no such recommendation.
+        """
+        with self._reading() as ledger:
+            found = ledger.designs.get(ledger.recommendations.named(run_id, design).design_id)
+        if found is None:
+            raise NotRecorded(f"design {design!r} of run {run_id} is recommended, but its parameters are not there")
+        return found
 
     def snapshots_named(self) -> frozenset[int]:
         """Lake snapshots that any run points at; maintenance must keep them."""

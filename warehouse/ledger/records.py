@@ -165,3 +165,20 @@ class DataVersion:
     run_id: str
     table: str
     snapshot_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A run's place in a chain of generations: which chip was in service, and how demand answered to it."""
+
+    run_id: str
+    number: int
+    """From 1, the chain's first run."""
+    previous_run_id: str | None
+    """Run whose recommendation was accepted; None for the first."""
+    design_id: str | None
+    """Accepted design in service; None where it is a chip of the catalogue."""
+    elasticity_ratio: float
+    """Factor on the declared elasticities; 0 where demand does not answer."""
+    moved: Mapping[str, object] = field(default_factory=dict)
+    """By surface: price, latency and volume over those of the generation before; empty for the first."""

@@ -142,3 +142,4 @@ class UnitOfWork:
         self.decisions = Repository(session, rows.DecisionRow, records.Decision)
         self.model_versions = Repository(session, rows.ModelVersionRow, records.ModelVersion)
         self.data_versions = Repository(session, rows.DataVersionRow, records.DataVersion)
+        self.generations = Repository(session, rows.GenerationRow, records.Generation)

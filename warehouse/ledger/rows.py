@@ -179,3 +179,16 @@ class DataVersionRow(Row):
     run_id: Mapped[str] = mapped_column(KEY, ForeignKey("runs.run_id"), primary_key=True)
     table: Mapped[str] = mapped_column("table_name", KEY, primary_key=True)
     snapshot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+
+class GenerationRow(Row):
+    """Table of Generation."""
+
+    __tablename__ = "generations"
+
+    run_id: Mapped[str] = mapped_column(KEY, ForeignKey("runs.run_id"), primary_key=True)
+    number: Mapped[int]
+    previous_run_id: Mapped[str | None] = mapped_column(KEY, ForeignKey("runs.run_id"))
+    design_id: Mapped[str | None] = mapped_column(KEY, ForeignKey("design_points.design_id"))
+    elasticity_ratio: Mapped[float]
+    moved: Mapped[JsonObject]

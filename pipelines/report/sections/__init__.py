@@ -1,6 +1,7 @@
 """The sections of the report, each from the content to what is laid out: sentences, tables and figures."""
 
 from pipelines.report.sections.model import (
+    Answer,
     Block,
     Card,
     Cell,
@@ -9,9 +10,22 @@ from pipelines.report.sections.model import (
     FigureGrid,
     Interval,
     Note,
+    Part,
     Section,
     Table,
-    Tile,
 )
 
-__all__ = ["Block", "Card", "Cell", "Column", "Figure", "FigureGrid", "Interval", "Note", "Section", "Table", "Tile"]
+__all__ = [
+    "Answer",
+    "Block",
+    "Card",
+    "Cell",
+    "Column",
+    "Figure",
+    "FigureGrid",
+    "Interval",
+    "Note",
+    "Part",
+    "Section",
+    "Table",
+]

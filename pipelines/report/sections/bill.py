@@ -20,7 +20,7 @@ def hotspots(content: ReportContent) -> Section:
     if content.hotspots.is_empty():
         blocks: tuple[Block, ...] = (empty("No bill: the demand was not replayed on the baseline."),)
         return Section(key="hotspots", title="Hotspots", lead=lead, blocks=blocks)
-    by_surface = Figure(key="hotspots-surface", chart=hotspots_by_surface(content.hotspots))
+    by_surface = Figure(key="hotspots-surface", chart=hotspots_by_surface(content.hotspots), data=content.hotspots)
     blocks = (_hotspot_table(content.hotspots), by_surface, _roofline(content))
     return Section(key="hotspots", title="Hotspots", lead=lead, blocks=blocks)
 
@@ -112,7 +112,7 @@ def _roofline(content: ReportContent) -> Block:
         f"Kernels without matrix arithmetic (collectives, cache writes, host work) are not drawn: {percent(left_out)}"
     )
     note += " of the time."
-    return Figure(key="roofline", chart=roofline(content.hotspots, content.roofs), note=note)
+    return Figure(key="roofline", chart=roofline(content.hotspots, content.roofs), note=note, width="scroll")
 
 
 def _service_table(frame: pl.DataFrame) -> Table:

@@ -17,7 +17,7 @@ def design_space(content: ReportContent) -> Section:
     if not known.is_empty():
         note = "Vertical lines: emulator interval of designs that only the learned cost model has seen. "
         note += "Dashed: designs that no other beats on both axes."
-        block = Figure(key="pareto", chart=pareto(known), note=note)
+        block = Figure(key="pareto", chart=pareto(known), note=note, width="scroll", data=known)
     lead = f"Value per dollar and per all-in watt, each over {content.run.baseline} at (1, 1), for the same demand."
     return Section(key="designs", title="Designs among real chips", lead=lead, blocks=(block,))
 
@@ -31,7 +31,7 @@ def predictions(content: ReportContent) -> Section:
     )
     blocks: tuple[Block, ...] = (empty("No design was re-evaluated, so no prediction can be checked."),)
     if not frame.is_empty():
-        figure = Figure(key="calibration", chart=predicted_against_reevaluated(frame))
+        figure = Figure(key="calibration", chart=predicted_against_reevaluated(frame), data=frame)
         blocks = (figure, _prediction_table(frame))
     return Section(key="predictions", title="Predicted against re-evaluated", lead=lead, blocks=blocks)
 

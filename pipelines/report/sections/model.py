@@ -1,9 +1,11 @@
 """What a page is made of, before any markup: figures, tables, notes, cards and the sections that hold them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import altair as alt
+import polars as pl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +16,10 @@ class Figure:
     chart: alt.LayerChart
     note: str = ""
     """Small print under the figure."""
-    width: Literal["wide", "half", "small"] = "wide"
-    """Wide figures scroll sideways on a phone, the others shrink."""
+    width: Literal["wide", "half", "small", "scroll"] = "wide"
+    """Figures shrink with the page; a `scroll` one, whose points carry names, keeps its width in a box of its own."""
+    data: pl.DataFrame | None = None
+    """What the CSV beside the report holds; none takes the largest data set that the chart draws."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,7 @@ class Column:
     head: str
     numeric: bool = True
     explained: str = ""
-    """What the head means, shown on hover."""
+    """What the head means, shown on hover and focus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,9 @@ class Cell:
     swatch: str = ""
     """Colour of a small square in front of the text; from the palette only, never from the data."""
     explained: str = ""
-    """Text shown on hover."""
+    """Meaning shown on hover and focus."""
+    link: str = ""
+    """Address beside this page that the text leads to; made by the house, never taken from data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    data: pl.DataFrame | None = None
+    """What the CSV beside the report holds; none for no CSV."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +102,8 @@ class Card:
     title: str
     recommended: bool
     verdict: str
+    decided: str
+    """What became of it; empty where nothing was decided."""
     changes: Table
     gains: tuple[Interval, ...]
     why: tuple[str, ...]
@@ -105,12 +115,12 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """A key figure of the first screen."""
+class Answer:
+    """One of the answers of the first page: a question, the number or name that answers it, and what belongs to it."""
 
-    label: str
-    value: str
-    detail: str
+    question: str
+    figure: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +132,33 @@ class Section:
     lead: str
     blocks: tuple[Block, ...] = ()
     cards: tuple[Card, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Sections that a reviewer reads for one purpose: the case, the doubts, what both rest on."""
+
+    key: str
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+
+
+def drawn(section: Section) -> Iterator[Figure | Table]:
+    """Every figure and table of a section, those of its cards first."""
+    for card in section.cards:
+        yield card.changes
+        yield card.costs
+        yield from _drawn(card.blocks)
+    yield from _drawn(section.blocks)
+
+
+def _drawn(blocks: Iterable[Block]) -> Iterator[Figure | Table]:
+    for block in blocks:
+        if isinstance(block, Figure | Table):
+            yield block
+        elif isinstance(block, FigureGrid):
+            yield from block.figures
 
 
 def empty(sentence: str) -> Note:

@@ -13,7 +13,9 @@ KINDS = ("measured", "published", "calibrated", "extrapolated", "assumed")
 
 def recommendations(content: ReportContent) -> Section:
     """One card for each recommended or nearly recommended design."""
-    cards = tuple(card(view) for view in sorted(content.recommendations, key=lambda view: view.rank))
+    cards = tuple(
+        card(view, decided_text(content, view)) for view in sorted(content.recommendations, key=lambda view: view.rank)
+    )
     lead = (
         "Each design serves the same offered demand as the baseline with the smallest fleet that meets the service "
         "levels. The two intervals answer different questions and are never mixed."
@@ -24,8 +26,8 @@ def recommendations(content: ReportContent) -> Section:
     return Section(key="recommendations", title="Recommendations", lead=lead, blocks=blocks, cards=cards)
 
 
-def card(view: RecommendationView) -> Card:
-    """Everything about one design."""
+def card(view: RecommendationView, decided: str = "") -> Card:
+    """Everything about one design, and what was decided on it."""
     kind, _, reason = view.evidence.partition(":")
     known = kind.strip() in KINDS
     return Card(
@@ -33,6 +35,7 @@ def card(view: RecommendationView) -> Card:
         rank=view.rank,
         title=view.title,
         recommended=view.recommended,
+        decided=decided,
         verdict="recommended" if view.recommended else "not recommended: its silicon interval includes no gain",
         changes=_changes(view),
         gains=gains(view),
@@ -58,6 +61,12 @@ def gains(view: RecommendationView) -> tuple[Interval, ...]:
 def change_text(change: DesignChange) -> tuple[str, str]:
     """A parameter's value before and after, in its display unit."""
     return quantity(change.before, change.unit), quantity(change.after, change.unit)
+
+
+def decided_text(content: ReportContent, view: RecommendationView) -> str:
+    """What was decided last on a design, with the reason; empty where nothing was."""
+    rows = [row for row in content.decisions if row.design_id == view.design_id and row.decisions]
+    return f"decided: {rows[0].decisions[-1]}" if rows else ""
 
 
 def _interval(name: str, explained: str, value: GainInterval, kind: str) -> Interval:

@@ -3,6 +3,7 @@
 import polars as pl
 
 from pipelines.report.content import ReportContent
+from pipelines.report.definitions import glossary
 from pipelines.report.formats import MISSING, count, quantity
 from pipelines.report.sections.model import Block, Cell, Column, Note, Section, Table, empty
 
@@ -63,6 +64,19 @@ def provenance(content: ReportContent) -> Section:
     table = Table(key="provenance", caption="The same run and snapshots give the same page", columns=heads, rows=rows)
     lead = "Everything needed to make this page again."
     return Section(key="provenance", title="Provenance", lead=lead, blocks=(table,))
+
+
+def words(_: ReportContent) -> Section:
+    """The words that the page explains where they stand, together for print."""
+    rows = tuple((Cell(text=word), Cell(text=meaning)) for word, meaning in sorted(glossary().items(), key=_alphabetic))
+    heads = (Column(head="word", numeric=False), Column(head="meaning", numeric=False))
+    table = Table(key="words", caption="What the dotted words mean", columns=heads, rows=rows)
+    lead = "The same texts that show when a dotted word is pointed at, tabbed to or tapped."
+    return Section(key="words", title="Words", lead=lead, blocks=(table,))
+
+
+def _alphabetic(entry: tuple[str, str]) -> str:
+    return entry[0].lower()
 
 
 def _written(value: float | str | None, unit: str) -> str:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hwmodel.catalog import ChipDesign, DesignTable, load_catalog
 from hwmodel.design import NoDeployment, Pool, closed_form_fleet
-from hwmodel.design.closed_form import TP_COUNTS, ClosedFormFleet, _hit_ratio, require_deployment
+from hwmodel.design.closed_form import TP_COUNTS, ClosedFormFleet, _reuse, require_deployment
+from hwmodel.serving import cached_ratio
 from tests.hwmodel.design.planted import Shape, h100, planted
 
 POOL = planted().pools[0]
@@ -121,11 +122,14 @@ def test_a_design_that_fits_is_not_refused() -> None:
     require_deployment(closed_form_fleet(table, POOL), table, POOL)
 
 
+def cached(gaps_s: np.ndarray, calls_held_per_s: float, *free_tokens: float) -> list[float]:
+    reuse = _reuse(replace(POOL.load, reuse_gap_s=gaps_s))
+    return [cached_ratio(reuse, calls_held_per_s, free) for free in free_tokens]
+
+
 @given(st.lists(st.floats(0.01, 1e4), min_size=25, max_size=25))
 def test_the_share_of_prefixes_still_cached_grows_with_memory(gaps_s: list[float]) -> None:
-    load = replace(POOL.load, reuse_gap_s=np.sort(np.array(gaps_s)))
-    free = np.concatenate([[0.0], np.geomspace(1.0, 1e12, 60)])
-    hit = _hit_ratio(load, 4000.0, free, np.full(free.size, 3.0))
+    hit = cached(np.sort(np.array(gaps_s)), 4000.0, 0.0, *np.geomspace(1.0, 1e12, 60).tolist())
     assert (np.diff(hit) >= -1e-12).all()
     assert hit[0] == 0.0
     assert hit[-1] == 1.0
@@ -133,13 +137,10 @@ def test_the_share_of_prefixes_still_cached_grows_with_memory(gaps_s: list[float
 
 def test_half_of_the_contexts_survive_the_median_time_between_uses() -> None:
     gaps_s = np.linspace(1.0, 99.0, 25)
-    load = replace(POOL.load, reuse_gap_s=gaps_s, calls_per_s=2.0)
-    median_s = 50.0
-    laid_down = 2.0 * 1000.0 * np.minimum(gaps_s, median_s).mean()
-    hit = _hit_ratio(load, 1000.0, np.array([laid_down]), np.array([1.0]))
-    assert hit[0] == pytest.approx(0.5, abs=0.02)
+    median_s, held_per_s = 50.0, 2.0 * 1000.0
+    laid_down = held_per_s * float(np.minimum(gaps_s, median_s).mean())
+    assert cached(gaps_s, held_per_s, laid_down) == pytest.approx([0.5], abs=0.02)
 
 
 def test_without_reuse_nothing_is_missed() -> None:
-    load = replace(POOL.load, reuse_gap_s=np.empty(0))
-    assert _hit_ratio(load, 1000.0, np.zeros(3), np.ones(3)).tolist() == [1.0, 1.0, 1.0]
+    assert cached(np.empty(0), 1.0, 0.0, 1.0) == [1.0, 1.0]

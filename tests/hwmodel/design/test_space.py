@@ -1,6 +1,7 @@
 """The design space: every point legal and distinct, the baseline one of them, generations and ratings as stated."""
 
 from dataclasses import asdict, replace
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -9,13 +10,29 @@ import pytest
 from hwmodel.catalog import ChipDesign, DesignTable, design_of, load_catalog
 from hwmodel.design import BadSpace, DesignSpace, hbm_name, rated, space_around
 from hwmodel.design.space import HBM_GENERATIONS, design_id
+from hwmodel.physical import die_area, module_cost, peak_power_w, tco
 from tests.hwmodel.design.planted import h100
 
+POWER_ALONE = {"clock_hz"}
+"""Parameters that cost nothing as long as the rated power stays in its class."""
+COST_ALONE = {"fabric", "hbm_extra_dies_count"}
+"""Parameters that draw no power of their own: a topology, dies in a stack that is as fast as before."""
 BASELINES = ("h100-sxm", "h200-sxm", "b200-sxm", "a100-sxm-80", "mi300x")
 
 
 def baseline_point(space: DesignSpace) -> np.ndarray:
     return np.array([list(space.values_of_baseline().values())])
+
+
+def near(space: DesignSpace, most: int = 2) -> DesignSpace:
+    """The space within fewer changes."""
+    return replace(space, most_changes_count=most)
+
+
+def within(space: DesignSpace, most: int) -> int:
+    """Combinations of up to so many changes, counted without making them."""
+    others = [len(p.levels) - 1 for p in space.parameters]
+    return sum(prod(chosen) for count in range(most + 1) for chosen in combinations(others, count))
 
 
 def parts_of(design: ChipDesign) -> dict[str, object]:
@@ -32,7 +49,7 @@ def test_the_baseline_is_a_point_of_its_space_and_becomes_itself(chip: str) -> N
     baseline = design_of(load_catalog().chip(chip), allow_estimates=True)
     space = space_around(baseline)
     point = baseline_point(space)
-    assert (space.points() == point).all(axis=1).sum() == 1
+    assert (near(space).points() == point).all(axis=1).sum() == 1
     assert parts_of(space.design(space.values_of_baseline())) == parts_of(baseline)
     assert parts_of(space.designs(point).row(0)) == parts_of(baseline)
     assert space.features(point).tolist() == [[0.0] * len(space.names)]
@@ -41,19 +58,51 @@ def test_the_baseline_is_a_point_of_its_space_and_becomes_itself(chip: str) -> N
 
 @pytest.mark.parametrize("chip", BASELINES)
 def test_every_point_is_a_combination_of_legal_levels_and_none_comes_twice(chip: str) -> None:
-    space = space_around(design_of(load_catalog().chip(chip), allow_estimates=True))
+    space = near(space_around(design_of(load_catalog().chip(chip), allow_estimates=True)))
     points = space.points()
-    assert len(points) == prod(len(p.levels) for p in space.parameters) == len(np.unique(points, axis=0))
+    assert len(points) == len(np.unique(points, axis=0))
     for column, parameter in enumerate(space.parameters):
         assert set(points[:, column]) == set(parameter.levels)
         assert len(set(parameter.levels)) == len(parameter.levels)
     assert np.isfinite(space.features(points)).all()
 
 
-def test_ids_of_the_points_are_unique() -> None:
+@pytest.mark.parametrize("most", [0, 1, 2, 3])
+def test_points_are_all_combinations_of_up_to_so_many_changes(most: int) -> None:
+    """Counted by the elementary symmetric polynomials of the number of other levels."""
+    space = near(space_around(h100()), most)
+    points = space.points()
+    assert len(points) == within(space, most)
+    assert ((points != baseline_point(space)).sum(axis=1) <= most).all()
+
+
+def test_around_h100_there_are_more_than_half_a_million_points() -> None:
     space = space_around(h100())
-    names = {design_id(dict(zip(space.names, row, strict=True))) for row in space.points().tolist()}
-    assert len(names) == len(space.points())
+    assert within(space, space.most_changes_count) > 500_000
+
+
+def test_a_space_of_few_parameters_is_their_whole_product() -> None:
+    space = space_around(h100())
+    few = replace(space, parameters=space.parameters[:4])
+    assert len(few.points()) == prod(len(p.levels) for p in few.parameters)
+
+
+def test_a_parameter_without_the_baselines_level_is_changed_everywhere() -> None:
+    space = space_around(h100())
+    moved = replace(space.parameters[0], levels=(92.0, 112.0))
+    points = replace(space, parameters=(moved, *space.parameters[1:]), most_changes_count=2).points()
+    assert set(points[:, 0]) == {92.0, 112.0}
+    assert len(points) == 2 * (1 + sum(len(p.levels) - 1 for p in space.parameters[1:]))
+
+
+def test_ids_name_what_changes_and_nothing_else_and_are_unique() -> None:
+    space = near(space_around(h100()))
+    points = space.points()
+    names = space.ids(points)
+    assert len(set(names)) == len(points)
+    assert names[0] == "h100-sxm"
+    assert with_changes(space, cores_count=152.0, hbm_generation=2.0, node=3.0).name == "c152-g2-N3"
+    assert design_id({"l2_rate_ratio": 1.5, "clock_hz": 1.647e9}, "any") == "w1.5-f1.647"
 
 
 def test_features_are_doublings_over_the_baseline_and_steps_of_memory_generations() -> None:
@@ -128,7 +177,8 @@ def test_a_baseline_with_a_stack_of_its_own_keeps_it_and_may_go_to_any_generatio
 def test_no_point_goes_back_to_an_older_memory() -> None:
     newest = replace(h100(), hbm_stack_bytes=36e9, hbm_stack_bytes_per_s=2e12)
     space = space_around(newest)
-    assert space.parameters[space.names.index("hbm_generation")].levels == (2.0,)
+    assert "hbm_generation" not in space.names
+    assert space.design(space.values_of_baseline()).hbm_stack_bytes == 36e9
 
 
 def test_a_generation_that_does_not_exist_is_refused() -> None:
@@ -137,17 +187,52 @@ def test_a_generation_that_does_not_exist_is_refused() -> None:
         space.design(space.values_of_baseline() | {"hbm_generation": 7.0})
 
 
-def test_cores_bring_their_share_of_l2_bandwidth_and_latency_halves_launch_and_collective() -> None:
+def test_cores_bring_their_share_of_l2_bandwidth_and_its_ratio_comes_on_top() -> None:
     space = space_around(h100())
     more = max(space.parameters[space.names.index("cores_count")].levels)
-    design = space.design(space.values_of_baseline() | {"cores_count": more, "latency_ratio": 0.5})
-    assert design.l2_bytes_per_clk / more == pytest.approx(h100().l2_bytes_per_clk / h100().cores_count)
-    assert design.launch_latency_s == h100().launch_latency_s / 2
-    assert design.collective_latency_s == h100().collective_latency_s / 2
+    design = space.design(space.values_of_baseline() | {"cores_count": more, "l2_rate_ratio": 1.5})
+    assert design.l2_bytes_per_clk / more == pytest.approx(1.5 * h100().l2_bytes_per_clk / h100().cores_count)
+
+
+def test_height_and_speed_change_the_stack_of_whatever_generation() -> None:
+    space = space_around(h100())
+    design = space.design(
+        space.values_of_baseline() | {"hbm_generation": 1.0, "hbm_speed_ratio": 1.2, "hbm_extra_dies_count": 4.0}
+    )
+    assert design.hbm_stack_bytes == pytest.approx(36e9)
+    assert design.hbm_stack_bytes_per_s == pytest.approx(1.2e12)
+
+
+def test_options_that_may_change_answers_are_flagged_and_apart() -> None:
+    assert not any(p.is_quality_risk for p in space_around(h100()).parameters)
+    risky = [p.name for p in space_around(h100(), with_quality_risk=True).parameters if p.is_quality_risk]
+    assert risky == ["fp4_rate_ratio"]
+
+
+@pytest.mark.parametrize("chip", ["h100-sxm", "a100-sxm-80"])
+def test_every_level_of_every_parameter_has_a_cost_and_a_power(chip: str) -> None:
+    space = space_around(design_of(load_catalog().chip(chip)), with_quality_risk=True)
+    base = space.values_of_baseline()
+    one = DesignTable.of([space.baseline])
+    for parameter in space.parameters:
+        others = [level for level in parameter.levels if level != base[parameter.name]]
+        for table in (DesignTable.of([space.design(base | {parameter.name: level})]) for level in others):
+            if parameter.name not in POWER_ALONE:
+                assert tco(table).typical_usd_per_chip_h[0] != tco(one).typical_usd_per_chip_h[0], parameter.name
+            if parameter.name not in COST_ALONE:
+                assert peak_power_w(table)[0] != peak_power_w(one)[0], parameter.name
+
+
+def test_a_die_cut_in_two_yields_better_and_pays_for_the_crossing() -> None:
+    space = space_around(h100())
+    one, two = (DesignTable.of([space.design(space.values_of_baseline() | {"dies_count": n})]) for n in (1.0, 2.0))
+    assert module_cost(two).die_yield_ratio[0] > module_cost(one).die_yield_ratio[0]
+    assert die_area(two).package_m2[0] > die_area(one).package_m2[0]
+    assert peak_power_w(two)[0] > peak_power_w(one)[0]
 
 
 def test_every_point_is_a_legal_chip_design() -> None:
-    space = space_around(h100())
+    space = near(space_around(h100()), 3)
     points = space.points()
     some = points[np.random.default_rng(0).choice(len(points), 300, replace=False)]
     table = space.designs(some)

@@ -24,12 +24,16 @@ def sample_findings(**changes: Any) -> Findings:
             "robustness",
             "refused",
             "evidence",
+            "explanation",
         )
     }
     made: dict[str, Any] = {
         "step_bins": pl.DataFrame({"day": [date(2026, 6, 1)], "bin": [1], "busy_s": [2.5]}),
         "evaluations": pl.DataFrame(
             {"design_id": ["h100-sxm"], "late_ratio": [None]}, schema_overrides={"late_ratio": pl.Float64}
+        ),
+        "service_changes": pl.DataFrame(
+            {"design_id": ["0f3a"], "surface": ["api_burst"], "price_ratio": [0.8], "latency_ratio": [0.9]}
         ),
         "scored_count": 5516,
         "space_count": 12960,

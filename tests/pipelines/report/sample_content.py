@@ -9,8 +9,10 @@ import polars as pl
 
 from featurize import cache_life_curve
 from pipelines.report.content import ReportContent, RunFacts
+from tests.pipelines.report import sample_chips as chips
 from tests.pipelines.report import sample_history as history
 from tests.pipelines.report.sample_designs import calibration, designs, recommendations, robustness
+from tests.pipelines.report.sample_explanation import empty_explanation, explanation
 from warehouse.contracts import SURFACES, AbandonmentCurve, ContextGrowth, KernelHotspots, StallProfile, WaitProfile
 
 DAYS = (date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3))
@@ -98,6 +100,12 @@ def sample_content() -> ReportContent:
             }
         ),
         evidence=_evidence(),
+        generations=history.generations(),
+        generation_surfaces=history.generation_surfaces(),
+        explanation=explanation(),
+        interactivity=chips.interactivity(),
+        chip_errors=chips.chip_errors(),
+        decisions=chips.decisions(),
         doubts=(
             "The chip model was calibrated on one vendor's kernels; the ratio to other vendors is an extrapolation.",
             "Prices of HBM stacks are assumed; the range 0.5 to 2 times is in the robustness table.",
@@ -130,7 +138,8 @@ def empty_content() -> ReportContent:
     }
     run = replace(full.run, dataset="azure-conv", source="azure:conv.csv", snapshots={})
     lacking = dict.fromkeys(("context_trend", "workload_drift", "emerging_workloads"), "there is no day")
-    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), lacking=lacking)
+    frames["explanation"] = empty_explanation()
+    return replace(full, **frames, run=run, recommendations=(), headline=(), doubts=(), decisions=(), lacking=lacking)
 
 
 def _card() -> pl.DataFrame:

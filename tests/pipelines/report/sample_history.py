@@ -191,3 +191,35 @@ def _emerging(kind: str, surface: str, number: int, p_value: float) -> dict[str,
 
 def _forecast(surface: str, quantile: str) -> dict[str, Any]:
     return {"surface": surface, "quantile": quantile, "day": LAST, "horizon_days": 7}
+
+
+def generations() -> pl.DataFrame:
+    """Two generations of chips."""
+    return pl.DataFrame(
+        {
+            "generation": [1, 2],
+            "run_id": ["20261101-020000-synthetic", "20261101-030000-synthetic_generation_2"],
+            "chip": ["h100-sxm", "h100-sxm with 6 HBM3E stacks"],
+            "call_count": [225_000, 251_000],
+            "session_count": [21_000, 23_300],
+            "chips_count": [158.0, 141.0],
+            "binding_resource": ["hbm", "matrix"],
+            "binding_ratio": [0.58, 0.37],
+            "value_per_usd_ratio": [2.1, 2.6],
+            "value_usd_per_j": [1.1e-6, 1.3e-6],
+            "value_usd_per_rack_h": [310.0, 352.0],
+            "value_usd_per_latency_s": [0.011, 0.012],
+            "next_change": ["6 HBM3E stacks", "none"],
+        }
+    )
+
+
+def generation_surfaces() -> pl.DataFrame:
+    """What moved demand between them."""
+    shared = {"ttft_p50_s": 0.7, "ttft_p95_s": 3.1, "cut_ratio": 0.02}
+    rows: list[dict[str, object]] = []
+    for number, surface in enumerate(SURFACES):
+        first = {"generation": 1, "surface": surface, "call_count": 30_000 + number} | shared
+        moved = {"price_ratio": 0.8, "latency_ratio": 0.95, "volume_ratio": 1.04 + 0.05 * number}
+        rows += [first, first | {"generation": 2, "call_count": 34_000 + number} | moved]
+    return pl.DataFrame(rows, infer_schema_length=None)

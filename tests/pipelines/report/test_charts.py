@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 
 import altair as alt
+import polars as pl
 import pytest
 
 from pipelines.report import chart_png, charts
@@ -16,6 +17,15 @@ from pipelines.report.sections.reuse import pooled_reuse
 from tests.pipelines.report.sample_content import sample_content
 
 CONTENT = sample_content()
+RUNS = pl.DataFrame(
+    {
+        "run_id": ["first", "second"],
+        "started_at": ["2026-11-01", "2026-11-02"],
+        "checked_count": [12, 14],
+        "inside_ratio": [0.8, 0.9],
+        "mean_error_ratio": [0.07, 0.05],
+    }
+)
 MAKERS: dict[str, Callable[[ReportContent], alt.LayerChart]] = {
     "attribution": lambda c: charts.attribution(c.recommendations[0].attribution),
     "cache_life": lambda c: charts.cache_life(c.cache_life, wanted_ratio=0.9, title="What a longer life keeps"),
@@ -24,10 +34,21 @@ MAKERS: dict[str, Callable[[ReportContent], alt.LayerChart]] = {
     "context_trend": lambda c: charts.context_trend(c.context_trend, title="How fast prompts grow"),
     "demand_forecast": lambda c: charts.demand_forecast(c.forecast, title="What is coming"),
     "four_curves": lambda c: charts.four_curves(c.recommendations[0].curves),
+    "gain_parts": lambda c: charts.gain_parts(c.explanation.parts, title="HBM stacks make most of the gain"),
+    "regret_heatmap": lambda c: charts.regret_heatmap(
+        c.explanation.regret.filter(method="replay"), title="Who gives least away"
+    ),
+    "tornado": lambda c: charts.tornado(
+        c.explanation.elasticities.filter(scenario="today", at="baseline"), title="HBM stacks move value most"
+    ),
     "hits_by_idle_time": lambda c: charts.hits_by_idle_time(
         pooled_reuse(c.reuse, "idle_low_s", "idle_high_s"), title="Held by the cache"
     ),
     "hotspots_by_surface": lambda c: charts.hotspots_by_surface(c.hotspots),
+    "interactivity_front": lambda c: charts.interactivity_front(
+        c.interactivity.filter(pl.col("llm") == "gpt-oss-120b"), "tokens_per_usd", "h100-sxm"
+    ),
+    "prediction_history": lambda _: charts.prediction_history(RUNS, title="How predictions turned out"),
     "limits_used": lambda c: charts.limits_used(c.recommendations[0].limits),
     "load_by_hour": lambda c: charts.load_by_hour(c.load),
     "mix_by_surface": lambda c: charts.mix_by_surface(c.card),

@@ -11,14 +11,16 @@ import polars as pl
 import pytest
 
 from pipelines.report import ReportContent, render_html, render_json, render_markdown
-from pipelines.report.html import script_json
-from pipelines.report.page import sections
+from pipelines.report.html import render_report, script_json
+from pipelines.report.page import artefacts, report_parts, sections
+from pipelines.report.sections.first_page import first_page
 from tests.pipelines.report.sample_content import empty_content, sample_content
 
 EVIL = "<script>alert(1)</script></script><!--\"'><img src=x onerror=alert(2)> | `x` @all http://evil.example"
-ORDER = ["recommendations", "designs", "questions", "workload", "waits", "context", "leaving", "emerging", "coming"]
-ORDER += ["reuse", "hotspots", "service", "predictions", "robustness"]
-ORDER += ["refused", "evidence", "doubts", "provenance"]
+ORDER = ["questions", "workload", "coming", "hotspots", "service", "chip-errors", "designs", "interactivity"]
+ORDER += ["recommendations", "parts", "bottlenecks", "elasticities", "software", "limits", "predictions", "generations"]
+ORDER += ["regret", "thresholds", "robustness", "grounds", "doubts", "refused", "evidence"]
+ORDER += ["waits", "context", "leaving", "emerging", "reuse", "decisions", "provenance", "words"]
 
 
 class Page(HTMLParser):
@@ -138,7 +140,7 @@ def test_markdown_of_hostile_text_holds_no_markup_mention_or_address(attack: Rep
     assert "`x`" not in text.replace("\\`", "")
     assert "http://" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in rows} <= {4, 6}
+    assert {line.count("|") for line in rows} <= {4, 6}, "a cell opened a column of its own"
 
 
 def test_nothing_is_loaded_from_anywhere(full: str) -> None:
@@ -146,7 +148,7 @@ def test_nothing_is_loaded_from_anywhere(full: str) -> None:
     assert not {"link", "img", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in page.elements}
     for _, attributes in page.elements:
         assert "src" not in attributes
-        assert str(attributes.get("href", "#")).startswith("#")
+        assert re.fullmatch(r"#[a-z0-9-]+|data/[a-z0-9-]+\.csv|\.\./history\.html", str(attributes.get("href", "#top")))
     policy = next(str(meta["content"]) for meta in page.of("meta") if "http-equiv" in meta)
     assert policy.startswith("default-src 'none'")
     assert "url(" not in full[full.index("<style>") : full.index("</style>")]
@@ -191,7 +193,51 @@ def test_a_page_without_recommendation_says_so() -> None:
     views = tuple(replace(view, recommended=False) for view in sample_content().recommendations)
     page = Page(render_html(replace(sample_content(), recommendations=views, headline=())))
     assert "none" in page.words
-    assert sections(empty_content())[0].cards == ()
+    assert [section.cards for section in sections(empty_content()) if section.cards] == []
+
+
+def test_the_first_page_answers_what_why_and_what_not_before_any_section(full: str) -> None:
+    answers = {answer.question: answer for answer in first_page(sample_content())}
+    assert list(answers) == [
+        "What to change",
+        "What it buys",
+        "What it costs",
+        "How sure",
+        "What would overturn it",
+        "Fleet today",
+    ]
+    assert answers["How sure"].figure == "+9 % to +38 %".replace(" %", "\N{NO-BREAK SPACE}%")
+    assert len(answers["What it buys"].lines) == 4
+    assert "only long-context chats" in answers["What would overturn it"].lines[0]
+    assert full.index("What would overturn it") < full.index('<section id="questions">')
+
+
+def test_every_artefact_of_a_review_is_there_or_named_as_missing() -> None:
+    asked = artefacts(report_parts(sample_content()))
+    assert len(asked) == 12
+    there = {section.key for section in sections(sample_content())}
+    assert {item.section for item in asked} - {""} <= there
+    assert [item.name for item in asked if not item.section] == ["Elasticities", "Regret over scenarios"]
+
+
+def test_every_figure_has_a_file_of_its_data_and_a_link_to_it(full: str) -> None:
+    page = render_report(sample_content())
+    links = {str(a["href"]).removeprefix("data/") for a in Page(full).of("a") if a.get("class") == "data"}
+    assert links == set(page.data)
+    assert {f"{key}.csv" for key in json.loads(Page(full).scripts[0])} <= links
+    for name, text in page.data.items():
+        rows = pl.read_csv(text.encode(), infer_schema=False)
+        assert rows.height > 0, name
+    drawn = pl.read_csv(page.data["pareto.csv"].encode())
+    assert drawn.height == sample_content().designs.height
+    assert {"value_per_usd_ratio", "value_per_w_ratio"} <= set(drawn.columns)
+
+
+def test_a_decision_is_shown_with_its_reason() -> None:
+    words = Page(render_html(sample_content())).words
+    assert any(word == "decided: 2026-11-04 09:12 UTC, accepted: fits the next tape-out" for word in words)
+    undecided = replace(sample_content(), decisions=())
+    assert not any(word.startswith("decided:") for word in Page(render_html(undecided)).words)
 
 
 def test_sections_keep_their_order_when_some_have_nothing_to_show() -> None:

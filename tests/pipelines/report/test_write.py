@@ -8,10 +8,13 @@ import pytest
 from pipelines.report import write_report
 from tests.pipelines.report.sample_content import empty_content, sample_content
 
+NAMES = ["data", "report.html", "report.json", "summary.md"]
 
-def test_three_files_are_written_and_nothing_else(tmp_path: Path) -> None:
+
+def test_three_files_and_the_data_are_written_and_nothing_else(tmp_path: Path) -> None:
     files = write_report(sample_content(), tmp_path / "new" / "report")
-    assert sorted(path.name for path in files.html.parent.iterdir()) == ["report.html", "report.json", "summary.md"]
+    assert sorted(path.name for path in files.html.parent.iterdir()) == NAMES
+    assert (files.html.parent / "data" / "pareto.csv").read_text(encoding="utf-8").startswith("design_id,")
     assert files.html.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert json.loads(files.machine.read_text(encoding="utf-8"))["run"]["run_id"] == "2026-11-03-7f3a"
     assert files.summary.read_text(encoding="utf-8").startswith("# Design recommendation for h100-sxm")
@@ -31,4 +34,10 @@ def test_a_failed_rendering_leaves_the_old_report_and_no_half_written_file(
     with pytest.raises(OSError, match="No space left"):
         write_report(sample_content(), tmp_path)
     assert files.html.read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "summary.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == NAMES
+
+
+def test_a_second_rendering_leaves_no_data_of_the_first(tmp_path: Path) -> None:
+    files = write_report(sample_content(), tmp_path)
+    write_report(empty_content(), tmp_path)
+    assert list((files.html.parent / "data").iterdir()) == []

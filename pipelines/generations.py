@@ -1,0 +1,125 @@
+"""Generations: the accepted design goes into service, demand answers to it, and the loop runs again on both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.errors import BadInput
+from pipelines.exploration.store import load_findings
+from pipelines.home import prepare_home
+from pipelines.resources import LedgerResource
+from pipelines.run_loop import Progress, RunRequest, RunSummary, run_loop
+from pipelines.run_record import GenerationStep
+from pipelines.source import SimulatedSource, Source, TraceSource
+from telemetry_sim import ServiceChange, answered, elasticities, volume_ratio
+from warehouse.contracts import Surface
+from warehouse.ledger import Recommendation, RecommendationStatus
+
+MOST_GENERATIONS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationPlan:
+    """How many generations, and how strongly demand answers."""
+
+    count: int
+    elasticity_ratio: float = 1.0
+    """Factor on the declared elasticities; at 0 demand stays what it was, to the byte."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= MOST_GENERATIONS:
+            raise BadInput(f"{self.count} generations cannot be run; choose 1 to {MOST_GENERATIONS}")
+        if not 0.0 <= self.elasticity_ratio <= 10.0:
+            raise BadInput(f"elasticity {self.elasticity_ratio:g} is outside [0, 10]; 1 takes the declared ones")
+
+
+def run_generations(
+    request: RunRequest, plan: GenerationPlan, progress: Progress | None = None
+) -> tuple[RunSummary, ...]:
+    """Run the loop once per generation; fewer where a generation recommends no change.
+
+    Raises:
+        BadInput: Demand is to answer, but is read from a trace.
+        And whatever `run_loop` raises.
+    """
+    if plan.count > 1 and plan.elasticity_ratio > 0.0 and isinstance(request.source, TraceSource):
+        raise BadInput("the demand of a trace cannot answer to another chip; give --elasticity 0, or simulate")
+    step = GenerationStep(number=1, elasticity_ratio=plan.elasticity_ratio)
+    request = replace(request, generation=step if plan.count > 1 else None)
+    summaries = [run_loop(request, progress)]
+    while len(summaries) < plan.count:
+        accepted = accept_best(request.settings.home, summaries[-1].run_id, number=len(summaries) + 1)
+        if accepted is None:
+            break
+        request = _next(request, accepted, plan, number=len(summaries) + 1)
+        summaries.append(run_loop(request, progress))
+    return tuple(summaries)
+
+
+def accept_best(home: Path, run_id: str, *, number: int) -> Recommendation | None:
+    """The best recommended design of a run, accepted in the ledger; None where no change is recommended."""
+    with LedgerResource(home=str(home)).opened() as ledger:
+        proposed = ledger.recommendations_of(run_id)
+        if not proposed:
+            return None
+        return ledger.decide(
+            run_id,
+            proposed[0].design_id,
+            status=RecommendationStatus.ACCEPTED,
+            why=f"put into service as generation {number}",
+            at=datetime.now(UTC),
+        )
+
+
+def moved_demand(changes: pl.DataFrame, *, scale_ratio: float) -> dict[str, dict[str, float]]:
+    """By surface: what became of price and latency, and of the volume by the declared elasticities.
+
+    Args:
+        changes: surface, price_ratio, latency_ratio, as in the findings.
+        scale_ratio: Factor on the elasticities.
+    """
+    moved: dict[str, dict[str, float]] = {}
+    for row in changes.iter_rows(named=True):
+        change = ServiceChange(price_ratio=row["price_ratio"], latency_ratio=row["latency_ratio"])
+        surface = Surface(row["surface"])
+        volumes = {
+            name: volume_ratio(change, elasticities(end)[surface], scale_ratio=scale_ratio)
+            for name, end in (("volume_ratio", "typical"), ("volume_low_ratio", "low"), ("volume_high_ratio", "high"))
+        }
+        moved[surface.value] = {
+            "price_ratio": change.price_ratio,
+            "latency_ratio": change.latency_ratio,
+            **volumes,
+        }
+    return moved
+
+
+def _next(request: RunRequest, accepted: Recommendation, plan: GenerationPlan, *, number: int) -> RunRequest:
+    """The same request on the accepted design, with the demand that answers to it."""
+    folder = prepare_home(request.settings.home).report(accepted.run_id)
+    changes = load_findings(folder).service_changes.filter(pl.col("design_id") == accepted.design_id)
+    moved = moved_demand(changes, scale_ratio=plan.elasticity_ratio)
+    return replace(
+        request,
+        source=answering(request.source, moved, number=number),
+        baseline=f"{accepted.run_id}:{accepted.rank}",
+        generation=GenerationStep(
+            number=number,
+            elasticity_ratio=plan.elasticity_ratio,
+            previous_run_id=accepted.run_id,
+            design_id=accepted.design_id,
+            moved=moved,
+        ),
+    )
+
+
+def answering(source: Source, moved: Mapping[str, Mapping[str, float]], *, number: int) -> Source:
+    """The source of the next generation, in a data set of its own; a surface that the window did not hold stays."""
+    dataset = f"{source.dataset.removesuffix(f'_generation_{number - 1}')}_generation_{number}"
+    if not isinstance(source, SimulatedSource):
+        return replace(source, dataset_name=dataset)
+    ratios = {surface: moved.get(surface.value, {}).get("volume_ratio", 1.0) for surface in Surface}
+    return replace(source, settings=answered(source.settings, ratios), dataset_name=dataset)

@@ -118,8 +118,10 @@ def truth_of(frame: pl.DataFrame, case: SearchCase) -> Truth:
         points=points,
         designs=designs,
         features=case.space.features(points),
-        closed=closed,
+        scenarios=(case.scenario.name,),
+        closed_forms=(closed,),
         legal_count=len(points),
+        refused=(),
         row_of_baseline=(),
     )
     base = Outcome(design=case.space.baseline, scenario=case.scenario.name, numbers=measures(case.baseline))

@@ -39,12 +39,13 @@ RATIOS: dict[str, tuple[float, ...]] = {
     "clock_hz": (0.8, 0.9, 1.0, 1.1),
     "l2_bytes": (0.5, 1.0, 2.0, 3.0),
     "link_bytes_per_s": (0.5, 1.0, 2.0),
+    "launch_latency_s": (1.0, 0.5),
+    "collective_latency_s": (1.0, 0.5),
 }
 """Levels over the baseline's. Parameters that are named neither here nor below stay at the baseline's value."""
 LEVELS: dict[str, tuple[float, ...]] = {
     "hbm_stacks_count": (4.0, 5.0, 6.0),
     "hbm_generation": (0.0, 1.0, 2.0),
-    "latency_ratio": (1.0, 0.5),
 }
 DESIGNS_COUNT = 5_000
 CHUNK = 50

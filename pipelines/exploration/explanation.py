@@ -138,7 +138,7 @@ def _parts(subject: Subject, finalist: Recommendation, replays: Replays) -> Abla
 def _replays(subject: Subject) -> Replays:
     """What the search replayed of today's scenario is not replayed again."""
     space, found = subject.space, subject.found
-    known: dict[str, Evaluation | None] = {e.design.name: e for e in found.replayed.values()}
+    known: dict[str, Evaluation | None] = dict(found.whole)
     known |= dict.fromkeys((rated_designs(space, [base_point(space)])[0].name, space.baseline.name), found.baseline)
     return Replays(scenario=subject.scenario, known=known)
 

@@ -12,6 +12,8 @@ from hwmodel.design.search.known import Candidates, Known, Learned, believing
 
 SHORTLIST = 2_000
 """Designs whose doubt is told anew after each pick of a batch: those of most expected gain before it."""
+CHOICE = 250
+"""Designs of the closed form's first fronts to choose from, per design of the first batch."""
 PROMISING_SD = 1.645
 """A design is worth exploring if this many deviations above its mean it would reach the front."""
 
@@ -37,7 +39,7 @@ def first_batch(
     candidates: Candidates, count: int, rng: np.random.Generator, *, taken: Sequence[int] = ()
 ) -> list[Pick]:
     """The closed form's fronts in order, and one design drawn at random; no two alike in all but one parameter."""
-    rows = spread_out(candidates.points, pareto_order(candidates.closed), count - 1, taken=taken)
+    rows = spread_out(candidates.points, pareto_order(candidates.closed, CHOICE * count), count - 1, taken=taken)
     drawn = spread_out(candidates.points, rng.permutation(len(candidates)), 1, taken=[*taken, *rows])
     return [Pick(row=row, slot=Slot.CLOSED_FORM) for row in rows] + [Pick(row=r, slot=Slot.EXPLORE) for r in drawn]
 

@@ -40,11 +40,17 @@ def expected_improvement(
     return (wide * _above(mean[:, 1:], sd[:, 1:], height)).sum(axis=1)
 
 
-def pareto_order(values: Float[np.ndarray, "points 2"]) -> Int[np.ndarray, "points"]:
-    """Rows by front: the front of all, then that of the rest, and so on; within a front the larger product first."""
+def pareto_order(values: Float[np.ndarray, "points 2"], least_count: int | None = None) -> Int[np.ndarray, "chosen"]:
+    """Rows by front: the front of all, then that of the rest, and so on; within a front the larger sum first.
+
+    Args:
+        values: Of all points.
+        least_count: Fronts are peeled off until this many rows are in order; all by default.
+    """
+    wanted = len(values) if least_count is None else min(least_count, len(values))
     remaining = np.lexsort((-values[:, 1], -values[:, 0]))
     layers = []
-    while remaining.size:
+    while len(values) - remaining.size < wanted:
         second = values[remaining, 1]
         before = np.concatenate([[-np.inf], np.maximum.accumulate(second)[:-1]])
         layer = remaining[second > before]

@@ -58,6 +58,8 @@ class SearchResult:
     baseline: Evaluation
     replayed: dict[int, Outcome]
     """By row of `scored`."""
+    whole: Mapping[str, Evaluation]
+    """Whole evaluations by design name: of those that were replayed in this run and not recalled."""
     slots: Mapping[int, Slot]
     """Why each of them was replayed."""
     too_slow: tuple[int, ...]

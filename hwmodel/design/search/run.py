@@ -70,6 +70,7 @@ def search(
         scored=scored,
         baseline=baseline,
         replayed=walk.replayed,
+        whole=walk.replays.whole,
         slots=walk.slots,
         too_slow=walk.too_slow,
         learned=model,

@@ -130,7 +130,7 @@ def test_a_space_without_a_feasible_point_is_refused_with_counts(scenario: Scena
     space = small_space()
     at = space.names.index("cores_count")
     bloated = tuple(replace(p, levels=(p.levels[0] * 40.0,)) if i == at else p for i, p in enumerate(space.parameters))
-    with pytest.raises(NoDesign, match=r"none of 144 points around h100-sxm is both feasible \(0 are\)"):
+    with pytest.raises(NoDesign, match=r"none of 192 points around h100-sxm is both feasible \(0 are\)"):
         score(replace(space, parameters=bloated), scenario)
 
 

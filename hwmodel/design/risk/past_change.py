@@ -132,7 +132,7 @@ def past_change_rows(told: pl.DataFrame, *, bandwidth_ratio: float, log_width: f
         for measure in ("tpot", "ttft"):
             measured = (part[f"{measure}_s"] / part[f"{measure}_s_after"]).to_numpy()
             same = np.ones(len(part))
-            says: tuple[tuple[Predictor, Float[np.ndarray, "runs"]], ...] = (
+            says: tuple[tuple[Predictor, Float[np.ndarray, runs]], ...] = (
                 ("ours", part[f"{measure}_speedup"].to_numpy()),
                 ("no gain", same),
                 ("bandwidth", same * bandwidth_ratio),

@@ -40,7 +40,8 @@ def shift(content: ReportContent) -> Section:
     bill = bill.filter(pl.col("rank") == bill["rank"].min()) if len(bill) else bill
     blocks: tuple[Block, ...] = (empty("No bill before and after: no design was replayed in full."),)
     if len(bill):
-        blocks = tuple(_bill_table(bill.filter(dimension=name), name) for name in _DIMENSIONS)
+        told = ((name, bill.filter(dimension=name)) for name in _DIMENSIONS)
+        blocks = tuple(_bill_table(rows, name) for name, rows in told if not rows.is_empty())
     return Section(key="bottlenecks", title="Where the bottleneck moves", lead=lead, blocks=blocks)
 
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from pipelines.report import BadFigureKey
-from pipelines.report.charts.frame import finish, inline
+from pipelines.report.charts.frame import finish, inline, layer
 from pipelines.report.figure_data import csv_text, drawn_rows, figure_csvs, file_name
 from pipelines.report.picture import chart_spec
 from pipelines.report.sections.model import Column, Figure, Section, Table
@@ -16,7 +16,7 @@ def small(key: str) -> Figure:
     rows = [{"x_s": 1.0, "y_ratio": 0.5}, {"x_s": 2.0, "y_ratio": 0.7}]
     one = alt.Chart(inline(rows)).mark_point().encode(x="x_s:Q", y="y_ratio:Q")
     rule = alt.Chart(inline([{"y_ratio": 1.0}])).mark_rule().encode(y="y_ratio:Q")
-    return Figure(key=key, chart=finish(alt.layer(rule, one), title="A title", height=100))
+    return Figure(key=key, chart=finish(layer(rule, one), title="A title", height=100))
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+A1", "-2+3", "@SUM(A1)", "\t=1", " =cmd|' /C calc'!A0"])

@@ -12,7 +12,8 @@ from hwmodel.serving.demand import ReplayDemand, replay_demand, scale_sessions, 
 from hwmodel.serving.errors import BadSettings
 from hwmodel.serving.explained.calls import Served, replayed_calls
 from hwmodel.serving.replay import ReplayResult, Replica, Scheduler, replay
-from hwmodel.serving.tables import StepTimer, step_cost_tables
+from hwmodel.serving.step_timer import StepTimer
+from hwmodel.serving.tables import step_cost_tables
 
 MOST_CALLS_COUNT = 200_000
 """Calls of a pool that are replayed at most; of a longer demand some sessions are taken, on as many fewer replicas."""

@@ -58,5 +58,5 @@ def measured_latency(path: Path) -> MeasuredLatency:
     """
     try:
         return MeasuredLatency.of(ServiceLatency.validate(pl.read_parquet(path), cast=True))
-    except (OSError, pl.exceptions.PolarsError, dy.exc.ValidationError, LatencyError) as error:
+    except (OSError, pl.exceptions.PolarsError, dy.exc.SchemaError, dy.exc.ValidationError, LatencyError) as error:
         raise BadInput(f"measured latencies {path.name}: {error}; give a file that a replay wrote") from error

@@ -94,7 +94,7 @@ def test_a_wrong_chip_does_not_explain_it(name: str, seed: int, memory_ratio: fl
 
 @cache
 def small() -> Told:
-    return told(calls_per_day=1_500, days=1, seed=4, latency=None)
+    return told(calls_per_day=6_000, days=1, seed=4, latency=None)
 
 
 @cache
@@ -111,7 +111,7 @@ def small_table() -> dy.DataFrame[ServiceLatency]:
 def test_a_table_on_disk_serves_the_next_simulation_the_same_twice(tmp_path: Path) -> None:
     path = tmp_path / "latency.parquet"
     write_latency(path, small_table())
-    source = simulated(days=1, calls_per_day=1_500, seed=4, latency=path)
+    source = simulated(days=1, calls_per_day=6_000, seed=4, latency=path)
     assert "latency.parquet" in source.description
     once, again = (
         next(iter(simulate_days(source.settings, 1, latency=law)))[1].model_calls

@@ -37,7 +37,7 @@ RATIOS: dict[str, tuple[float, ...]] = {
     "cores_count": (0.7, 0.85, 1.0, 1.15),
     "matrix_flop_per_clk": (0.5, 1.0, 2.0),
     "clock_hz": (0.8, 0.9, 1.0, 1.1),
-    "l2_bytes": (0.5, 1.0, 2.0, 3.0),
+    "l2_bytes": (0.5, 1.0, 1.5, 2.0, 3.0),
     "link_bytes_per_s": (0.5, 1.0, 2.0),
     "launch_latency_s": (1.0, 0.5),
     "collective_latency_s": (1.0, 0.5),

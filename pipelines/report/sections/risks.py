@@ -6,6 +6,7 @@ import polars as pl
 
 from pipelines.report.content import ReportContent
 from pipelines.report.formats import count, gain, is_known, percent, ratio, seconds, significant, usd
+from pipelines.report.palette import named
 from pipelines.report.sections.model import Block, Cell, Column, Section, Table
 
 DEPTHS = {"memory": "new stacks, same die", "die": "the die, same process", "process": "the die, another process"}
@@ -96,7 +97,7 @@ def _projects(content: ReportContent) -> Table:
     rows = tuple(
         (
             Cell(text=row["design"]),
-            Cell(text=DEPTHS[row["depth"]]),
+            Cell(text=named(row["depth"], DEPTHS)),
             Cell(text=_range(row, "nre_usd", usd)),
             Cell(text=_range(row, "months", significant)),
             Cell(text=usd(row["saving_usd_per_chip_life"])),

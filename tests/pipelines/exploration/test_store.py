@@ -1,7 +1,7 @@
 """Findings on disk: what is written is read, and what cannot be read is refused in words."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +9,6 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.exploration.store import FINDINGS_FILE, load_findings, save_findings
-from pipelines.report import ExplainedView, RecommendationView
 from tests.pipelines.exploration.sample_findings import sample_findings
 
 
@@ -18,7 +17,7 @@ def assert_same(one: object, other: object) -> None:
     if isinstance(one, pl.DataFrame):
         assert one.schema == other.schema  # type: ignore[attr-defined]
         assert one.equals(other)  # type: ignore[arg-type]
-    elif isinstance(one, ExplainedView | RecommendationView):
+    elif is_dataclass(one) and not isinstance(one, type):
         for member in fields(one):
             assert_same(getattr(one, member.name), getattr(other, member.name))
     elif isinstance(one, tuple):

@@ -149,11 +149,12 @@ def _is_scored(found: SearchResult, point: Float[np.ndarray, "parameters"]) -> b
 
 
 def _finalists(space: DesignSpace, found: SearchResult) -> list[Float[np.ndarray, "parameters"]]:
-    """The best designs that are still different once simplified."""
+    """The best designs that are still different once simplified; one that comes down to the baseline is none."""
     chosen: dict[tuple[float, ...], Float[np.ndarray, parameters]] = {}
     for row in found.finalists:
         point = simplest(space, found, found.scored.points[row])
-        chosen.setdefault(tuple(point.tolist()), point)
+        if space.changes(point.tolist()):
+            chosen.setdefault(tuple(point.tolist()), point)
         if len(chosen) == found.finalists_count:
             break
     return list(chosen.values())

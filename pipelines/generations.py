@@ -5,22 +5,28 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 
+from hwmodel.serving.explained import DeclaredIncumbent
+from hwmodel.timing import HOST_STEP_S
 from pipelines.errors import BadInput
+from pipelines.exploration import loop_inputs
 from pipelines.exploration.store import load_findings
 from pipelines.home import prepare_home
-from pipelines.resources import LedgerResource
+from pipelines.incumbent import incumbent_design
+from pipelines.latency_table import replayed_latency, write_latency
+from pipelines.resources import LakeResource, LedgerResource
 from pipelines.run_loop import Progress, RunRequest, RunSummary, run_loop
 from pipelines.run_record import GenerationStep
 from pipelines.source import SimulatedSource, Source, TraceSource
 from telemetry_sim import ServiceChange, answered, elasticities, volume_ratio
-from warehouse.contracts import Surface
+from warehouse.contracts import ServiceLatency, Surface
 from warehouse.ledger import Recommendation, RecommendationStatus
 
 MOST_GENERATIONS = 10
 LATENCY_FILE = "latency.parquet"
-"""The accepted design's latencies, in the folder of the run that recommended it."""
+"""The accepted design's latencies as replayed, in the folder of the run that recommended it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +112,13 @@ def _next(request: RunRequest, accepted: Recommendation, plan: GenerationPlan, *
     moved = moved_demand(
         findings.service_changes.filter(pl.col("design_id") == accepted.design_id), scale_ratio=plan.elasticity_ratio
     )
-    latency_path = folder / LATENCY_FILE if plan.elasticity_ratio > 0.0 and len(findings.handover) else None
+    latency_path = folder / LATENCY_FILE if plan.elasticity_ratio > 0.0 else None
     if latency_path is not None:
-        findings.handover.write_parquet(latency_path)
+        write_latency(latency_path, _latency(request, accepted, findings.handover))
     return replace(
         request,
         source=answering(request.source, moved, latency_path, number=number),
-        baseline=f"{accepted.run_id}:{accepted.rank}",
+        baseline=named(accepted),
         generation=GenerationStep(
             number=number,
             elasticity_ratio=plan.elasticity_ratio,
@@ -121,6 +127,28 @@ def _next(request: RunRequest, accepted: Recommendation, plan: GenerationPlan, *
             moved=moved,
         ),
     )
+
+
+def _latency(request: RunRequest, accepted: Recommendation, handover: pl.DataFrame) -> dy.DataFrame[ServiceLatency]:
+    """Latencies of all days of a generation, replayed on the accepted design's fleet."""
+    home, source = str(request.settings.home), request.source
+    with LedgerResource(home=home).opened() as ledger:
+        design = incumbent_design(named(accepted), ledger, allow_estimates=request.allow_estimates)
+    with LakeResource(home=home, dataset=source.dataset).opened() as lake:
+        inputs = loop_inputs(lake, source.days(), llm=request.llm)
+    return replayed_latency(
+        inputs.demand,
+        inputs.policy,
+        DeclaredIncumbent(design=design, tp_by_llm=dict(handover.select("llm", "tp_count").iter_rows())),
+        replicas_by_llm=dict(handover.select("llm", "replicas_ratio").iter_rows()),
+        host_step_s=HOST_STEP_S,
+        seed=source.seed,
+    )
+
+
+def named(accepted: Recommendation) -> str:
+    """A recommendation as a baseline is named."""
+    return f"{accepted.run_id}:{accepted.rank}"
 
 
 def answering(

@@ -28,7 +28,7 @@ from pipelines.exploration.evidence import evidence_frame
 from pipelines.exploration.explained import explained_view
 from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.handover import handover_latency
+from pipelines.exploration.handover import handover_frame
 from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.interactivity import Chip, interactivity_frame
 from pipelines.exploration.log import LedgerLog
@@ -135,7 +135,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         robustness=robustness_frame(inputs, baseline, finalists, views),
         refused=refused_chips(found, named, allow_estimates=explorer.allow_estimates),
         service_changes=frames.service_changes_frame(baseline, evaluated[1:]),
-        handover=handover_latency(finalists, inputs.peak.start),
+        handover=handover_frame(finalists, traffic_ratio=TRAFFIC_RATIO),
         evidence=evidence_frame(explorer.baseline, inputs.policy, allow_estimates=explorer.allow_estimates),
         risks=risky.risks,
         supply=risky.supply,

@@ -35,7 +35,8 @@ class Findings:
     """What each finalist does to what users pay and wait, over the baseline: design_id, surface, price_ratio,
     latency_ratio."""
     handover: pl.DataFrame
-    """Contract `ServiceLatency`, of the best recommended design; no rows where none is recommended."""
+    """Replicas of the best recommended design: llm, tp_count, replicas_ratio (per traffic of the telemetry); no rows
+    where none is recommended."""
     explanation: Explanation
     interactivity: pl.DataFrame
     chip_errors: pl.DataFrame

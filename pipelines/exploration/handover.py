@@ -1,29 +1,29 @@
-"""What the next generation is handed of an accepted design: its latencies as replayed."""
+"""What the next generation is handed of an accepted design: the replicas that serve each LLM."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-import dataframely as dy
+import polars as pl
 
 from hwmodel.design import Recommendation
-from hwmodel.serving.explained import Served, replayed_calls, service_latency
-from warehouse.contracts import ServiceLatency
+
+HANDOVER_SCHEMA = {"llm": pl.String, "tp_count": pl.Int64, "replicas_ratio": pl.Float64}
 
 
-def handover_latency(finalists: Sequence[Recommendation], first_at: datetime) -> dy.DataFrame[ServiceLatency]:
-    """Latencies of the best recommended design in the full replay, under `ServiceLatency`; no rows without one.
-
-    The replay is of the peak window: its load stands for every hour.
+def handover_frame(finalists: Sequence[Recommendation], *, traffic_ratio: float) -> pl.DataFrame:
+    """Replicas of the best recommended design by LLM; no rows where none is recommended.
 
     Args:
         finalists: By re-evaluated value, the best first.
-        first_at: When the peak window begins.
+        traffic_ratio: Fleet traffic over the telemetry's; `replicas_ratio` is replicas per traffic of the telemetry.
     """
     best = next((each for each in finalists if each.is_recommended and each.evaluation is not None), None)
-    if best is None or best.evaluation is None:
-        return ServiceLatency.create_empty()
-    served = [
-        replayed_calls(part.pool.demand, part.fleet.result, llm=part.pool.llm.id, first_at=first_at)
-        for part in best.evaluation.pools
+    pools = best.evaluation.pools if best is not None and best.evaluation is not None else ()
+    rows = [
+        {
+            "llm": part.pool.llm.id,
+            "tp_count": part.deployment.tp_count,
+            "replicas_ratio": part.replicas_needed / traffic_ratio,
+        }
+        for part in pools
     ]
-    return service_latency(Served.joined(served).calls)
+    return pl.DataFrame(rows, schema=HANDOVER_SCHEMA)

@@ -41,7 +41,8 @@ SUPPLY_SCHEMA = {
     "mix": TEXT,
     "served_ratio": NUMBER,
     "value_usd_per_h": NUMBER,
-    "flips_at": NUMBER,
+    "flips_below": NUMBER,
+    "flips_above": NUMBER,
 }
 DEVELOPER_SCHEMA = {
     "design": TEXT,

@@ -19,14 +19,21 @@ def design_changes(space: DesignSpace, changes: Mapping[str, tuple[float, float]
     for name, (before, after) in changes.items():
         parameter = parameters[name]
         label, unit, scale = parameter.label, parameter.unit, parameter.shown_per_si
-        values = (before, after)
+        values, named = (before, after), None
         if name == "hbm_generation":
             label, unit, scale = _stack_label(space, before, after), "GB/s per stack", 1e-9
             values = (_stack_rate(space, before), _stack_rate(space, after))
-        elif (words := [level_name(name, value, space.baseline) for value in values])[0] is not None:
-            label = f"{label} ({words[0]} to {words[1]})"
+        elif None not in (words := [level_name(name, value, space.baseline) for value in values]):
+            named = (str(words[0]), str(words[1]))
         shown.append(
-            DesignChange(parameter=name, label=label, unit=unit, before=values[0] * scale, after=values[1] * scale)
+            DesignChange(
+                parameter=name,
+                label=label,
+                unit=unit,
+                before=values[0] * scale,
+                after=values[1] * scale,
+                words=named,
+            )
         )
     return tuple(shown)
 
@@ -48,8 +55,8 @@ _SHORT: dict[str, Callable[[float, ChipDesign], str]] = {
     "hbm_extra_dies_count": lambda value, _: f"{value:+g} dies per HBM stack",
     "link_bytes_per_s": lambda value, _: f"{value / 1e9:.0f} GB/s links",
     "fabric": lambda value, baseline: level_name("fabric", value, baseline) or "",
-    "launch_latency_s": lambda value, _: f"{value * 1e6:.3g} us launch",
-    "collective_latency_s": lambda value, _: f"{value * 1e6:.3g} us collectives",
+    "launch_latency_s": lambda value, _: f"{value * 1e6:.3g} \N{MICRO SIGN}s launch",
+    "collective_latency_s": lambda value, _: f"{value * 1e6:.3g} \N{MICRO SIGN}s collectives",
     "dies_count": lambda value, _: f"{value:.0f} compute dies",
     "node": lambda value, baseline: level_name("node", value, baseline) or "",
     "overlap_exponent": lambda *_: "loads beside products",

@@ -47,6 +47,8 @@ class DesignChange:
     unit: str
     before: float
     after: float
+    words: tuple[str, str] | None = None
+    """What before and after are called, where they are choices and not amounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,8 @@ class ReportContent:
     gain_at_high_ratio, flips_at (null where the gain lasts), basis."""
     supply: pl.DataFrame
     """Best mix of chips under a cap: cap, cap_ratio (of what the design's fleet takes), mix, served_ratio,
-    value_usd_per_h, flips_at (cap below which the design is no longer most of the mix; null where never)."""
+    value_usd_per_h, flips_below and flips_above
+    (caps beyond which the design is no longer most of the mix; null where never)."""
     developers: pl.DataFrame
     """What developers see: design, ttft_p50_s, ttft_p95_s, ttft_p99_s, tpot_p50_s, tpot_p95_s, tpot_p99_s, met_ratio,
     burst_met_ratio, usd_per_mtoken, agent_steps_per_h (NaN where no call follows another)."""

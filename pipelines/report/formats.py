@@ -95,7 +95,7 @@ def usd(value: float | None, per: str = "") -> str:
         return MISSING
     sign, size = ("\N{MINUS SIGN}" if value < 0 else ""), abs(value)
     if size >= 10_000:
-        body = scaled(size, "").replace(_THIN, "") if size >= 1e6 else f"{float(f'{size:.3g}'):,.0f}"
+        body = scaled(size, "").replace(_THIN, "").replace("G", "B") if size >= 1e6 else f"{float(f'{size:.3g}'):,.0f}"
     elif size >= 100:
         body = f"{size:,.0f}"
     else:

@@ -13,7 +13,7 @@ from hwmodel.design.risk.stress import flip_point
 Shares = Float[np.ndarray, "fleets"]
 LEAST_SHARE = 0.5
 """Share of what is served below which a chip is no longer the one that the mix is built on."""
-CAP_LOW, CAP_HIGH = 0.3, 1.5
+CAP_LOW, CAP, CAP_HIGH = 0.3, 0.9, 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,10 @@ class MixRow:
     served_ratio: float
     """Of the demand."""
     value_usd_per_h: float
-    flips_at: float | None
+    flips_below: float | None
     """Cap, as a ratio, below which the recommended chip serves less than half of what is served; None where never."""
+    flips_above: float | None
+    """The same above: where power and money abound, the chip that serves most is taken, whatever it takes."""
 
 
 def best_mix(fleets: Sequence[Evaluation], *, power_w: float, usd_per_h: float, most_share: float = 1.0) -> Shares:
@@ -58,19 +60,27 @@ def supplier_mix(recommended: Evaluation, others: Sequence[Evaluation], *, most_
     }
     rows = []
     for cap, plan in plans.items():
-        shares = plan(0.9)
-        lost = flip_point(lambda gone: _lead(plan(CAP_HIGH - gone)), 0.0, CAP_HIGH - CAP_LOW)  # noqa: B023 - used at once
+        shares = plan(CAP)
+        less, more = _flips(plan)
         rows.append(
             MixRow(
                 cap=cap,
-                cap_ratio=0.9,
+                cap_ratio=CAP,
                 shares={f.design.name: float(s) for f, s in zip(fleets, shares, strict=True) if s > 1e-6},
                 served_ratio=float(shares.sum()),
                 value_usd_per_h=float(sum(s * f.value_usd_per_h for s, f in zip(shares, fleets, strict=True))),
-                flips_at=None if lost is None else CAP_HIGH - lost,
+                flips_below=less,
+                flips_above=more,
             )
         )
     return rows
+
+
+def _flips(plan: Callable[[float], Shares]) -> tuple[float | None, float | None]:
+    """Caps below and above which the first chip is not most of the mix any more."""
+    less = flip_point(lambda gone: _lead(plan(CAP - gone)), 0.0, CAP - CAP_LOW)
+    more = flip_point(lambda added: _lead(plan(CAP + added)), 0.0, CAP_HIGH - CAP)
+    return None if less is None else CAP - less, None if more is None else CAP + more
 
 
 def _lead(shares: Shares) -> float:

@@ -59,8 +59,8 @@ def gains(view: RecommendationView) -> tuple[Interval, ...]:
 
 
 def change_text(change: DesignChange) -> tuple[str, str]:
-    """A parameter's value before and after, in its display unit."""
-    return quantity(change.before, change.unit), quantity(change.after, change.unit)
+    """A parameter's value before and after, in its display unit or by name."""
+    return change.words or (quantity(change.before, change.unit), quantity(change.after, change.unit))
 
 
 def decided_text(content: ReportContent, view: RecommendationView) -> str:
@@ -79,8 +79,8 @@ def _changes(view: RecommendationView) -> Table:
     rows = []
     for change in view.changes:
         before, after = change_text(change)
-        move = change.after / change.before - 1.0 if change.before else None
-        rows.append((Cell(text=change.label), Cell(text=before), Cell(text=after), Cell(text=gain(move))))
+        move = gain(change.after / change.before - 1.0) if change.before and not change.words else ""
+        rows.append((Cell(text=change.label), Cell(text=before), Cell(text=after), Cell(text=move)))
     heads = (Column(head="parameter", numeric=False), Column(head="from"), Column(head="to"), Column(head="change"))
     return Table(key=f"changes-{view.rank}", caption="What changes", columns=heads, rows=tuple(rows))
 

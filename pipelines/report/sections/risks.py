@@ -74,8 +74,8 @@ def _supply(frame: pl.DataFrame) -> Table:
             Cell(text=percent(row["cap_ratio"])),
             Cell(text=row["mix"]),
             Cell(text=percent(row["served_ratio"])),
-            Cell(text=usd(row["value_usd_per_h"], "h")),
-            Cell(text=percent(row["flips_at"]) if is_known(row["flips_at"]) else "never"),
+            Cell(text=usd(row["value_usd_per_h"], "/h")),
+            Cell(text=_held(row["flips_below"], row["flips_above"])),
         )
         for row in frame.iter_rows(named=True)
     )
@@ -85,11 +85,18 @@ def _supply(frame: pl.DataFrame) -> Table:
         Column(head="best mix", numeric=False, explained="share of the demand that each chip serves"),
         Column(head="served"),
         Column(head="value"),
-        Column(head="flips below", explained="cap at which the recommended chip is less than half of the mix"),
+        Column(head="most of it", explained="caps between which the recommended chip is more than half of the mix"),
     )
     note = "Linear programme over the recommended design, the baseline and the real chips that serve every LLM."
     caption = "Supplier mix: what is bought when power or money is short"
     return Table(key="supply", caption=caption, columns=heads, rows=rows, note=note)
+
+
+def _held(below: float | None, above: float | None) -> str:
+    """The caps between which a chip is most of the mix."""
+    low = f"from {percent(below)}" if is_known(below) else ""
+    high = f"up to {percent(above)}" if is_known(above) else ""
+    return " ".join(part for part in (low, high) if part) or "always"
 
 
 def _projects(content: ReportContent) -> Table:
@@ -104,7 +111,7 @@ def _projects(content: ReportContent) -> Table:
             Cell(text=_range(row, "break_even", count)),
             Cell(text=count(row["fleet_chips_count"])),
             Cell(text=_value(row["months_of_market"], "months")),
-            Cell(text=" / ".join(usd(row["value_usd_per_h"] * factor, "h") for factor in growth)),
+            Cell(text=" / ".join(usd(row["value_usd_per_h"] * factor, "/h") for factor in growth)),
         )
         for row in content.projects.iter_rows(named=True)
     )

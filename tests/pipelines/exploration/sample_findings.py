@@ -7,7 +7,6 @@ import polars as pl
 
 from pipelines.exploration import Findings
 from tests.pipelines.report.sample_content import sample_content
-from warehouse.contracts import ServiceLatency
 
 
 def sample_findings(**changes: Any) -> Findings:
@@ -43,7 +42,7 @@ def sample_findings(**changes: Any) -> Findings:
         "service_changes": pl.DataFrame(
             {"design_id": ["0f3a"], "surface": ["api_burst"], "price_ratio": [0.8], "latency_ratio": [0.9]}
         ),
-        "handover": ServiceLatency.create_empty(),
+        "handover": pl.DataFrame({"llm": ["gpt-oss-120b"], "tp_count": [2], "replicas_ratio": [0.04]}),
         "scored_count": 5516,
         "space_count": 12960,
         "replayed_count": 14,

@@ -32,7 +32,7 @@ def changes_to(**values: float) -> dict[str, tuple[float, float]]:
         ({"clock_hz": 2.013e9}, "2.01 GHz"),
         ({"l2_bytes": 100.0 * 2**20}, "100 MB L2"),
         ({"link_bytes_per_s": 900e9}, "900 GB/s links"),
-        ({"launch_latency_s": 1.5e-6}, "1.5 us launch"),
+        ({"launch_latency_s": 1.5e-6}, "1.5 \N{MICRO SIGN}s launch"),
         ({"hbm_extra_dies_count": 4.0, "l2_rate_ratio": 1.5}, "1.5x L2 rate, +4 dies per HBM stack"),
         ({"fabric": 1.0, "node": 3.0}, "torus, N3"),
     ],

@@ -32,7 +32,8 @@ def supply() -> pl.DataFrame:
             "mix": ["6 HBM stacks 80%, b200-sxm 20%", "6 HBM stacks 90%"],
             "served_ratio": [1.0, 0.9],
             "value_usd_per_h": [2100.0, 1890.0],
-            "flips_at": [0.62, None],
+            "flips_below": [0.62, None],
+            "flips_above": [None, 1.2],
         }
     )
 

@@ -91,8 +91,8 @@ def test_short_power_goes_to_the_chip_with_most_value_per_watt_and_short_money_t
     assert by_power == pytest.approx([0.0, 1.0], abs=1e-6)
     assert by_money == pytest.approx([1.0 / 3.0, 0.0], abs=1e-6)
     rows = {row.cap: row for row in supplier_mix(dear, [frugal], most_share=0.6)}
-    assert rows["power"].flips_at == pytest.approx(2.0 / 3.0, abs=0.01)
-    assert rows["dollars"].flips_at is None
+    assert rows["power"].flips_below == pytest.approx(2.0 / 3.0, abs=0.01)
+    assert (rows["power"].flips_above, rows["dollars"].flips_below) == (None, None)
     assert max(rows["power and one supplier"].shares.values()) <= 0.6 + 1e-9
 
 

@@ -1,5 +1,6 @@
 """Charts of telemetry beside replay: typical times by surface, slow hours of the day."""
 
+import math
 from typing import Any
 
 import altair as alt
@@ -34,13 +35,14 @@ def explained_by_surface(surfaces: pl.DataFrame, measure: str, *, title: str) ->
         for name, row in zip(names, known.iter_rows(named=True), strict=True)
         for side in SIDES
     ]
-    what = "time to first token" if measure == "ttft_s" else "time per output token"
+    low_s, high_s = min(row["time_s"] for row in rows), max(row["time_s"] for row in rows)
+    what = "TTFT" if measure == "ttft_s" else "TPOT"
     base = alt.Chart(inline(rows)).encode(
         y=alt.Y("surface:N", sort=names, axis=names_axis()),
         x=alt.X(
             "time_s:Q",
-            scale=alt.Scale(type="log", nice=True),
-            axis=axis_x(f"median {what} (log scale)", label=_SECONDS, ticks=5),
+            scale=alt.Scale(type="log", domain=[low_s / 1.3, high_s * 1.3], nice=False),
+            axis=axis_x(f"median {what} (log scale)", label=_SECONDS, values=_round_times(low_s, high_s)),
         ),
     )
     lines = base.mark_line(color="#8b929c", opacity=0.5, strokeWidth=2).encode(detail="surface:N")
@@ -49,6 +51,13 @@ def explained_by_surface(surfaces: pl.DataFrame, measure: str, *, title: str) ->
         tooltip=["surface:N", "side:N", alt.Tooltip("label:N", title=what)],
     )
     return finish(layer(lines, dots), title=title, height={"step": 30})
+
+
+def _round_times(low_s: float, high_s: float) -> list[float]:
+    """1, 2 and 5 of each decade within the times that are drawn."""
+    decades = range(math.floor(math.log10(low_s)), math.ceil(math.log10(high_s)) + 1)
+    times = (digit * 10.0**decade for decade in decades for digit in (1.0, 2.0, 5.0))
+    return [round(time_s, 9) for time_s in times if low_s / 1.3 <= time_s <= high_s * 1.3]
 
 
 def explained_by_hour(hours: pl.DataFrame, *, title: str) -> alt.LayerChart:

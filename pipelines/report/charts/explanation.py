@@ -74,7 +74,7 @@ def tornado(elasticities: pl.DataFrame, *, title: str) -> alt.LayerChart:
     x = alt.X(
         "elasticity:Q",
         scale=alt.Scale(domain=[low * 1.05, high * 1.05]),
-        axis=axis_x("per cent of value per dollar for one per cent of the parameter", ticks=6),
+        axis=axis_x("value per dollar per parameter, % per %", ticks=5, labelBound=True),
     )
     base = alt.Chart(inline(rows)).encode(
         y=alt.Y("parameter:N", sort=order, axis=names_axis()),

@@ -164,7 +164,7 @@ def attribution(parts: pl.DataFrame) -> alt.LayerChart:
         axis=axis_x("value per dollar against the baseline", label=GAIN_LABEL, ticks=5),
     )
     bars = base.mark_bar().encode(
-        x=x, color=colour("which", BEFORE_AFTER_COLOURS, {}, set(BEFORE_AFTER_COLOURS), columns=2)
+        x=x, color=colour("which", BEFORE_AFTER_COLOURS, {}, set(BEFORE_AFTER_COLOURS), columns=1)
     )
     text = base.mark_text(align="left", dx=5).transform_calculate(edge="max(datum.gain, 0)")
     lead = max(parts.iter_rows(named=True), key=lambda row: row["gain_lost_ratio"] or 0.0)

@@ -180,7 +180,7 @@ def test_print_keeps_charts_whole(browser: "Browser", report: Path) -> None:
     seen = opened(browser, report, width=1280, scheme="dark")
     seen.page.emulate_media(media="print")
     seen.page.set_viewport_size({"width": 700, "height": 1000})
-    assert seen.told(WIDER_THAN_PAGE) == 0
+    seen.page.wait_for_function(f"({WIDER_THAN_PAGE})() === 0", timeout=20_000)  # charts are drawn again
     paper = "() => document.documentElement.clientWidth"
     wide = "() => Math.max(...[...document.querySelectorAll('.chart svg')].map((s) => s.getBoundingClientRect().right))"
     assert seen.told(wide) <= seen.told(paper)

@@ -57,9 +57,16 @@ def with_generations(
     told = [json.loads(file.read_text()) for file in files if file.exists()]
     return replace(
         content,
-        generations=pl.DataFrame([row for each in told for row in each["chips"]], schema=CHIP_SCHEMA),
+        generations=_named_by_change([row for each in told for row in each["chips"]]),
         generation_surfaces=pl.DataFrame([row for each in told for row in each["surfaces"]], schema=SURFACE_SCHEMA),
     )
+
+
+def _named_by_change(chips: list[dict[str, object]]) -> pl.DataFrame:
+    """Chips in service; one that was accepted is called by the change that the generation before it was told."""
+    frame = pl.DataFrame(chips, schema=CHIP_SCHEMA)
+    is_next = pl.col("generation").diff() == 1
+    return frame.with_columns(pl.when(is_next).then(pl.col("next_change").shift(1)).otherwise("chip").alias("chip"))
 
 
 def _chip_row(content: ReportContent, evaluations: pl.DataFrame, generation: Generation) -> dict[str, object]:

@@ -29,6 +29,7 @@ from hwmodel.design.risk import (
     KnobGroup,
     Move,
     Verdict,
+    chance_of,
     dominated,
     group_elasticity,
     leading,
@@ -145,6 +146,7 @@ def _told(surface: Surface, verdict: Verdict, groups: list[GroupElasticity]) -> 
         "overlaps": verdict.overlaps,
         "is_shared": verdict.is_shared,
         "ok": verdict.is_expected or verdict.is_within,
+        "chance_ratio": chance_of(groups),
         "elasticities": {
             g.group.value: [round(v, 4) for v in (g.elasticity, g.low, g.high)]
             for g in sorted(groups, key=lambda g: -g.elasticity)

@@ -168,3 +168,13 @@ def verdict_of(groups: Sequence[GroupElasticity], expected: KnobGroup) -> Verdic
     """The expected group beside the one with the largest elasticity; of equal ones the expected."""
     own = next(group for group in groups if group.group is expected)
     return Verdict(expected=own, largest=max(groups, key=lambda g: (g.elasticity, g is own)))
+
+
+def chance_of(groups: Sequence[GroupElasticity]) -> float:
+    """Share of groups that would pass had they been expected: what a passed test is worth.
+
+    Args:
+        groups: Of one mix.
+    """
+    verdicts = [verdict_of(groups, group.group) for group in groups]
+    return sum(verdict.is_expected or verdict.is_within for verdict in verdicts) / len(KnobGroup)

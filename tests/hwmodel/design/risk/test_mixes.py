@@ -11,6 +11,7 @@ from hwmodel.design.risk import (
     GroupElasticity,
     KnobGroup,
     Move,
+    chance_of,
     dominated,
     group_elasticity,
     leading,
@@ -104,3 +105,8 @@ def test_moves_are_feasible_and_have_a_ratio() -> None:
     assert moves["hbm_generation", True].log_change == pytest.approx(np.log(1.0 / 0.67), rel=0.02)
     assert moves["hbm_extra_dies_count", True].log_change == pytest.approx(np.log(1.5), rel=0.02)
     assert moves["node", True].log_change == pytest.approx(np.log(0.72))
+
+
+def test_chance_counts_the_groups_that_would_pass_whoever_is_expected() -> None:
+    groups = [known(KnobGroup.MEMORY, 0.5), known(KnobGroup.LATENCY, 0.45), known(KnobGroup.WATT, 0.3)]
+    assert chance_of(groups) == pytest.approx(2 / 6)

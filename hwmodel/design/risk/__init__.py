@@ -2,7 +2,7 @@
 
 from hwmodel.design.risk.developers import DeveloperView, developer_view
 from hwmodel.design.risk.first_change import Step, first_change, next_levels, single_steps
-from hwmodel.design.risk.knob_groups import CURVE_OF, EXPECTED, KnobGroup
+from hwmodel.design.risk.knob_groups import CURVE_OF, DOMINANT_RATIO, EXPECTED, KnobGroup
 from hwmodel.design.risk.mismatch import architecture_mismatch
 from hwmodel.design.risk.mixes import (
     GroupElasticity,
@@ -39,6 +39,7 @@ from hwmodel.design.risk.supply import MixRow, best_mix, supplier_mix
 
 __all__ = [
     "CURVE_OF",
+    "DOMINANT_RATIO",
     "EXPECTED",
     "PLANTS",
     "DeveloperView",

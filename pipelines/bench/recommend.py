@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.bench.recommend_history import history
+from pipelines.bench.recommend_mixes import mixes
 from pipelines.bench.recommend_planted import planted
 from pipelines.errors import BadInput
 
@@ -37,5 +38,6 @@ def _history(data: Path | None, told: Told) -> Rows:
 PARTS: Mapping[str, Callable[[Path | None, Told], Rows]] = {
     "history": _history,
     "planted": lambda _, told: planted(told),
+    "mixes": lambda _, told: mixes(told),
 }
 """Parts by name."""

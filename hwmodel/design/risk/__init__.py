@@ -2,7 +2,19 @@
 
 from hwmodel.design.risk.developers import DeveloperView, developer_view
 from hwmodel.design.risk.first_change import Step, first_change, next_levels, single_steps
+from hwmodel.design.risk.knob_groups import CURVE_OF, DOMINANT_RATIO, EXPECTED, KnobGroup
 from hwmodel.design.risk.mismatch import architecture_mismatch
+from hwmodel.design.risk.mixes import (
+    GroupElasticity,
+    Move,
+    Verdict,
+    chance_of,
+    dominated,
+    group_elasticity,
+    leading,
+    moves_around,
+    verdict_of,
+)
 from hwmodel.design.risk.past_change import (
     PastChangeRow,
     matched_runs,
@@ -26,27 +38,39 @@ from hwmodel.design.risk.stress import (
 from hwmodel.design.risk.supply import MixRow, best_mix, supplier_mix
 
 __all__ = [
+    "CURVE_OF",
+    "DOMINANT_RATIO",
+    "EXPECTED",
     "PLANTS",
     "DeveloperView",
+    "GroupElasticity",
     "Judged",
+    "KnobGroup",
     "MixRow",
+    "Move",
     "PairError",
     "PastChangeRow",
     "Plant",
     "Step",
     "StressRow",
+    "Verdict",
     "architecture_mismatch",
     "best_mix",
+    "chance_of",
     "claims_miss",
     "cost_opacity",
     "deployment_delay",
     "developer_view",
+    "dominated",
     "first_change",
     "flip_point",
+    "group_elasticity",
+    "leading",
     "low_yield",
     "matched_runs",
     "measured_run_pair",
     "missed",
+    "moves_around",
     "next_levels",
     "past_change_rows",
     "pipeweave_pairs",
@@ -56,6 +80,7 @@ __all__ = [
     "software_immature",
     "stack_gaps",
     "supplier_mix",
+    "verdict_of",
     "width_for",
     "with_memory_of",
 ]

@@ -9,7 +9,7 @@ import polars as pl
 from hwmodel.catalog import load_catalog
 from hwmodel.serving.explained import DeclaredIncumbent, Served, pools_of, replay_pool, service_latency
 from pipelines.errors import BadInput
-from telemetry_sim import LatencyError, MeasuredLatency
+from telemetry_sim import LatencyError, MeasuredLatency, PartlyMeasured
 from warehouse.contracts import ServiceLatency
 
 
@@ -50,13 +50,14 @@ def write_latency(path: Path, latencies: dy.DataFrame[ServiceLatency]) -> None:
     half.replace(path)
 
 
-def measured_latency(path: Path) -> MeasuredLatency:
-    """The law of a table on disk.
+def measured_latency(path: Path) -> PartlyMeasured:
+    """The law of a table on disk; surfaces that it does not hold keep the incumbent's laws.
 
     Raises:
         BadInput: The file cannot be read as measured latencies.
     """
     try:
-        return MeasuredLatency.of(ServiceLatency.validate(pl.read_parquet(path), cast=True))
+        measured = MeasuredLatency.of(ServiceLatency.validate(pl.read_parquet(path), cast=True))
     except (OSError, pl.exceptions.PolarsError, dy.exc.SchemaError, dy.exc.ValidationError, LatencyError) as error:
         raise BadInput(f"measured latencies {path.name}: {error}; give a file that a replay wrote") from error
+    return PartlyMeasured(measured=measured)

@@ -3,9 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
-from hwmodel.catalog import load_catalog
+from hwmodel.catalog import design_of, load_catalog
 from pipelines.errors import BadInput
-from pipelines.incumbent import incumbent_design
+from pipelines.home import prepare_home
+from pipelines.incumbent import incumbent_design, is_recommended_design
 from pipelines.resources import DEFAULT_SIMULATION, LedgerResource, surface_named, trace_source
 from pipelines.source import SimulatedSource, TraceSource
 from telemetry_sim import DEFAULT_SURFACE_SHARES, SimulationSettings
@@ -100,8 +101,11 @@ def checked_hardware(home: Path, baseline: str, llm: str, *, allow_estimates: bo
         MissingSpec: Numbers that the loop needs are not public.
         NotRecorded: The ledger knows no such recommendation.
     """
-    with LedgerResource(home=str(home)).opened() as ledger:
-        incumbent_design(baseline, ledger, allow_estimates=allow_estimates)
+    if is_recommended_design(baseline):
+        with LedgerResource(home=str(prepare_home(home).root)).opened() as ledger:
+            incumbent_design(baseline, ledger, allow_estimates=allow_estimates)
+    else:
+        design_of(load_catalog().chip(baseline), allow_estimates=allow_estimates)
     if llm:
         load_catalog().llm(llm)
 

@@ -2,6 +2,7 @@
 
 from telemetry_sim.engine.latency import IncumbentLatency, LatencyLaw, LatencyTable
 from telemetry_sim.engine.measured import MeasuredLatency, MeasuredTable
+from telemetry_sim.engine.partly_measured import PartlyMeasured
 from telemetry_sim.engine.simulate import (
     TelemetryDay,
     TelemetryPart,
@@ -32,6 +33,7 @@ __all__ = [
     "MeasuredLatency",
     "MeasuredTable",
     "ParameterError",
+    "PartlyMeasured",
     "ServiceChange",
     "SettingsError",
     "SimulationSettings",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from hwmodel.catalog import ChipDesign
-from hwmodel.design import DesignSpace, hbm_name, level_name
+from hwmodel.design import DesignSpace, Parameter, hbm_name, level_name
 from pipelines.report import DesignChange
 
 
@@ -13,29 +13,42 @@ def title_of(space: DesignSpace, changes: Mapping[str, tuple[float, float]]) -> 
 
 
 def design_changes(space: DesignSpace, changes: Mapping[str, tuple[float, float]]) -> tuple[DesignChange, ...]:
-    """Changed parameters in display units."""
+    """Changed parameters in display units; choices by name."""
     parameters = {p.name: p for p in space.parameters}
-    shown = []
-    for name, (before, after) in changes.items():
-        parameter = parameters[name]
-        label, unit, scale = parameter.label, parameter.unit, parameter.shown_per_si
-        values, named = (before, after), None
-        if name == "hbm_generation":
-            label, unit, scale = _stack_label(space, before, after), "GB/s per stack", 1e-9
-            values = (_stack_rate(space, before), _stack_rate(space, after))
-        elif None not in (words := [level_name(name, value, space.baseline) for value in values]):
-            named = (str(words[0]), str(words[1]))
-        shown.append(
-            DesignChange(
-                parameter=name,
-                label=label,
-                unit=unit,
-                before=values[0] * scale,
-                after=values[1] * scale,
-                words=named,
-            )
-        )
-    return tuple(shown)
+    return tuple(_shown(space, parameters[name], before, after) for name, (before, after) in changes.items())
+
+
+def _shown(space: DesignSpace, parameter: Parameter, before: float, after: float) -> DesignChange:
+    if parameter.name == "hbm_generation":
+        return _other_stack(space, parameter, before, after)
+    words = [level_name(parameter.name, value, space.baseline) for value in (before, after)]
+    return DesignChange(
+        parameter=parameter.name,
+        label=parameter.label,
+        unit=parameter.unit,
+        before=before * parameter.shown_per_si,
+        after=after * parameter.shown_per_si,
+        words=None if None in words else (str(words[0]), str(words[1])),
+    )
+
+
+def _other_stack(space: DesignSpace, parameter: Parameter, before: float, after: float) -> DesignChange:
+    """A memory generation by its stack's rate, or by what it holds where the rate stays."""
+    old, new = (
+        space.design({**space.values_of_baseline(), parameter.name: generation}) for generation in (before, after)
+    )
+    rates, sizes = (
+        (getattr(old, name) / 1e9, getattr(new, name) / 1e9) for name in ("hbm_stack_bytes_per_s", "hbm_stack_bytes")
+    )
+    is_other_rate = rates[0] != rates[1]
+    shown = rates if is_other_rate else sizes
+    return DesignChange(
+        parameter=parameter.name,
+        label=f"{parameter.label} ({hbm_name(space.baseline, before)} to {hbm_name(space.baseline, after)})",
+        unit="GB/s per stack" if is_other_rate else "GB per stack",
+        before=shown[0],
+        after=shown[1],
+    )
 
 
 _SHORT: dict[str, Callable[[float, ChipDesign], str]] = {
@@ -61,12 +74,3 @@ _SHORT: dict[str, Callable[[float, ChipDesign], str]] = {
     "node": lambda value, baseline: level_name("node", value, baseline) or "",
     "overlap_exponent": lambda *_: "loads beside products",
 }
-
-
-def _stack_label(space: DesignSpace, before: float, after: float) -> str:
-    return f"HBM generation ({hbm_name(space.baseline, before)} to {hbm_name(space.baseline, after)})"
-
-
-def _stack_rate(space: DesignSpace, generation: float) -> float:
-    point = {**space.values_of_baseline(), "hbm_generation": generation}
-    return space.design(point).hbm_stack_bytes_per_s

@@ -56,6 +56,20 @@ def test_changes_are_shown_in_display_units() -> None:
     assert (hbm.before, hbm.after) == pytest.approx((670.0, 2000.0))
 
 
+def test_a_choice_is_shown_by_name() -> None:
+    level = {p.name: p.levels for p in SPACE.parameters}["node"][-1]
+    (node,) = design_changes(SPACE, changes_to(node=level))
+    assert node.words is not None
+    assert node.words[0] == "N4"
+    assert node.words[1] in {"N3", "N2"}
+
+
+def test_a_stack_of_the_same_rate_is_told_by_what_it_holds() -> None:
+    taller = space_around(replace(h100(), hbm_stack_bytes=60e9, hbm_stack_bytes_per_s=2.0e12))
+    (stack,) = design_changes(taller, {"hbm_generation": (taller.values_of_baseline()["hbm_generation"], 2.0)})
+    assert (stack.unit, stack.before, stack.after) == ("GB per stack", 60.0, 36.0)
+
+
 def test_the_headline_names_change_gain_interval_reason_and_size_of_the_search() -> None:
     findings = sample_findings()
     told = headline(run_facts(), findings)

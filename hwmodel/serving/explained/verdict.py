@@ -163,16 +163,13 @@ def _hours(observed: pl.DataFrame, replayed: pl.DataFrame) -> ShapeTest:
     if not np.isfinite(value):
         value = 0.0
     error = float(np.nan_to_num(_errors(observed, lambda part: _correlated(part, other))[0]))
-    reach = INTERVAL_ERRORS_COUNT * error
-    return ShapeTest(
-        name=name,
-        value=value,
-        low=max(value - reach, -1.0),
-        high=min(value + reach, 1.0),
-        limit=limit,
-        finding=Finding.HOLDS if value >= limit else Finding.FAILS,
-        said=said,
-    )
+    low, high = max(value - INTERVAL_ERRORS_COUNT * error, -1.0), min(value + INTERVAL_ERRORS_COUNT * error, 1.0)
+    finding = Finding.UNTOLD
+    if value >= limit:
+        finding = Finding.HOLDS
+    elif high <= 0.0:  # no likeness seen is not unlikeness shown
+        finding = Finding.FAILS
+    return ShapeTest(name=name, value=value, low=low, high=high, limit=limit, finding=finding, said=said)
 
 
 def _correlated(part: pl.DataFrame, other: Float[np.ndarray, "hours"]) -> Float[np.ndarray, "1"]:

@@ -12,6 +12,7 @@ from tests.shared_data import shared_path
 GOOD: dict[str, Any] = {
     "id": "r0",
     "backend": "vllm",
+    "backend_version": "0.18.0",
     "model_path": "meta-llama/Llama-3.1-8B-Instruct",
     "system": "h100_sxm",
     "precision": "fp8",

@@ -74,6 +74,11 @@ def is_running() -> pl.Expr:
     return answer_s >= RUNNING_RATIO * (answer_s + pl.col("measured_ttft_s"))
 
 
+def data_parallel_run_rows(fitted: pl.DataFrame) -> list[RunRow]:
+    """Runs whose attention is divided by data, by chip, LLM, backend and precision."""
+    return _groups(fitted, "attention by data", ("chip", "llm", "backend", "precision"))
+
+
 def run_rows(fitted: pl.DataFrame) -> list[RunRow]:
     """Groups by chip and backend with their bars, then the same by model, precision and mode."""
     return [

@@ -22,20 +22,13 @@ from hwmodel.design import (
     search,
     space_around,
 )
-from pipelines.exploration import frames
-from pipelines.exploration.chip_errors import chip_errors_frame
-from pipelines.exploration.evidence import evidence_frame
-from pipelines.exploration.explained import explained_view
-from pipelines.exploration.explanation import ExplainPlan, Subject, explain
+from pipelines.exploration.designs import Chip, evaluate_named, frames, interactivity_frame, refused_chips
+from pipelines.exploration.explaining import ExplainPlan, Subject, explain, recommendation_view
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.handover import handover_frame
 from pipelines.exploration.inputs import LoopInputs
-from pipelines.exploration.interactivity import Chip, interactivity_frame
-from pipelines.exploration.log import LedgerLog
-from pipelines.exploration.named_chips import evaluate_named, refused_chips
-from pipelines.exploration.risks import risk_frames
-from pipelines.exploration.robustness import robustness_frame
-from pipelines.exploration.views import recommendation_view
+from pipelines.exploration.keeping import LedgerLog
+from pipelines.exploration.lineage import handover_frame
+from pipelines.exploration.trust import chip_errors_frame, evidence_frame, explained_view, risk_frames, robustness_frame
 from pipelines.report import RecommendationView
 
 TRAFFIC_RATIO = 1000.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.exploration import explanation_frames as frames
-from pipelines.exploration.regret import REGRET_SCHEMA, SUMMARY_SCHEMA
+from pipelines.exploration.explaining import explanation_frames as frames
+from pipelines.exploration.trust.regret import REGRET_SCHEMA, SUMMARY_SCHEMA
 from pipelines.report import Explanation
 
 TITLE, OTHER, NONE = "6 HBM stacks, 96 MB L2", "HBM4", "no change"

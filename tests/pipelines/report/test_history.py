@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.exploration.past_runs import change_words, history_rows, past_runs, render_history_page
+from pipelines.exploration.lineage.past_runs import change_words, history_rows, past_runs, render_history_page
 from pipelines.report.history import PastRun, render_history, write_history
 from tests.pipelines.report.sample_chips import decision
 from tests.pipelines.report.test_html import EVIL, Page

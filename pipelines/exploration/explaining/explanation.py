@@ -36,11 +36,11 @@ from hwmodel.design.explain import (
     rated_designs,
     software_gains,
 )
-from pipelines.exploration import explanation_frames as frames
-from pipelines.exploration.forecast_rows import forecast_rows
-from pipelines.exploration.measured_chips import measured_chips
-from pipelines.exploration.regret import Entrant, Judged, regret_frames
-from pipelines.exploration.titles import title_of
+from pipelines.exploration.designs import title_of
+from pipelines.exploration.explaining import explanation_frames as frames
+from pipelines.exploration.explaining.forecast_rows import forecast_rows
+from pipelines.exploration.explaining.measured_chips import measured_chips
+from pipelines.exploration.trust import Entrant, Judged, regret_frames
 from pipelines.report import Explanation
 from warehouse.contracts import SURFACES
 

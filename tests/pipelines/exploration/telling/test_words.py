@@ -8,8 +8,8 @@ import pytest
 
 from hwmodel.design import space_around
 from pipelines.errors import BadInput
-from pipelines.exploration.titles import design_changes, title_of
-from pipelines.exploration.words import doubts, headline
+from pipelines.exploration.designs.titles import design_changes, title_of
+from pipelines.exploration.telling.words import doubts, headline
 from pipelines.home import HomeFolders
 from tests.hwmodel.design.planted import h100
 from tests.pipelines.exploration.sample_findings import sample_findings

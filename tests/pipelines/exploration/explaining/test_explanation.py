@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hwmodel.design import Recommendation, SearchPlan, bill_of, recommend, search
-from pipelines.exploration.explanation import NO_CHANGE, ExplainPlan, Subject, explain
+from pipelines.exploration.explaining.explanation import NO_CHANGE, ExplainPlan, Subject, explain
 from pipelines.report import Explanation
 from tests.hwmodel.design.cheap_replay import Tape, cheap, small_space
 from tests.hwmodel.design.planted import planted
@@ -16,7 +16,7 @@ REPLAYING = (
     "hwmodel.design.explain.corners",
     "hwmodel.design.explain.flips",
     "hwmodel.design.explain.software",
-    "pipelines.exploration.regret",
+    "pipelines.exploration.trust.regret",
 )
 
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from hwmodel.design import Evaluation, bill_of, evaluate
-from pipelines.exploration.reasons import RESOURCE_WORDS, bill_shift, reasons
-from pipelines.exploration.robustness import robustness_frame
+from pipelines.exploration.explaining.reasons import RESOURCE_WORDS, bill_shift, reasons
+from pipelines.exploration.trust.robustness import robustness_frame
 from tests.hwmodel.design.planted import Shape, h100, planted
 from tests.hwmodel.design.test_patience import CHAT_CURVE
 from warehouse.contracts import SURFACES, BindingResource, values_of

@@ -9,11 +9,11 @@ from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.design import Attribution, DesignSpace, Evaluation, Recommendation
 from hwmodel.design.explain import evidence_line
 from hwmodel.physical import die_area, limits, module_cost
-from pipelines.exploration.explanation_frames import evidence_words
-from pipelines.exploration.log import ledger_id
-from pipelines.exploration.measured_chips import measured_chips
-from pipelines.exploration.reasons import bill_shift, reasons
-from pipelines.exploration.titles import design_changes, title_of
+from pipelines.exploration.designs import design_changes, title_of
+from pipelines.exploration.explaining.explanation_frames import evidence_words
+from pipelines.exploration.explaining.measured_chips import measured_chips
+from pipelines.exploration.explaining.reasons import bill_shift, reasons
+from pipelines.exploration.keeping import ledger_id
 from pipelines.report import Interval, RecommendationView
 
 CURVE_WORDS = {

@@ -14,7 +14,7 @@ from hwmodel.design.explain import (
     SoftwareGain,
     SoftwareOption,
 )
-from pipelines.exploration.reasons import RESOURCE_WORDS
+from pipelines.exploration.explaining.reasons import RESOURCE_WORDS
 
 HEAD = {"rank": pl.Int64, "title": pl.String}
 PARTS_SCHEMA = HEAD | {

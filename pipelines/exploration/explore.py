@@ -96,7 +96,6 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     hotspots, step_bins = bill_of(baseline)
     evaluated = [baseline, *[r.evaluation for r in finalists if r.evaluation is not None]]
     bills = {e.design.name: bill_of(e)[0] for e in evaluated[1:]} | {baseline.design.name: hotspots}
-    views = tuple(recommendation_view(space, r, baseline, bills) for r in finalists)
     subject = Subject(
         space=space,
         found=found,
@@ -109,6 +108,8 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         progress=explorer.progress,
         plan=explorer.explain_plan,
     )
+    explanation = explain(subject)
+    views = tuple(recommendation_view(space, r, baseline, bills, explanation) for r in finalists)
     billed = sum(
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
@@ -134,7 +135,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         supply=risky.supply,
         developers=risky.developers,
         projects=risky.projects,
-        explanation=explain(subject),
+        explanation=explanation,
         interactivity=interactivity_frame(baseline, _drawn_chips(explorer, views, finalists, named)),
         chip_errors=chip_errors_frame(),
         scored_count=len(found.scored.closed_form),

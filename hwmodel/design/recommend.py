@@ -95,12 +95,12 @@ def simplest(
     space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
 ) -> Float[np.ndarray, "parameters"]:
     """Take back, one by one, the changes that buy next to nothing, as long as the design stays feasible."""
-    base = np.array(list(space.values_of_baseline().values()))
+    base, scored = space.base_point, frozenset(found.scored.designs.name)
     while True:
-        changed = np.flatnonzero(~np.isclose(point, base))
+        changed = np.flatnonzero(space.is_changed(point))
         trials = np.repeat(point[None, :], changed.size, axis=0)
         trials[np.arange(changed.size), changed] = base[changed]
-        known = np.array([_is_scored(found, trial) for trial in trials], dtype=bool)
+        known = np.array([name in scored for name in space.ids(trials)], dtype=bool)
         if not known.any():
             return point
         means = np.array([triple[0] for triple in predict_points(space, found, [point, *trials])])
@@ -123,8 +123,8 @@ def attribution(
     space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
 ) -> tuple[Attribution, ...]:
     """Each change alone on the baseline, and each change taken back from the design."""
-    base = np.array(list(space.values_of_baseline().values()))
-    changed = np.flatnonzero(~np.isclose(point, base)).tolist()
+    base = space.base_point
+    changed = np.flatnonzero(space.is_changed(point)).tolist()
     alone, without = [], []
     for column in changed:
         one, all_but = base.copy(), point.copy()
@@ -142,10 +142,6 @@ def attribution(
         )
         for at, column in enumerate(changed)
     )
-
-
-def _is_scored(found: SearchResult, point: Float[np.ndarray, "parameters"]) -> bool:
-    return bool(np.isclose(found.scored.points, point).all(axis=1).any())
 
 
 def _finalists(space: DesignSpace, found: SearchResult) -> list[Float[np.ndarray, "parameters"]]:

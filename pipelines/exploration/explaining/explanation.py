@@ -25,7 +25,6 @@ from hwmodel.design.explain import (
     Flip,
     Replays,
     ablation,
-    base_point,
     bill_by_dimension,
     confirmed,
     elasticities,
@@ -140,13 +139,13 @@ def _replays(subject: Subject) -> Replays:
     """What the search replayed of today's scenario is not replayed again."""
     space, found = subject.space, subject.found
     known: dict[str, Evaluation | None] = dict(found.whole)
-    known |= dict.fromkeys((rated_designs(space, [base_point(space)])[0].name, space.baseline.name), found.baseline)
+    known |= dict.fromkeys((rated_designs(space, [space.base_point])[0].name, space.baseline.name), found.baseline)
     return Replays(scenario=subject.scenario, known=known)
 
 
 def _elasticities(subject: Subject, scenarios: Sequence[Scenario]) -> pl.DataFrame:
     """Around the baseline and the best finalist, scenario by scenario."""
-    points = [("baseline", base_point(subject.space))]
+    points = [("baseline", subject.space.base_point)]
     points += [("recommended", np.array(r.point)) for r in subject.finalists[:1]]
     found = [
         (scenario, at, each)

@@ -114,7 +114,7 @@ def test_only_a_silicon_interval_that_excludes_no_gain_is_a_recommendation(
 
 
 def test_a_change_that_buys_nothing_is_taken_back(space: DesignSpace, found: SearchResult) -> None:
-    base = np.array(list(space.values_of_baseline().values()))
+    base = space.base_point
     point = found.scored.points[found.finalists[0]]
     kept = simplest(space, found, point)
     changed, before = ~np.isclose(kept, base), ~np.isclose(point, base)
@@ -131,7 +131,7 @@ def test_a_change_that_buys_nothing_is_taken_back(space: DesignSpace, found: Sea
 def test_a_change_that_costs_and_does_nothing_is_planted_and_taken_back(
     space: DesignSpace, found: SearchResult
 ) -> None:
-    base = np.array(list(space.values_of_baseline().values()))
+    base = space.base_point
     harmful = base.copy()
     column = space.names.index("cores_count")
     harmful[column] = max(space.parameters[column].levels)

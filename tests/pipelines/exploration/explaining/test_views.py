@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from hwmodel.design import closed_form_value
-from hwmodel.design.explain import base_point
 from pipelines.exploration.explaining.views import recommendation_view
 from pipelines.report import RecommendationView
 from tests.pipelines.exploration.explained_finalists import Told, explained_finalists
@@ -28,7 +27,7 @@ def test_every_change_has_its_closed_form_alone_and_taken_back(told: Told, views
     space, scenario = told.subject.space, told.subject.scenario
     assert views
     for view, finalist in zip(views, told.subject.finalists, strict=True):
-        base, whole = base_point(space), np.array(finalist.point)
+        base, whole = space.base_point, np.array(finalist.point)
         assert view.attribution["parameter"].to_list() == list(finalist.changes)
         for row in view.attribution.iter_rows(named=True):
             one, all_but, column = base.copy(), whole.copy(), space.names.index(row["parameter"])

@@ -98,7 +98,7 @@ def load(folder: Path = SHIPPED) -> Calibration:
         constants = TimingConstants(**facts["constants"])
         by_name = {family.name: family for family in FAMILIES}
         families = {name: _family(by_name[name], told, constants, folder) for name, told in facts["families"].items()}
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile, TimingError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, pl.exceptions.PolarsError, TimingError) as error:
         raise NoCalibration(f"{folder}: no calibration that can be read ({error}); run `scoville calibrate`") from error
     return Calibration(constants=constants, families=families, source=facts["source"])
 

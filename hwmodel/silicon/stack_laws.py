@@ -25,7 +25,7 @@ LONGER = Learner(iterations=60, leaves=31, rate=0.12, least_leaf_rows=40, most_l
 LEAF_RATIO = 0.01
 """Largest share of a small stack's rows that a leaf may need."""
 LEAST_LEAF_ROWS = 5
-MOST_PER_STACK = 30_000
+MOST_PER_STACK = 20_000
 """Rows of each stack, kernel and format that a correction is learned on, drawn evenly."""
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from hwmodel.silicon.errors import UnknownStack
 from hwmodel.silicon.family import Chips, Family
-from hwmodel.silicon.features import features_of
+from hwmodel.silicon.features import features_of, number
 from hwmodel.silicon.left_out import JUDGED_PER_CHIP, WANTED_QUANTILE, LeftOut
 from hwmodel.silicon.model import Estimate, FamilyModel, Physics, physics_of
 from hwmodel.silicon.scores import conformal_factor
@@ -222,4 +222,6 @@ def _features(
     family: Family, rows: pl.DataFrame, chips: Chips, constants: TimingConstants, *, with_chip: bool
 ) -> tuple[Float[np.ndarray, "rows features"], Physics]:
     physics = physics_of(family, rows, chips, constants, is_timed=with_chip)
-    return features_of(family, rows, physics, chips, with_chip=with_chip), physics
+    seen = features_of(family, rows, physics, chips, with_chip=with_chip)
+    keys = [np.log1p(number(rows, name)).astype(np.float32)[:, None] for name in family.stack_keys]
+    return np.concatenate([seen, *keys], axis=1), physics

@@ -115,7 +115,7 @@ def fit_stacks(left_out: LeftOut, constants: TimingConstants) -> StackModels:
 
 
 def _stacks_left_out(left_out: LeftOut, out: frozenset[str]) -> StackModels:
-    """Stacks as they are known without some chips: what each takes longer than the best one, and which kernel it runs."""
+    """Stacks as known without some chips: what each takes longer than the best one, and which kernel it runs."""
     family, chips = left_out.family, left_out.truth.chips
     rows = with_best(family, left_out.truth)
     seen = rows.filter(~pl.col("chip").is_in(list(out)))

@@ -34,7 +34,7 @@ EVIDENCE: Mapping[bool, str] = {
 """By whether the chip was measured."""
 
 STACK_EVIDENCE: Mapping[bool, str] = {
-    True: "calibrated: this stack's kernel, on a chip where it was measured; interval from its shapes that were held out",
+    True: "calibrated: this stack's kernel, on a chip where it was measured; interval from shapes that were held out",
     False: "calibrated: the best stack's time and what this stack's kernel takes longer, on a chip where it was not "
     "measured; interval from chips left out in turn",
 }

@@ -94,9 +94,7 @@ def _infinite(rows: pl.DataFrame, family: Family) -> pl.Expr:
     return pl.when(broken).then(pl.lit(f"{', '.join(floats)} must be finite numbers")).alias("infinite")
 
 
-def _answered(
-    rows: pl.DataFrame, family: Family, chip: ChipDesign, fitted: FamilyCalibration
-) -> list[pl.DataFrame]:
+def _answered(rows: pl.DataFrame, family: Family, chip: ChipDesign, fitted: FamilyCalibration) -> list[pl.DataFrame]:
     """Rows of the best stack and those that name one, each with `ADDED`."""
     stack = _word(rows, "backend")
     found = [
@@ -151,7 +149,7 @@ def _word(rows: pl.DataFrame, column: str) -> pl.Series:
     if column not in rows.columns:
         return pl.Series(column, [None] * len(rows), dtype=pl.String)
     words = rows[column].cast(pl.String)
-    return words.set(words == "", None)  # noqa: PLC1901 - null stays null
+    return words.set(words == "", None)
 
 
 def _with(rows: pl.DataFrame, found: Estimate, factor: pl.Series) -> pl.DataFrame:

@@ -25,7 +25,11 @@ def save_sample(family: Family, truth: Truth, folder: Path) -> None:
     if truth.own.is_empty():
         return
     own = with_best(family, truth)
-    kept = own[few_per_chip(own, (), STACKS_PER_CHIP)].drop("bucket").with_columns(pl.col("latency_s", BEST).cast(pl.Float32))
+    kept = (
+        own[few_per_chip(own, (), STACKS_PER_CHIP)]
+        .drop("bucket")
+        .with_columns(pl.col("latency_s", BEST).cast(pl.Float32))
+    )
     kept.write_parquet(_stacks_path(family, folder), compression="zstd", compression_level=19)
 
 

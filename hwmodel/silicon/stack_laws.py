@@ -48,9 +48,7 @@ class StackLaws:
 
     laws: Mapping[StackName, StackLaw]
 
-    def log_ratio(
-        self, rows: pl.DataFrame, features: Float[np.ndarray, "rows features"]
-    ) -> Float[np.ndarray, "rows"]:
+    def log_ratio(self, rows: pl.DataFrame, features: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows"]:
         """Log of measured over modelled time of each row by its `STACK`; not a number for a stack without a law."""
         told = np.full(len(rows), np.nan)
         for name, at in rows_by_stack(rows).items():

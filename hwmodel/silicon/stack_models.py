@@ -1,4 +1,4 @@
-"""Times of one serving stack: its own law where it was measured, else the best stack's time and what it takes longer."""
+"""Times of one serving stack: its own law where it was measured, else the best one's time and what it takes longer."""
 
 from dataclasses import dataclass, replace
 
@@ -20,6 +20,7 @@ from hwmodel.silicon.stack_laws import (
     OWN_TIMES,
     STACK,
     StackLaws,
+    StackName,
     few_per_stack,
     fit_stack_laws,
 )
@@ -48,7 +49,7 @@ class StackModels:
     unseen_factor: float
     """For what was not measured: the worst of the measured chips, each left out in turn."""
 
-    def known(self) -> set[tuple[str, str, str]]:
+    def known(self) -> set[StackName]:
         """Every stack, kernel and format that can be told."""
         return set(self.own.laws) | set(self.longer.laws)
 
@@ -68,37 +69,38 @@ class StackModels:
         Raises:
             UnknownStack: A backend that nobody measured, or a kernel where none can be new.
         """
+        known = self.known()
+        is_inferred = self._new(rows, may_be_new=may_be_new) | rows["kernel"].is_null().to_numpy()
+        seen, _ = _features(self.family, rows, chips, constants, with_chip=True)
+        inferred = pl.Series(self.choices.kernels(rows, seen), dtype=pl.String)
+        flag = pl.Series(is_inferred)
+        told = rows.with_columns(kernel=pl.when(flag).then(inferred).otherwise("kernel"), is_inferred=flag)
+        is_known = pl.Series([name in known for name in told.select(STACK).iter_rows()], dtype=pl.Boolean)
+        what = pl.concat_str("backend", "kernel", separator="/", ignore_nulls=True)
+        reason = pl.format("{} was not measured with dtype {}", what, "dtype")
+        return told.with_columns(reason=pl.when(~is_known).then(reason))
+
+    def _new(self, rows: pl.DataFrame, *, may_be_new: bool) -> Bool[np.ndarray, "rows"]:
+        """Rows whose kernel nobody measured."""
         kernels_of: dict[str, set[str]] = {}
         for backend, kernel, _ in self.known():
             kernels_of.setdefault(backend, set()).add(kernel)
-        is_new = np.zeros(len(rows), dtype=bool)
-        for backend, kernel in rows.select("backend", "kernel").unique().sort("backend", "kernel").iter_rows():
+        asked = list(rows.select("backend", "kernel").iter_rows())
+        for backend, kernel in sorted(set(asked), key=str):
             if backend not in kernels_of:
                 raise UnknownStack(f"no serving stack {backend!r} was measured; known: {', '.join(sorted(kernels_of))}")
-            if kernel is not None and kernel not in kernels_of[backend]:
-                if not may_be_new:
-                    known = ", ".join(sorted(kernels_of[backend]))
-                    raise UnknownStack(f"no kernel {kernel!r} of {backend} was measured; known: {known}")
-                is_new |= ((rows["backend"] == backend) & (rows["kernel"] == kernel).fill_null(value=False)).to_numpy()
-        is_inferred = is_new | rows["kernel"].is_null().to_numpy()
-        seen = _features(self.family, rows, chips, constants, with_chip=True)[0]
-        inferred = pl.Series(self.choices.kernels(rows, seen), dtype=pl.String)
-        flag = pl.Series(is_inferred)
-        told = rows.with_columns(
-            kernel=pl.when(flag).then(inferred).otherwise("kernel"),
-            is_inferred=flag,
-        )
-        known = pl.DataFrame(sorted(self.known()), schema=list(STACK), orient="row").with_columns(is_known=pl.lit(True))  # noqa: FBT003 - a literal
-        joined = told.join(known, on=list(STACK), how="left", maintain_order="left")
-        reason = pl.format("{} was not measured with dtype {}", pl.concat_str("backend", "kernel", separator="/", ignore_nulls=True), "dtype")
-        return joined.with_columns(reason=pl.when(pl.col("is_known").is_null()).then(reason)).drop("is_known")
+            if kernel is not None and kernel not in kernels_of[backend] and not may_be_new:
+                known = ", ".join(sorted(kernels_of[backend]))
+                raise UnknownStack(f"no kernel {kernel!r} of {backend} was measured; known: {known}")
+        return np.array([kernel is not None and kernel not in kernels_of[backend] for backend, kernel in asked])
 
     def measured(self, rows: pl.DataFrame) -> Bool[np.ndarray, "rows"]:
         """Rows whose stack was measured on their chip."""
         names = ["chip", *STACK]
-        here = self.factors.select(names).unique().with_columns(is_here=pl.lit(True))  # noqa: FBT003 - a literal
-        told = rows.select(names).join(here, on=names, how="left", maintain_order="left")["is_here"]
-        return told.is_not_null().to_numpy() & np.array([name in self.own.laws for name in rows.select(STACK).iter_rows()])
+        here = set(self.factors.select(names).unique().iter_rows())
+        return np.array(
+            [one in here and one[1:] in self.own.laws for one in rows.select(names).iter_rows()], dtype=bool
+        )
 
     def estimate(self, rows: pl.DataFrame, chips: Chips, best: FamilyModel) -> Estimate:
         """Time of each row, whose backend, kernel and dtype are known; never under the bound.

@@ -28,9 +28,7 @@ def told(rows: pl.DataFrame, chip: str = "h100-sxm", fitted: Calibration | None 
 
 
 def of(backend: str | None, kernel: str | None = "gemm", rows: pl.DataFrame = ASKED) -> pl.DataFrame:
-    return rows.with_columns(
-        backend=pl.lit(backend, dtype=pl.String), kernel=pl.lit(kernel, dtype=pl.String)
-    )
+    return rows.with_columns(backend=pl.lit(backend, dtype=pl.String), kernel=pl.lit(kernel, dtype=pl.String))
 
 
 @pytest.mark.parametrize("chip", ANY)

@@ -134,13 +134,10 @@ def _stack_timed(rows: pl.DataFrame, family: Family, chip: ChipDesign, fitted: F
     if good.is_empty():
         return bad
     found = fitted.stacks.estimate(good, chips, best)
-    words = [
-        STACK_EVIDENCE[is_here] + (f"; kernel meant: {kernel}" if is_inferred else "")
-        for is_here, is_inferred, kernel in zip(
-            fitted.stacks.measured(good), good["is_inferred"], good["kernel"], strict=True
-        )
-    ]
-    told = _with(rows.filter(is_good), found, fitted.stacks.widths(good)).with_columns(evidence=pl.Series(words))
+    here = pl.Series(fitted.stacks.measured(good)).replace_strict(STACK_EVIDENCE, return_dtype=pl.String)
+    meant = pl.when("is_inferred").then(pl.format("; kernel meant: {}", "kernel")).otherwise(pl.lit(""))
+    words = good.select(here.alias("words") + meant)["words"]
+    told = _with(rows.filter(is_good), found, fitted.stacks.widths(good)).with_columns(evidence=words)
     return pl.concat([told, bad])
 
 

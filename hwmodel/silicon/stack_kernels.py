@@ -32,13 +32,12 @@ class KernelChoices:
 
     def kernels(self, rows: pl.DataFrame, features: Float[np.ndarray, "rows features"]) -> list[str | None]:
         """Kernel of each row by its backend and dtype; none where that backend was not measured with it."""
-        told: list[str | None] = [None] * len(rows)
-        for (backend, dtype), at in _by_format(rows).items():
-            choice = self.choices.get((backend, dtype))
+        told = np.full(len(rows), None, dtype=object)
+        for name, at in _by_format(rows).items():
+            choice = self.choices.get(name)
             if choice is not None:
-                for position, code in zip(at, choice.tree.predict(features[at]), strict=True):
-                    told[position] = choice.kernels[int(code)]
-        return told
+                told[at] = np.array(choice.kernels, dtype=object)[choice.tree.predict(features[at]).astype(np.int64)]
+        return list(told)
 
 
 def fit_kernel_choices(rows: pl.DataFrame, features: Float[np.ndarray, "rows features"]) -> KernelChoices:

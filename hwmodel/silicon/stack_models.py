@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
+from hwmodel.silicon.calls import Physics
 from hwmodel.silicon.errors import UnknownStack
 from hwmodel.silicon.family import Chips, Family
 from hwmodel.silicon.features import features_of, number
 from hwmodel.silicon.left_out import JUDGED_PER_CHIP, WANTED_QUANTILE, LeftOut
-from hwmodel.silicon.model import Estimate, FamilyModel, Physics, physics_of
+from hwmodel.silicon.model import Estimate, FamilyModel, physics_of
 from hwmodel.silicon.scores import conformal_factor
 from hwmodel.silicon.splits import few
 from hwmodel.silicon.stack_kernels import KernelChoices, fit_kernel_choices
@@ -69,38 +70,35 @@ class StackModels:
         Raises:
             UnknownStack: A backend that nobody measured, or a kernel where none can be new.
         """
-        known = self.known()
-        is_inferred = self._new(rows, may_be_new=may_be_new) | rows["kernel"].is_null().to_numpy()
+        known = pl.DataFrame(sorted(self.known()), schema=dict.fromkeys(STACK, pl.String), orient="row")
+        is_inferred = self._is_new(rows, known, may_be_new=may_be_new) | rows["kernel"].is_null()
         seen, _ = _features(self.family, rows, chips, constants, with_chip=True)
         inferred = pl.Series(self.choices.kernels(rows, seen), dtype=pl.String)
-        flag = pl.Series(is_inferred)
-        told = rows.with_columns(kernel=pl.when(flag).then(inferred).otherwise("kernel"), is_inferred=flag)
-        is_known = pl.Series([name in known for name in told.select(STACK).iter_rows()], dtype=pl.Boolean)
+        told = rows.with_columns(
+            kernel=pl.when(is_inferred).then(inferred).otherwise("kernel"), is_inferred=is_inferred
+        )
         what = pl.concat_str("backend", "kernel", separator="/", ignore_nulls=True)
         reason = pl.format("{} was not measured with dtype {}", what, "dtype")
-        return told.with_columns(reason=pl.when(~is_known).then(reason))
+        return told.with_columns(reason=pl.when(~is_among(told, known)).then(reason))
 
-    def _new(self, rows: pl.DataFrame, *, may_be_new: bool) -> Bool[np.ndarray, "rows"]:
+    @staticmethod
+    def _is_new(rows: pl.DataFrame, known: pl.DataFrame, *, may_be_new: bool) -> pl.Series:
         """Rows whose kernel nobody measured."""
-        kernels_of: dict[str, set[str]] = {}
-        for backend, kernel, _ in self.known():
-            kernels_of.setdefault(backend, set()).add(kernel)
-        asked = list(rows.select("backend", "kernel").iter_rows())
-        for backend, kernel in sorted(set(asked), key=str):
-            if backend not in kernels_of:
-                raise UnknownStack(f"no serving stack {backend!r} was measured; known: {', '.join(sorted(kernels_of))}")
-            if kernel is not None and kernel not in kernels_of[backend] and not may_be_new:
-                known = ", ".join(sorted(kernels_of[backend]))
-                raise UnknownStack(f"no kernel {kernel!r} of {backend} was measured; known: {known}")
-        return np.array([kernel is not None and kernel not in kernels_of[backend] for backend, kernel in asked])
+        backends = sorted(known["backend"].unique())
+        for backend in rows["backend"].unique().sort():
+            if backend not in backends:
+                raise UnknownStack(f"no serving stack {backend!r} was measured; known: {', '.join(backends)}")
+        is_new = rows["kernel"].is_not_null() & ~is_among(rows, known.select("backend", "kernel").unique())
+        if is_new.any() and not may_be_new:
+            backend, kernel = rows.filter(is_new).select("backend", "kernel").row(0)
+            names = ", ".join(known.filter(pl.col("backend") == backend)["kernel"].unique().sort())
+            raise UnknownStack(f"no kernel {kernel!r} of {backend} was measured; known: {names}")
+        return is_new
 
     def measured(self, rows: pl.DataFrame) -> Bool[np.ndarray, "rows"]:
         """Rows whose stack was measured on their chip."""
-        names = ["chip", *STACK]
-        here = set(self.factors.select(names).unique().iter_rows())
-        return np.array(
-            [one in here and one[1:] in self.own.laws for one in rows.select(names).iter_rows()], dtype=bool
-        )
+        own = pl.DataFrame(list(self.own.laws), schema=dict.fromkeys(STACK, pl.String), orient="row")
+        return (is_among(rows, self.factors.select("chip", *STACK).unique()) & is_among(rows, own)).to_numpy()
 
     def estimate(self, rows: pl.DataFrame, chips: Chips, best: FamilyModel) -> Estimate:
         """Time of each row, whose backend, kernel and dtype are known; never under the bound.
@@ -124,6 +122,13 @@ class StackModels:
         wide = self.factors.group_by("chip", *STACK).agg(widest=pl.col("factor").max())
         fallback = rows.select(GROUPS).join(wide, on=["chip", *STACK], how="left", maintain_order="left")["widest"]
         return told.fill_null(fallback).fill_null(self.unseen_factor)
+
+
+def is_among(rows: pl.DataFrame, names: pl.DataFrame) -> pl.Series:
+    """Rows whose values in the columns of `names`, which are distinct, are one of its rows."""
+    on = names.columns
+    told = rows.select(on).join(names.with_columns(is_among=True), on=on, how="left", maintain_order="left")
+    return told["is_among"].fill_null(value=False)
 
 
 def fit_own_times(

@@ -211,7 +211,7 @@ def unseen_factor(left_out: LeftOut, rows: pl.DataFrame, out: frozenset[str]) ->
         out: Chips that are out of everything.
     """
     family, chips = left_out.family, left_out.truth.chips
-    worst = [np.inf]
+    radii = []
     for name, beside in left_out.strangers(out):
         model = left_out.model(beside)
         here = rows.filter((pl.col("chip") == name) & pl.col("dtype").is_in(left_out.shared_dtypes(out)))
@@ -221,8 +221,8 @@ def unseen_factor(left_out: LeftOut, rows: pl.DataFrame, out: frozenset[str]) ->
         told = np.log(model.estimate(here, chips).latency_s / here["latency_s"].to_numpy()) + np.maximum(longer, 0.0)
         known = told[~np.isnan(longer)]
         if len(known):
-            worst.append(float(np.quantile(np.abs(known), WANTED_QUANTILE)))
-    return float(np.exp(max(worst[1:], default=np.inf)))
+            radii.append(float(np.quantile(np.abs(known), WANTED_QUANTILE)))
+    return float(np.exp(max(radii, default=np.inf)))
 
 
 def _features(

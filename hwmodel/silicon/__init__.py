@@ -7,6 +7,7 @@ from hwmodel.silicon.errors import (
     SiliconError,
     TooFewRows,
     UnknownGpu,
+    UnknownStack,
     UnreadableTable,
 )
 from hwmodel.silicon.scores import AccuracyRow
@@ -19,5 +20,6 @@ __all__ = [
     "SiliconError",
     "TooFewRows",
     "UnknownGpu",
+    "UnknownStack",
     "UnreadableTable",
 ]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from hwmodel.catalog import Catalog
 from hwmodel.silicon.calibration import Calibration, FamilyCalibration
@@ -15,7 +16,17 @@ from hwmodel.silicon.left_out import FITTED_PER_CHIP, LeftOut
 from hwmodel.silicon.model import fit_model
 from hwmodel.silicon.residual import SEEN_CHIPS, UNSEEN_CHIPS
 from hwmodel.silicon.shape_accuracy import GROUPS, shape_accuracy
-from hwmodel.silicon.splits import few_per_chip
+from hwmodel.silicon.splits import TO_CALIBRATE, few_per_chip, shape_folds
+from hwmodel.silicon.stack_laws import StackLaws
+from hwmodel.silicon.stack_models import (
+    StackModels,
+    fit_longer,
+    fit_own_times,
+    held_out_factors,
+    own_estimate,
+    unseen_factor,
+    with_best,
+)
 from hwmodel.silicon.truth import Truth, truth_of
 from hwmodel.timing import FIRST_CONSTANTS, TimingConstants
 
@@ -76,7 +87,48 @@ def left_out_calibration(family: Family, truth: Truth, out: frozenset[str]) -> F
     radii = left_out.radii(known)
     seen = truth.best.select(*GROUPS).clear()
     widths = Widths(seen=seen, unseen_factor=float(np.exp(max(radii, default=np.inf))))
-    return FamilyCalibration(chips=(), seen=model, unseen=model, widths=widths)
+    stacks = None if truth.own.is_empty() else _stacks_left_out(left_out, out)
+    return FamilyCalibration(chips=(), seen=model, unseen=model, widths=widths, stacks=stacks)
+
+
+def fit_stacks(left_out: LeftOut, constants: TimingConstants) -> StackModels:
+    """Learn what each serving stack's kernels take; a tenth of the shapes is held out for the widths of intervals.
+
+    Args:
+        left_out: Models of the best stack's times, with what was measured.
+        constants: Of the closed form.
+    """
+    family, truth = left_out.family, left_out.truth
+    rows = with_best(family, truth)
+    chosen = shape_folds(rows, family.shape) != TO_CALIBRATE
+    own, choices = fit_own_times(family, rows, truth.chips, constants, chosen)
+    held = rows.filter(~chosen)
+    told = held.with_columns(*own_estimate(family, held, truth.chips, constants, own).columns)
+    return StackModels(
+        family=family,
+        own=own,
+        longer=fit_longer(family, rows, truth.chips, constants, NOBODY),
+        choices=choices,
+        factors=held_out_factors(told),
+        unseen_factor=unseen_factor(left_out, rows, NOBODY),
+    )
+
+
+def _stacks_left_out(left_out: LeftOut, out: frozenset[str]) -> StackModels:
+    """Stacks as known without some chips: what each takes longer than the best one, and which kernel it runs."""
+    family, chips = left_out.family, left_out.truth.chips
+    rows = with_best(family, left_out.truth)
+    seen = rows.filter(~pl.col("chip").is_in(list(out)))
+    constants = left_out.model(out & set(chips)).constants
+    _, choices = fit_own_times(family, seen, chips, constants, np.ones(len(seen), dtype=bool))
+    return StackModels(
+        family=family,
+        own=StackLaws(laws={}),
+        longer=fit_longer(family, rows, chips, constants, out),
+        choices=choices,
+        factors=held_out_factors(seen.clear().with_columns(predicted_s=pl.col("latency_s"))),
+        unseen_factor=unseen_factor(left_out, rows, out & set(chips)),
+    )
 
 
 def _fitted(family: Family, truth: Truth, constants: TimingConstants) -> FamilyCalibration:
@@ -90,7 +142,13 @@ def _fitted(family: Family, truth: Truth, constants: TimingConstants) -> FamilyC
     unseen = replace(unseen, trust=left_out.trust(NOBODY))
     factors = judged.scored.filter(judged.scored["factor"].is_finite()).select(*GROUPS, "factor").unique()
     widths = Widths(seen=factors, unseen_factor=float(np.exp(max(left_out.radii(NOBODY), default=np.inf))))
-    return FamilyCalibration(chips=tuple(sorted(truth.chips)), seen=seen, unseen=unseen, widths=widths)
+    return FamilyCalibration(
+        chips=tuple(sorted(truth.chips)),
+        seen=seen,
+        unseen=unseen,
+        widths=widths,
+        stacks=fit_stacks(left_out, constants),
+    )
 
 
 def _aligned(fitted: dict[str, FamilyCalibration], constants: TimingConstants) -> dict[str, FamilyCalibration]:

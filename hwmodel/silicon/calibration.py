@@ -18,6 +18,8 @@ from hwmodel.silicon.family import Family
 from hwmodel.silicon.model import FamilyModel, fit_model
 from hwmodel.silicon.residual import SEEN_CHIPS, UNSEEN_CHIPS, Residual, ResidualLaw
 from hwmodel.silicon.sample import load_sample
+from hwmodel.silicon.stack_files import load_stacks, save_stacks
+from hwmodel.silicon.stack_models import StackModels
 from hwmodel.timing import TimingConstants, TimingError
 
 FACTS = "calibration.json"
@@ -38,6 +40,8 @@ class FamilyCalibration:
     unseen: FamilyModel
     """For every other chip."""
     widths: Widths
+    stacks: StackModels | None = None
+    """Each serving stack's own times; none where no stack was told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ def save(calibration: Calibration, folder: Path) -> None:
             laws = {"seen": fitted.seen.residual, "unseen": fitted.unseen.residual}
             arrays = {f"{which}.{key}": value for which, law in laws.items() for key, value in law.arrays().items()}
             np.savez_compressed(folder / f"{name}.npz", **arrays)  # type: ignore[arg-type] # arrays by name
+        save_stacks(fitted.seen.family, fitted.stacks, folder)
         facts["families"][name] = {
             "chips": list(fitted.chips),
             "trust": fitted.unseen.trust,
@@ -93,7 +98,7 @@ def load(folder: Path = SHIPPED) -> Calibration:
         constants = TimingConstants(**facts["constants"])
         by_name = {family.name: family for family in FAMILIES}
         families = {name: _family(by_name[name], told, constants, folder) for name, told in facts["families"].items()}
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile, TimingError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, pl.exceptions.PolarsError, TimingError) as error:
         raise NoCalibration(f"{folder}: no calibration that can be read ({error}); run `scoville calibrate`") from error
     return Calibration(constants=constants, families=families, source=facts["source"])
 
@@ -105,6 +110,7 @@ def _family(family: Family, told: Mapping[str, Any], constants: TimingConstants,
         seen=FamilyModel(family=family, constants=constants, residual=seen, trust=1.0, sees_chip=True),
         unseen=FamilyModel(family=family, constants=constants, residual=unseen, trust=told["trust"], sees_chip=False),
         widths=Widths(seen=pl.DataFrame(told["seen_factors"], schema=FACTORS), unseen_factor=told["unseen_factor"]),
+        stacks=load_stacks(family, folder),
     )
 
 

@@ -5,6 +5,7 @@ SiliconError
 ├── UnreadableTable  a table lacks a column, or cannot be read
 ├── UnknownGpu       a table names a GPU that the catalogue does not have
 ├── MeasuredOnCpu    a table holds times of a CPU, which say nothing of a chip
+├── UnknownStack     a serving stack or a kernel of it that nobody measured is asked for
 ├── TooFewRows       nothing is left to fit or to score
 └── NoCalibration    nothing was fitted, or it cannot be read
 """
@@ -28,6 +29,10 @@ class UnknownGpu(SiliconError):
 
 class MeasuredOnCpu(SiliconError):
     """A table holds times of a CPU, which say nothing of a chip."""
+
+
+class UnknownStack(SiliconError):
+    """A serving stack or a kernel of it that nobody measured is asked for."""
 
 
 class TooFewRows(SiliconError):

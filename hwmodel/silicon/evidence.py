@@ -32,3 +32,10 @@ EVIDENCE: Mapping[bool, str] = {
     False: "calibrated: best stack, on a chip that was not measured; interval from chips left out in turn",
 }
 """By whether the chip was measured."""
+
+STACK_EVIDENCE: Mapping[bool, str] = {
+    True: "calibrated: this stack's kernel, on a chip where it was measured; interval from shapes that were held out",
+    False: "calibrated: the best stack's time and what this stack's kernel takes longer, on a chip where it was not "
+    "measured; interval from chips left out in turn",
+}
+"""The same for one serving stack, by whether it was measured on the chip."""

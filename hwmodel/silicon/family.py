@@ -48,6 +48,8 @@ class Family:
     """What a learner sees of a row beside the parts of the closed form: ratios without units."""
     tables: tuple[str, ...] = ("dtype",)
     """Keys that tell tables apart which not every stack has: two stacks of its table must have measured a shape."""
+    stack_keys: tuple[str, ...] = ()
+    """Keys that a stack may treat in a way of its own where no ratio shows them: its law sees their size."""
     fit_residual: Callable[..., Residual] = fit_residual
     """Learner of what the closed form leaves: features, log ratios, a `Learner`, `seed`."""
 

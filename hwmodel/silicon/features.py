@@ -1,7 +1,5 @@
 """What every learner of kernel times sees: shares of the closed form, and how the chip is balanced."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 from jaxtyping import Float
@@ -31,12 +29,6 @@ def features_of(
     if with_chip:
         blocks.append(_balance(rows, chips))
     return np.concatenate(blocks, axis=1).astype(np.float32)
-
-
-def stack_features(rows: pl.DataFrame, stacks: Sequence[str]) -> Float[np.ndarray, "rows features"]:
-    """Which stack and which of its kernels ran, as one column of 0 and 1 for each that training knew."""
-    named = (rows["backend"] + "/" + rows["kernel"].fill_null("")).to_numpy()
-    return np.stack([(named == stack) for stack in stacks], axis=1).astype(np.float32)
 
 
 def of_chip(rows: pl.DataFrame, chips: Chips, field: str) -> Float[np.ndarray, "rows"]:

@@ -37,7 +37,7 @@ def forest_of(fitted: HistGradientBoostingRegressor) -> Forest:
     nodes = np.concatenate(tables)
     offset = np.repeat(starts[:-1], [len(table) for table in tables])
     is_leaf = nodes["is_leaf"].astype(bool)
-    asked = _rounded_down(nodes["num_threshold"])
+    asked = rounded_down(nodes["num_threshold"])
     return Forest(
         feature=np.where(is_leaf, -1, nodes["feature_idx"]).astype(np.int16),
         threshold=np.where(is_leaf, nodes["value"].astype(np.float32), asked),
@@ -48,7 +48,7 @@ def forest_of(fitted: HistGradientBoostingRegressor) -> Forest:
     )
 
 
-def _rounded_down(values: Float[np.ndarray, "nodes"]) -> Float[np.ndarray, "nodes"]:
+def rounded_down(values: Float[np.ndarray, "nodes"]) -> Float[np.ndarray, "nodes"]:
     """In 32 bits, never above: a column of 32 bits then goes the same way as under the value itself."""
     near = values.astype(np.float32)
     return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near)

@@ -57,7 +57,7 @@ class LeftOut:
         Wider where what is out lies farther from its nearest chip than the chip that was judged; never narrower.
         """
         found = []
-        for (name, beside), errors in zip(self._strangers(out), self._errors(out, STRANGER_TRUST), strict=True):
+        for (name, beside), errors in zip(self.strangers(out), self._errors(out, STRANGER_TRUST), strict=True):
             wider = growth(self._gap(out, out), self._gap(frozenset({name}), beside)) if out else 1.0
             found.append(float(np.quantile(np.abs(errors), WANTED_QUANTILE)) * max(wider, 1.0))
         return found
@@ -69,9 +69,20 @@ class LeftOut:
         wanted = min(2, len(set(self._names) - out))
         return sorted(counted.filter(pl.col("chips") >= wanted)["dtype"].to_list())
 
+    def strangers(self, out: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
+        """Every other chip, and what is left out to judge it: its twins too, unless nothing would be left to learn."""
+        found = []
+        for name in self._names:
+            beside = out | self._twins(name)
+            if beside == set(self._names):
+                beside = out | {name}
+            if name not in out and beside != set(self._names):
+                found.append((name, beside))
+        return found
+
     def prepare(self, targets: Sequence[frozenset[str]]) -> None:
         """Fit all that the targets will ask for, two at a time: compiled loops let go of the interpreter."""
-        needed = {one for out in targets for one in (out, *(beside for _, beside in self._strangers(out)))}
+        needed = {one for out in targets for one in (out, *(beside for _, beside in self.strangers(out)))}
         missing = sorted(needed - set(self._models), key=sorted)
         with ThreadPoolExecutor(FITS_AT_ONCE) as pool:
             self._models |= dict(zip(missing, pool.map(self._fit, missing), strict=True))
@@ -89,24 +100,13 @@ class LeftOut:
             to_nearest(chips[name], [chips[other] for other in self._names if other not in out]) for name in names
         )
 
-    def _strangers(self, out: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
-        """Every other chip, and what is left out to judge it: its twins too, unless nothing would be left to learn."""
-        found = []
-        for name in self._names:
-            beside = out | self._twins(name)
-            if beside == set(self._names):
-                beside = out | {name}
-            if name not in out and beside != set(self._names):
-                found.append((name, beside))
-        return found
-
     def _errors(self, out: frozenset[str], trust: float) -> list[np.ndarray]:
         """Log of predicted over measured on each other chip, by a model that has not seen it or its twin either.
 
         Where nothing but its twin is left to learn from, by the closed form alone: a correction learned on a twin says
         nothing of how far it carries to another die.
         """
-        told = [(self._log_parts(beside, name), self._twins(name) <= beside) for name, beside in self._strangers(out)]
+        told = [(self._log_parts(beside, name), self._twins(name) <= beside) for name, beside in self.strangers(out)]
         return [closed + trust * is_strange * learned for (closed, learned), is_strange in told]
 
     def _log_parts(self, out: frozenset[str], chip: str) -> tuple[np.ndarray, np.ndarray]:

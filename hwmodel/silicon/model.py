@@ -1,6 +1,5 @@
 """A fitted model of one family: constants of the closed form, and the learned correction."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ from jaxtyping import Float
 
 from hwmodel.silicon.calls import CallSheet, Physics
 from hwmodel.silicon.family import Chips, Family
-from hwmodel.silicon.features import features_of, stack_features
+from hwmodel.silicon.features import features_of
 from hwmodel.silicon.residual import Learner, Residual
 from hwmodel.timing import TimingConstants
 
@@ -45,23 +44,21 @@ class FamilyModel:
     """Weight of the correction, 0 to 1."""
     sees_chip: bool
     """The correction knows how each chip is balanced; for chips that were measured."""
-    stacks: tuple[str, ...] = ()
-    """Names of `backend/kernel` that the correction tells apart; none where it means the best of all."""
 
     def estimate(self, rows: pl.DataFrame, chips: Chips) -> Estimate:
         """Time of each row.
 
         Args:
-            rows: chip and the family's keys; backend and kernel where the model tells stacks apart.
+            rows: chip and the family's keys.
             chips: The design of every chip that the rows name.
         """
-        physics = CallSheet(rows, self.family.calls(rows), chips, is_timed=self.sees_chip).physics(self.constants)
+        physics = physics_of(self.family, rows, chips, self.constants, is_timed=self.sees_chip)
         log_ratio = self.trust * self.residual.log_ratio(self._seen(rows, physics, chips))
         latency_s = np.maximum(physics.latency_s * np.exp(log_ratio), physics.bound_s)
         return Estimate(latency_s=latency_s, closed_form_s=physics.latency_s, bound_s=physics.bound_s, physics=physics)
 
     def _seen(self, rows: pl.DataFrame, physics: Physics, chips: Chips) -> Float[np.ndarray, "rows features"]:
-        return _features(self.family, rows, physics, chips, sees_chip=self.sees_chip, stacks=self.stacks)
+        return features_of(self.family, rows, physics, chips, with_chip=self.sees_chip)
 
 
 def fit_model(
@@ -72,7 +69,6 @@ def fit_model(
     learner: Learner,
     *,
     sees_chip: bool,
-    stacks: Collection[str] = (),
 ) -> FamilyModel:
     """Learn the correction on measured rows.
 
@@ -83,19 +79,15 @@ def fit_model(
         constants: Of the closed form.
         learner: Size of the trees.
         sees_chip: Whether the correction may know the chip's balance.
-        stacks: Names of `backend/kernel` to tell apart.
     """
-    names = tuple(sorted(stacks))
-    physics = CallSheet(rows, family.calls(rows), chips, is_timed=sees_chip).physics(constants)
-    seen = _features(family, rows, physics, chips, sees_chip=sees_chip, stacks=names)
-    residual = family.fit_residual(seen, np.log(rows["latency_s"].to_numpy() / physics.latency_s), learner)
-    return FamilyModel(
-        family=family, constants=constants, residual=residual, trust=1.0, sees_chip=sees_chip, stacks=names
-    )
-
-
-def _features(
-    family: Family, rows: pl.DataFrame, physics: Physics, chips: Chips, *, sees_chip: bool, stacks: tuple[str, ...]
-) -> Float[np.ndarray, "rows features"]:
+    physics = physics_of(family, rows, chips, constants, is_timed=sees_chip)
     seen = features_of(family, rows, physics, chips, with_chip=sees_chip)
-    return np.concatenate([seen, stack_features(rows, stacks)], axis=1) if stacks else seen
+    residual = family.fit_residual(seen, np.log(rows["latency_s"].to_numpy() / physics.latency_s), learner)
+    return FamilyModel(family=family, constants=constants, residual=residual, trust=1.0, sees_chip=sees_chip)
+
+
+def physics_of(
+    family: Family, rows: pl.DataFrame, chips: Chips, constants: TimingConstants, *, is_timed: bool
+) -> Physics:
+    """The closed form of each row; see `CallSheet`."""
+    return CallSheet(rows, family.calls(rows), chips, is_timed=is_timed).physics(constants)

@@ -30,6 +30,10 @@ class Learner:
     leaves: int
     rate: float
     least_leaf_rows: int
+    most_log_ratio: float = MOST_LOG_RATIO
+    """Largest correction either way."""
+    least_rows: int = LEAST_ROWS
+    """Rows that a fit needs."""
 
 
 SEEN_CHIPS = Learner(iterations=1000, leaves=63, rate=0.1, least_leaf_rows=20)
@@ -115,8 +119,8 @@ def fit_residual(
     Raises:
         TooFewRows: Fewer rows than a fit needs.
     """
-    if len(log_ratio) < LEAST_ROWS:
-        raise TooFewRows(f"{len(log_ratio)} rows to fit a residual on; it takes {LEAST_ROWS}")
+    if len(log_ratio) < learner.least_rows:
+        raise TooFewRows(f"{len(log_ratio)} rows to fit a residual on; it takes {learner.least_rows}")
     trees = HistGradientBoostingRegressor(
         loss="absolute_error",
         max_iter=learner.iterations,
@@ -131,8 +135,8 @@ def fit_residual(
         trees.fit(features, log_ratio)
     return ResidualLaw(
         forest=forest_of(trees),
-        low_log=max(float(log_ratio.min()), -MOST_LOG_RATIO),
-        high_log=min(float(log_ratio.max()), MOST_LOG_RATIO),
+        low_log=max(float(log_ratio.min()), -learner.most_log_ratio),
+        high_log=min(float(log_ratio.max()), learner.most_log_ratio),
         low=features.min(axis=0),
         high=features.max(axis=0),
         rows_count=len(log_ratio),

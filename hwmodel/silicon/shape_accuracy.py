@@ -12,6 +12,8 @@ from hwmodel.silicon.model import FamilyModel, fit_model
 from hwmodel.silicon.residual import SEEN_CHIPS
 from hwmodel.silicon.scores import AccuracyRow, conformal_factor, score_groups
 from hwmodel.silicon.splits import TO_CALIBRATE, TO_FIT, TO_SCORE, few, shape_folds
+from hwmodel.silicon.stack_models import GROUPS as STACK_GROUPS
+from hwmodel.silicon.stack_models import own_times_held_out, with_best
 from hwmodel.silicon.truth import Truth
 from hwmodel.timing import TimingConstants
 
@@ -19,8 +21,6 @@ GROUPS = ["chip", "dtype", "bucket"]
 """What has an interval width of its own."""
 IMPOSSIBLE = "faster than HBM"
 """Bucket of rows that a cache served."""
-LEAST_STACK_ROWS = 50
-"""Rows from which on a stack's kernel is told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +59,16 @@ def shape_accuracy(
     return ShapeAccuracy(rows=[*rows, *_cached(model, truth)], scored=scored, constants=constants)
 
 
-def stack_accuracy(family: Family, truth: Truth, constants: TimingConstants, *, most_fitted: int) -> list[AccuracyRow]:
+def stack_accuracy(family: Family, truth: Truth, constants: TimingConstants) -> list[AccuracyRow]:
     """The same for each stack's own time, with the stack and its kernel known."""
-    own = truth.own.with_columns(stack=pl.col("backend") + "/" + pl.col("kernel").fill_null(""))
+    own = with_best(family, truth)
     fold = _folds(family, own)
-    chosen = own[few(fold == TO_FIT, most_fitted)]
-    counted = chosen["stack"].value_counts().filter(pl.col("count") >= LEAST_STACK_ROWS)
-    model = fit_model(
-        family, chosen, truth.chips, constants, SEEN_CHIPS, sees_chip=True, stacks=counted["stack"].to_list()
+    told = own_times_held_out(family, own, truth.chips, constants, fold == TO_FIT).with_columns(
+        fold=pl.Series(fold[fold != TO_FIT])
     )
-    return score_groups(_scored(model, own, fold, truth), family=family.name, split="stacks")
+    width = conformal_factor(told.filter(pl.col("fold") == TO_CALIBRATE), STACK_GROUPS)
+    scored = told.filter(pl.col("fold") == TO_SCORE).join(width, on=STACK_GROUPS, how="left", maintain_order="left")
+    return score_groups(scored.with_columns(pl.col("factor").fill_null(np.inf)), family=family.name, split="stacks")
 
 
 def _folds(family: Family, rows: pl.DataFrame) -> np.ndarray:

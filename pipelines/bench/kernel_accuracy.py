@@ -75,7 +75,7 @@ def chosen(names: Sequence[str]) -> list[Family]:
 def _shapes(family: Family, truth: Truth, plots: Path) -> list[AccuracyRow]:
     found = shape_accuracy(family, truth, FIRST_CONSTANTS, most_fitted=MOST_FITTED)
     _plot(found.scored, found.rows, plots / f"kernel-accuracy-{family.name}-shape.png", "shapes held out on all chips")
-    return [*found.rows, *stack_accuracy(family, truth, found.constants, most_fitted=MOST_FITTED)]
+    return [*found.rows, *stack_accuracy(family, truth, found.constants)]
 
 
 def _chips(family: Family, truth: Truth, plots: Path, told: Told) -> list[AccuracyRow]:

@@ -120,6 +120,34 @@ def test_chips_are_left_out_with_the_kept_sample_and_the_evidence_says_so(
     assert mean_error(found["latency_s"], planted["latency_s"]) < 0.03
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("more", [(), ("--leave-out", "h100-sxm,h200-sxm")], ids=["measured", "left out"])
+def test_a_file_that_names_stacks_gets_each_stack_s_own_times(
+    tmp_path: Path, folder: Path, kind: str, more: tuple[str, ...]
+) -> None:
+    stacks = pl.DataFrame({"backend": ["one", "other", None], "kernel": ["gemm", None, None]})
+    asked = ROWS.join(stacks, how="cross")
+    asked.write_csv(tmp_path / "in.csv") if kind == "csv" else asked.write_parquet(tmp_path / "in.parquet")
+    result = call(*ask(tmp_path / f"in.{kind}", tmp_path / f"out.{kind}", folder, *more))
+    assert result.exit_code == OK, result.output
+    found = pl.read_csv(tmp_path / f"out.{kind}") if kind == "csv" else pl.read_parquet(tmp_path / f"out.{kind}")
+    assert found.columns == [*asked.columns, *ADDED]
+    one, other, best = (found[start::3]["latency_s"] for start in range(3))
+    assert (other / best).median() == pytest.approx(1.1, rel=0.02)
+    assert (one / best).median() == pytest.approx(1.0, rel=0.02)
+    assert found["evidence"][1].endswith("kernel meant: gemm")
+
+
+@pytest.mark.parametrize(("column", "says"), [("backend", "known: one, other"), ("kernel", "known: gemm")])
+def test_a_stack_that_nobody_measured_is_one_line_with_those_that_are_known(
+    tmp_path: Path, folder: Path, column: str, says: str
+) -> None:
+    rows = ROWS.with_columns(backend=pl.lit("one"), kernel=pl.lit("gemm")).with_columns(pl.lit("new").alias(column))
+    rows.write_csv(tmp_path / "in.csv")
+    assert says in refusal(*ask(tmp_path / "in.csv", tmp_path / "out.csv", folder))
+    assert not (tmp_path / "out.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

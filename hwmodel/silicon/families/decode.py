@@ -130,4 +130,5 @@ DECODE = Family(
     calls=decode_calls,
     refusal=partial(refusal, length="kv_len"),
     features=decode_features,
+    stack_keys=("window",),
 )

@@ -123,4 +123,5 @@ PREFILL = Family(
     calls=prefill_calls,
     refusal=partial(refusal, length="seq"),
     features=prefill_features,
+    stack_keys=("window",),
 )

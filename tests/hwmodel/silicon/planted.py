@@ -36,7 +36,7 @@ SMALL = replace(
 )
 """Products with few constants to find."""
 FEW_TREES = Learner(iterations=8, leaves=7, rate=0.3, least_leaf_rows=20)
-MODULES = ("calibrate", "calibration", "left_out", "shape_accuracy", "design_change")
+MODULES = ("calibrate", "calibration", "left_out", "shape_accuracy", "design_change", "stack_models")
 
 
 def designs(names: Sequence[str] = CHIPS) -> dict[str, ChipDesign]:
@@ -95,7 +95,7 @@ def write_tables(rows: pl.DataFrame, folder: Path) -> None:
 def make_fits_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few trees and few evaluations everywhere, and each fit on one thread."""
     for module in MODULES:
-        for learner in ("SEEN_CHIPS", "UNSEEN_CHIPS"):
+        for learner in ("SEEN_CHIPS", "UNSEEN_CHIPS", "OWN_TIMES", "LONGER"):
             monkeypatch.setattr(f"hwmodel.silicon.{module}.{learner}", FEW_TREES, raising=False)
     alone = partial(ThreadPoolExecutor, initializer=partial(threadpool_limits, limits=1))
     monkeypatch.setattr("hwmodel.silicon.left_out.ThreadPoolExecutor", alone)

@@ -134,9 +134,9 @@ def _process(
     """A linear trend, and a rest with one length scale for all parameters: a dozen replays overfit a scale for each.
 
     Intervals of a fit with a scale for each held 50 to 70 % of planted designs where 90 % was claimed
-    (tests/hwmodel/costmodel). What a replay finds beyond the closed form follows the parameters for most of its part, and a trend carries that
-    to designs that no search has come near: on 5,000 replayed designs it ranks them better (Kendall's tau 0.70, 0.60
-    without; `scoville bench search`).
+    (tests/hwmodel/costmodel). Most of what a replay finds beyond the closed form follows the parameters, and a trend
+    carries it to designs that no search has come near: on 5,000 replayed designs it ranks them better (Kendall's tau
+    0.70, 0.60 without; `scoville bench search`).
     """
     trend = ConstantKernel(0.01, (1e-5, 1.0)) * DotProduct(1.0, "fixed")
     rest = ConstantKernel(0.05, (1e-4, 1.0)) * Matern(1.0, (0.3, 30.0), nu=2.5)

@@ -1,4 +1,4 @@
-"""Speculative decoding told literally: a decoding call asks for its drafts, too, and what is rejected is rolled back."""
+"""Speculative decoding told literally: a decoding call asks for its drafts, too; what is rejected is rolled back."""
 
 from hwmodel.serving.engine import EngineSettings, Speculation, accepted_drafts
 from hwmodel.serving.reference.request import Request

@@ -9,8 +9,9 @@ from hwmodel.kernels import assemble, touched_bytes, weight_bytes_per_rank
 from hwmodel.kernels.layout import rank_layout
 from hwmodel.kernels.operators import gemm
 from hwmodel.serving.demand import NS_PER_S
+from hwmodel.serving.engine import Speculation
 from hwmodel.serving.grids import at_whole_numbers, context_grid, pairs
-from hwmodel.serving.replay import Scheduler
+from hwmodel.serving.replay import Replica, Scheduler
 from hwmodel.serving.speculative.cost import PassTables, SpeculativeCost
 from hwmodel.serving.speculative.drafter import Drafter, room_bytes
 from hwmodel.serving.step_cost import DECODE_CONTEXT_STEPS, PREFILL_CONTEXT_STEPS
@@ -45,6 +46,22 @@ class SpeculativeTables:
     capacity_tokens: Int[np.ndarray, "designs"]
     """KV tokens beside the weights; not positive where the weights do not fit."""
     state_tokens: int
+    chips_count: int
+    """Chips of one replica."""
+
+    def replica(self, index: int, law: Speculation) -> Replica:
+        """A replica of one design whose calls have drafts.
+
+        Raises:
+            DoesNotFit: The weights leave no room for one sequence.
+        """
+        return Replica(
+            cost=self.cost(index),
+            capacity_tokens=int(self.capacity_tokens[index]),
+            state_tokens=self.state_tokens,
+            chips_count=self.chips_count,
+            speculation=law,
+        )
 
     def cost(self, index: int) -> SpeculativeCost:
         """The tables of one design."""
@@ -84,6 +101,7 @@ def speculative_tables(
         host_ns=host_s * NS_PER_S,
         capacity_tokens=capacity,
         state_tokens=int(np.ceil(state / token)),
+        chips_count=deployment.tp_count,
     )
 
 

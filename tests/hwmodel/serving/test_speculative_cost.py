@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from hwmodel.catalog import Deployment, DesignTable, load_catalog
 from hwmodel.kernels import kernel_inventory
-from hwmodel.serving import Scheduler, StepTimer, decode_states, state_tokens
+from hwmodel.serving import Scheduler, StepTimer, decode_states, replay, state_tokens
 from hwmodel.serving.config import config_of
-from hwmodel.serving.errors import BadConfig
+from hwmodel.serving.engine import Speculation
+from hwmodel.serving.errors import BadConfig, BadLimits, BadSettings
+from hwmodel.serving.outcomes.operating_points import Workload, operating_points
 from hwmodel.serving.profiles.vidur_cost import VidurCost
 from hwmodel.serving.serve import serve_calls
 from hwmodel.serving.speculative.cost import SpeculativeCost
@@ -23,6 +25,7 @@ from hwmodel.serving.step_features import StepFeatures
 from hwmodel.timing import HOST_STEP_S, step_time_s, time_kernels
 from tests.hwmodel.serving.chips import DEPLOYMENTS, cost_of, h100, tables_of, timer_of
 from tests.hwmodel.serving.engine_cases import calls_of
+from tests.hwmodel.serving.replay_cases import demand_of
 
 LLMS = tuple(DEPLOYMENTS)
 LLAMA = load_catalog().llm("llama-3.1-70b")
@@ -141,6 +144,19 @@ def test_measured_profiles_are_refused_for_they_have_no_such_steps() -> None:
     config = config_of({"scheduler": "vllm_v1", **bounds, "speculation": drafts})
     with pytest.raises(BadConfig, match="speculation needs a chip of the catalogue"):
         serve_calls(calls_of({}), profile, config)
+
+
+def test_a_replica_with_drafts_is_replayed_and_has_neither_bill_nor_closed_form() -> None:
+    law = Speculation.geometric(0.7, 3)
+    plain, with_drafts = tables_of("gpt-oss-120b").replica(0), drafted("gpt-oss-120b", 3).replica(0, law)
+    demand = demand_of({"input_tokens": 500, "output_tokens": 300}, {"input_tokens": 50, "output_tokens": 400})
+    one, other = (replay(demand, of, replicas_count=1, scheduler=Scheduler()) for of in (plain, with_drafts))
+    assert (other.tpot_s < one.tpot_s).all()
+    assert other.steps_count < one.steps_count
+    with pytest.raises(BadSettings, match="without speculation for the bill"):
+        replay(demand, with_drafts, replicas_count=1, scheduler=Scheduler(), counting=True)
+    with pytest.raises(BadLimits, match="without speculation"):
+        operating_points(with_drafts, Workload(input_tokens=100, output_tokens=100), Scheduler(), [1])
 
 
 def test_a_head_of_a_mixture_is_a_mixture_layer() -> None:

@@ -37,7 +37,7 @@ class SoftwareOption:
         """Whether it can change model quality more than today's settings do.
 
         Drafts of a head do not: with rejection sampling answers keep their distribution whatever drafts are
-        (docs/sources.md: leviathan2023, appendix A.1).
+        (appendix A.1 of docs/sources.md: leviathan2023).
         """
         return self.activation_dtype != Deployment(tp_count=1).activation_dtype
 

@@ -143,7 +143,7 @@ def _joint_ns(timer: StepTimer, rows: Float[np.ndarray, "rows"]) -> Float[np.nda
     llm, layout = timer.llm, rank_layout(timer.llm, timer.deployment)
     columns = gemm(
         "joint_gemm",
-        m=rows,
+        m=rows / timer.deployment.attention_dp_count,
         n=llm.hidden,
         k=2.0 * llm.hidden,
         storage=layout.layer_dtype,

@@ -13,7 +13,7 @@ from hwmodel.catalog import load_catalog, timed_design_of
 from hwmodel.serving.chip_engine import chip_engine, refuse_long_calls, refuse_weights
 from hwmodel.serving.config import ServingConfig, read_config
 from hwmodel.serving.demand import NS_PER_S
-from hwmodel.serving.engine import EngineCalls, EngineRun, Outcome
+from hwmodel.serving.engine import DraftCounts, EngineCalls, EngineRun, Outcome
 from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
@@ -115,7 +115,10 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     design = timed_design_of(catalog.chip(chip_id), allow_estimates=asked.allow_estimates)
     llm = catalog.llm(llm_id)
     left_out = {"layers": llm.layers_count, "kv_blocks": 1}
-    on_chip = chip_engine(design, llm, read_config(asked.config, otherwise=left_out))
+    first = read_config(asked.config, otherwise=left_out)
+    drafting = None if first.speculation is None else first.speculation.draft_llm
+    draft_llm = None if drafting is None else catalog.llm(drafting)
+    on_chip = chip_engine(design, llm, first, draft_llm=draft_llm)
     config = read_config(asked.config, otherwise={**left_out, "kv_blocks": max(on_chip.kv_blocks, 1)})
     if config.kv_blocks == max(on_chip.kv_blocks, 1):
         refuse_weights(on_chip, design, llm, config.ranks)
@@ -144,10 +147,13 @@ def call_rows(run: EngineRun) -> pl.DataFrame:
 
 
 def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
-    """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last."""
+    """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last.
+
+    With speculation also what became of drafts, steps of calls that left in the midst of them not counted.
+    """
     times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
     is_done = times.outcome == Outcome.DONE
-    return {
+    told = {
         "iterations": run.steps_count,
         "calls": len(rows),
         "preemptions": int(rows["preemptions"].sum()),
@@ -155,6 +161,16 @@ def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
         "ttft_s": _spread(times.ttft_s[is_done]),
         "tpot_s": _spread(times.tpot_s[is_done & (times.generated_tokens > 1)]),
         "e2e_s": _spread(lasted_s[is_done]),
+    }
+    return told if run.drafts is None else told | {"speculation": _of_drafts(run.drafts)}
+
+
+def _of_drafts(drafts: DraftCounts) -> dict[str, float]:
+    return {
+        "tokens_per_step": drafts.tokens_per_step,
+        "accepted_ratio": drafts.accepted_ratio,
+        "drafted_tokens": drafts.drafted_tokens,
+        "accepted_tokens": drafts.accepted_tokens,
     }
 
 

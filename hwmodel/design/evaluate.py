@@ -23,6 +23,8 @@ from hwmodel.serving import (
     smallest_fleet,
     step_cost_tables,
 )
+from hwmodel.serving.speculative.drafter import head_of
+from hwmodel.serving.speculative.tables import speculative_tables
 from warehouse.contracts import SURFACES
 
 S_PER_H = 3600.0
@@ -199,9 +201,23 @@ def _replicas(table: DesignTable, pool: Pool, closed: ClosedFormFleet) -> dict[t
         if rows:
             deployment = pool.at_width(tp_count)
             timer = StepTimer(designs=table.take(np.array(rows)), llm=pool.llm, deployment=deployment)
-            tables = step_cost_tables(timer, scheduler=pool.scheduler)
-            found.update({(row, tp_count): tables.replica(at) for at, row in enumerate(rows)})
+            found.update({(row, tp_count): replica for row, replica in zip(rows, _timed(timer, pool), strict=True)})
     return found
+
+
+def _timed(timer: StepTimer, pool: Pool) -> list[Replica]:
+    """A replica of each design of a timer."""
+    designs = range(len(timer.designs))
+    if pool.speculation is None:
+        plain = step_cost_tables(timer, scheduler=pool.scheduler)
+        return [plain.replica(at) for at in designs]
+    drafted = speculative_tables(
+        timer,
+        scheduler=pool.scheduler,
+        drafts_count=pool.speculation.tokens_count,
+        drafter=head_of(pool.llm),
+    )
+    return [drafted.replica(at, pool.speculation) for at in designs]
 
 
 def _evaluated_if_able(prepared: _Prepared, row: int) -> tuple[int, Evaluation | None]:

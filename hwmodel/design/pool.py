@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from hwmodel.catalog import Deployment, LlmSpec
 from hwmodel.serving import Promises, ReplayDemand, Scheduler
+from hwmodel.serving.engine import Speculation
 
 QUANTILES = np.linspace(0.02, 0.98, 25)
 RARE_LEVEL_RATIO = 0.05
@@ -57,6 +58,8 @@ class Pool:
     """Replayed over closed-form replicas, where the bisection starts."""
     formats: Deployment = field(default_factory=lambda: Deployment(tp_count=1))
     """Number formats of a replica, whatever its width."""
+    speculation: Speculation | None = None
+    """Drafts by a head of one more layer of the LLM; the replay knows of them, the closed form does not."""
 
     def at_width(self, tp_count: int) -> Deployment:
         """A replica over so many chips."""

@@ -127,7 +127,9 @@ def _absorbed_decode(layout: RankLayout, tokens: StepTokens, mla: MlaSpec) -> tu
     heads, storage, math = layout.heads_count, layout.layer_dtype, layout.layer_math
 
     def absorb(name: str, n: float, k: float) -> tuple[KernelColumn, ...]:
-        return gemm(name, m=tokens.decode, n=n, k=k, groups_count=heads, storage=storage, math=math, prefill_share=0.0)
+        return gemm(
+            name, m=tokens.decode_queries, n=n, k=k, groups_count=heads, storage=storage, math=math, prefill_share=0.0
+        )
 
     return (
         *absorb("q_absorb_gemm", mla.kv_lora_rank, mla.qk_nope_head_dim),
@@ -201,26 +203,27 @@ def decode_attention(
     value_dim: int,
     cache_bytes: float,
 ) -> KernelColumn:
-    """Attention of one new token per sequence to its cache; lengths enter by their mean.
+    """Attention of the new tokens of each sequence to its cache; lengths enter by their mean.
 
-    m is the query heads that share one read of the cache, n the mean context, k the score width; one work item
-    per sequence and KV head.
+    m is the query heads, of all new tokens, that share one read of the cache, n the mean context, k the score width;
+    one work item per sequence and KV head. That a later token also sees the earlier ones is left out.
     """
     kv = np.minimum(tokens.decode_kv, window * tokens.decode) if np.isfinite(window) else tokens.decode_kv
-    group = heads_count / items_per_sequence
+    queries = tokens.queries_per_sequence
+    pairs = queries * kv
     return KernelColumn(
         name=name,
         family=KernelFamily.ATTENTION_DECODE,
         runs=(tokens.decode > 0.0) & (kv > 0.0),
-        m=group,
+        m=queries * heads_count / items_per_sequence,
         n=kv / np.maximum(tokens.decode, 1.0),
         k=float(score_dim),
         parallel_count=tokens.decode * items_per_sequence,
-        work_flop=2.0 * heads_count * kv * (score_dim + value_dim),
-        vector_flop=SOFTMAX_FLOP * heads_count * kv,
-        exponent_count=heads_count * kv,
+        work_flop=2.0 * heads_count * pairs * (score_dim + value_dim),
+        vector_flop=SOFTMAX_FLOP * heads_count * pairs,
+        exponent_count=heads_count * pairs,
         weight_bytes=kv * cache_bytes,
-        activation_bytes=tokens.decode * heads_count * (score_dim + value_dim) * ACTIVATION_BYTES,
+        activation_bytes=tokens.decode_queries * heads_count * (score_dim + value_dim) * ACTIVATION_BYTES,
     )
 
 

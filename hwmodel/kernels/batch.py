@@ -17,6 +17,8 @@ class StepStates:
     decode_sequences: Float[np.ndarray, "states"]
     decode_kv_tokens: Float[np.ndarray, "states"]
     """Sum of context over the decoding sequences."""
+    decode_query_tokens: Float[np.ndarray, "states"] | None = None
+    """Tokens that decoding sequences compute, all together: drafts that are verified included. One each if left out."""
 
     def __len__(self) -> int:
         return int(self.prefill_tokens.size)

@@ -77,7 +77,10 @@ def _prefill(layout: RankLayout, tokens: StepTokens, spec: LinearAttentionSpec) 
 
 
 def _decode(layout: RankLayout, tokens: StepTokens, spec: LinearAttentionSpec) -> KernelColumn:
-    """Recurrent form: each sequence reads and writes its whole state once."""
+    """Recurrent form: each sequence reads its whole state, and writes one for each new token.
+
+    Verified drafts leave a state each, so that rejected ones can be rolled back (vLLM keeps them in blocks of drafts).
+    """
     k_heads, v_heads = _heads(layout, spec)
     width = 2 * k_heads * spec.k_dim + 2 * v_heads * spec.v_dim
     return KernelColumn(
@@ -88,10 +91,10 @@ def _decode(layout: RankLayout, tokens: StepTokens, spec: LinearAttentionSpec) -
         n=float(spec.v_dim),
         k=float(spec.k_dim),
         parallel_count=tokens.decode * v_heads,
-        vector_flop=tokens.decode * v_heads * spec.k_dim * spec.v_dim * STATE_FLOP,
-        exponent_count=tokens.decode * v_heads,
-        weight_bytes=2.0 * tokens.decode * state_bytes(layout, spec),
-        activation_bytes=tokens.decode * width * ACTIVATION_BYTES,
+        vector_flop=tokens.decode_queries * v_heads * spec.k_dim * spec.v_dim * STATE_FLOP,
+        exponent_count=tokens.decode_queries * v_heads,
+        weight_bytes=(tokens.decode + tokens.decode_queries) * state_bytes(layout, spec),
+        activation_bytes=tokens.decode_queries * width * ACTIVATION_BYTES,
     )
 
 

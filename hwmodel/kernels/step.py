@@ -17,19 +17,26 @@ class StepTokens:
     context: Float[np.ndarray, "states"]
     """Cached tokens in front of the prompt chunk."""
     decode: Float[np.ndarray, "states"]
-    """Decoding sequences, one token each."""
+    """Decoding sequences."""
     decode_kv: Float[np.ndarray, "states"]
     """Sum of context over the decoding sequences."""
+    decode_queries: Float[np.ndarray, "states"]
+    """Tokens that they compute: one each, and drafts."""
 
     @property
     def total(self) -> Float[np.ndarray, "states"]:
         """Rows of every projection."""
-        return self.prefill + self.decode
+        return self.prefill + self.decode_queries
 
     @property
     def sampled(self) -> Float[np.ndarray, "states"]:
-        """Rows that need logits: each decoding sequence, and the one prompt that a chunk may finish."""
-        return self.decode + (self.prefill > 0.0)
+        """Rows that need logits: each token of decoding sequences, and the one prompt that a chunk may finish."""
+        return self.decode_queries + (self.prefill > 0.0)
+
+    @property
+    def queries_per_sequence(self) -> Float[np.ndarray, "states"]:
+        """Tokens that a decoding sequence computes, on average; 0 where none decodes."""
+        return self.decode_queries / np.maximum(self.decode, 1.0)
 
     @property
     def prefill_share(self) -> Float[np.ndarray, "states"]:
@@ -51,6 +58,7 @@ class StepTokens:
             context=self.context,
             decode=decode,
             decode_kv=self.decode_kv * decode / np.maximum(self.decode, 1.0),
+            decode_queries=self.decode_queries * decode / np.maximum(self.decode, 1.0),
         )
 
 
@@ -60,7 +68,10 @@ def step_tokens(states: StepStates) -> StepTokens:
     Raises:
         BadStates: lengths differ, a count is negative or not finite, or KV tokens have no sequence.
     """
-    arrays = {f.name: np.asarray(getattr(states, f.name), dtype=np.float64) for f in fields(states)}
+    given = {f.name: getattr(states, f.name) for f in fields(states)}
+    if given["decode_query_tokens"] is None:
+        given["decode_query_tokens"] = given["decode_sequences"]
+    arrays = {name: np.asarray(array, dtype=np.float64) for name, array in given.items()}
     if len({array.shape for array in arrays.values()}) != 1:
         shapes = {name: array.shape for name, array in arrays.items()}
         raise BadStates(f"step states differ in length: {shapes}; give one entry per state in each")
@@ -69,9 +80,12 @@ def step_tokens(states: StepStates) -> StepTokens:
             raise BadStates(f"step states: {name} must be finite and at least 0, the smallest is {array.min()}")
     if ((arrays["decode_kv_tokens"] > 0.0) & (arrays["decode_sequences"] == 0.0)).any():
         raise BadStates("step states: decode_kv_tokens above 0 in a state with 0 decode_sequences; set both or none")
+    if (arrays["decode_query_tokens"] < arrays["decode_sequences"]).any():
+        raise BadStates("step states: decode_query_tokens below decode_sequences; each sequence computes at least one")
     return StepTokens(
         prefill=arrays["prefill_tokens"],
         context=arrays["prefill_context_tokens"],
         decode=arrays["decode_sequences"],
         decode_kv=arrays["decode_kv_tokens"],
+        decode_queries=arrays["decode_query_tokens"],
     )

@@ -10,9 +10,13 @@ from hwmodel.serving.config import ServingConfig
 from hwmodel.serving.engine import EngineCalls
 from hwmodel.serving.errors import BadConfig, DoesNotFit
 from hwmodel.serving.replay import Scheduler
+from hwmodel.serving.speculation_config import MTP, SpeculationConfig
+from hwmodel.serving.speculative.cost import SpeculativeCost
+from hwmodel.serving.speculative.drafter import Drafter, head_of
+from hwmodel.serving.speculative.tables import SpeculativeTables, speculative_tables
 from hwmodel.serving.step_cost import StepCost
 from hwmodel.serving.step_timer import StepTimer
-from hwmodel.serving.tables import step_cost_tables
+from hwmodel.serving.tables import StepCostTables, step_cost_tables
 from hwmodel.timing import HOST_STEP_S
 
 
@@ -20,18 +24,26 @@ from hwmodel.timing import HOST_STEP_S
 class ChipEngine:
     """One replica of an LLM on a chip."""
 
-    cost: StepCost
+    cost: StepCost | SpeculativeCost
     kv_blocks: int
     """Blocks of cache that fit beside the weights; not positive where the weights do not fit."""
     state_blocks_count: int
     """Blocks that the fixed state of a sequence takes."""
 
 
-def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> ChipEngine:
+def chip_engine(
+    design: ChipDesign, llm: LlmSpec, config: ServingConfig, *, draft_llm: LlmSpec | None = None
+) -> ChipEngine:
     """Compile the chip model into the step costs of one replica.
 
-    Of the configuration count the ranks and what is divided over them, the bounds of a step, the tokens of a block and
-    the host's overhead, which comes on top of the host time that the chip model has.
+    Of the configuration count the ranks and what is divided over them, the bounds of a step, the tokens of a block, the
+    host's overhead, which comes on top of the host time that the chip model has, and what is said of speculation.
+
+    Args:
+        design: The chip.
+        llm: What it serves.
+        config: Of the engine.
+        draft_llm: The LLM that the configuration names to draft, where it names one.
 
     Raises:
         BadConfig: The configuration is of another LLM, or asks for what only measured profiles know.
@@ -62,12 +74,48 @@ def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Chip
         block_tokens=config.block_tokens,
         prefix_caching=config.prefix_caching,
     )
-    tables = step_cost_tables(timer, scheduler=bounds)
+    tables: StepCostTables | SpeculativeTables = (
+        step_cost_tables(timer, scheduler=bounds)
+        if config.speculation is None
+        else _with_drafts(timer, bounds, config.speculation, draft_llm)
+    )
     return ChipEngine(
         cost=tables.cost(0),
         kv_blocks=int(tables.capacity_tokens[0]) // config.block_tokens,
         state_blocks_count=-(-tables.state_tokens // config.block_tokens),
     )
+
+
+def _with_drafts(
+    timer: StepTimer, bounds: Scheduler, said: SpeculationConfig, draft_llm: LlmSpec | None
+) -> SpeculativeTables:
+    return speculative_tables(
+        timer,
+        scheduler=bounds,
+        drafts_count=said.tokens_count,
+        drafter=_drafter(timer.llm, said, draft_llm),
+        host_s=said.draft_host_s,
+    )
+
+
+def _drafter(llm: LlmSpec, said: SpeculationConfig, draft_llm: LlmSpec | None) -> Drafter | None:
+    """What drafts; none where the host does.
+
+    Raises:
+        BadConfig: The LLM that drafts has other tokens.
+    """
+    if said.draft == MTP:
+        return head_of(llm)
+    if said.draft_llm is None:
+        return None
+    if draft_llm is None or draft_llm.id != said.draft_llm:
+        raise BadConfig(f"speculation: draft is {said.draft!r}; give that LLM to the engine")
+    if draft_llm.vocab != llm.vocab:
+        raise BadConfig(
+            f"speculation: draft {draft_llm.id} has {draft_llm.vocab} tokens in its vocabulary and {llm.id} has "
+            f"{llm.vocab}; take one of the same family"
+        )
+    return Drafter(llm=draft_llm, is_head=False)
 
 
 def refuse_weights(engine: ChipEngine, design: ChipDesign, llm: LlmSpec, tp_count: int) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from hwmodel.serving.engine import Policy
 from hwmodel.serving.errors import BadConfig
+from hwmodel.serving.speculation_config import SpeculationConfig, speculation_of
 
 
 class SchedulerKind(StrEnum):
@@ -85,6 +86,8 @@ class ServingConfig:
     """Which profile of a folder; needed only where it holds several, like the next two."""
     model: str | None = None
     variant: str | None = None
+    speculation: SpeculationConfig | None = None
+    """`{draft, tokens, acceptance | alpha, draft_host_s}`; on a chip of the catalogue, with vllm_v1."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -106,6 +109,7 @@ class ServingConfig:
             _refuse(self.prefix_caching, "prefix_caching", self.prefix_caching, "false with sarathi_vidur")
             _refuse(self.preemption is Preemption.NONE, "preemption", "none", "recompute with sarathi_vidur")
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
+            _refuse(self.speculation is not None, "scheduler", "sarathi_vidur", "vllm_v1 with speculation")
 
     @property
     def ranks(self) -> int:
@@ -146,7 +150,8 @@ def config_of(content: object) -> ServingConfig:
         raise BadConfig(f"unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [name for name, field in known.items() if field.default is MISSING and name not in content]:
         raise BadConfig(f"{', '.join(missing)} must be set")
-    return ServingConfig(**{name: _typed(name, known[name].type, value) for name, value in content.items()})
+    said = {name: _typed(name, known[name].type, value) for name, value in content.items() if name != "speculation"}
+    return ServingConfig(**said, speculation=speculation_of(content.get("speculation")))
 
 
 def _typed(name: str, kind: Any, value: object) -> Any:

@@ -7,9 +7,11 @@ from jaxtyping import Bool, Float, Int
 
 from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.demand import NS_PER_S, ReplayDemand
-from hwmodel.serving.engine import EngineCalls, EngineRun, EngineSettings, Outcome, Policy, Router
-from hwmodel.serving.errors import DoesNotFit
+from hwmodel.serving.engine import EngineCalls, EngineRun, EngineSettings, Outcome, Policy, Router, Speculation
+from hwmodel.serving.errors import BadSettings, DoesNotFit
 from hwmodel.serving.fast import replay_fast
+from hwmodel.serving.speculative import replay_speculating
+from hwmodel.serving.speculative.cost import SpeculativeCost
 from hwmodel.serving.step_cost import StepCost
 
 
@@ -38,12 +40,14 @@ class Scheduler:
 class Replica:
     """One replica of an LLM on a design: its step costs and its room for context."""
 
-    cost: StepCost
+    cost: StepCost | SpeculativeCost
     capacity_tokens: int
     """KV tokens that fit beside the weights."""
     state_tokens: int
     """Of these, taken by each sequence's fixed state."""
     chips_count: int
+    speculation: Speculation | None = None
+    """Drafts of every decoding call, for which `cost` must be made."""
 
     def __post_init__(self) -> None:
         if self.capacity_tokens <= self.state_tokens:
@@ -85,16 +89,19 @@ def replay(
     scheduler: Scheduler,
     counting: bool = False,
 ) -> ReplayResult:
-    """Serve the demand on `replicas_count` equal replicas behind a prefix-affine, least-loaded router."""
+    """Serve the demand on `replicas_count` equal replicas behind a prefix-affine, least-loaded router.
+
+    Raises:
+        BadSettings: Steps with drafts are to be counted: no bin tells how many tokens a sequence computes.
+    """
     bins = fresh_bins(counting=counting)
-    run = replay_fast(
-        engine_calls(demand),
-        engine_settings(demand, replica, scheduler),
-        replica.cost,
-        replicas_count=replicas_count,
-        bins=bins,
-        surface=demand.surface,
-    )
+    calls, settings = engine_calls(demand), engine_settings(demand, replica, scheduler)
+    if replica.speculation is not None:
+        if counting:
+            raise BadSettings("steps with drafts are not counted into bins; replay without speculation for the bill")
+        run = replay_speculating(calls, settings, replica.cost, replica.speculation, replicas_count=replicas_count)
+        return _result(demand, run, bins)
+    run = replay_fast(calls, settings, replica.cost, replicas_count=replicas_count, bins=bins, surface=demand.surface)
     return _result(demand, run, bins)
 
 

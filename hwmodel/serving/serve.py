@@ -8,6 +8,8 @@ from hwmodel.serving.errors import BadConfig, DoesNotFit
 from hwmodel.serving.fast import replay_fast
 from hwmodel.serving.profiles import ProfileCost, refuse_beyond
 from hwmodel.serving.sarathi import serve_sarathi
+from hwmodel.serving.speculative import replay_speculating
+from hwmodel.serving.speculative.cost import SpeculativeCost
 from hwmodel.serving.step_cost import StepCost
 from hwmodel.serving.step_log import StepLog
 
@@ -17,7 +19,7 @@ OWN_BLOCKS = 1
 
 def serve_calls(
     calls: EngineCalls,
-    cost: ProfileCost | StepCost,
+    cost: ProfileCost | StepCost | SpeculativeCost,
     config: ServingConfig,
     *,
     state_blocks_count: int = 0,
@@ -38,7 +40,12 @@ def serve_calls(
         DoesNotFit: A call needs more cache than there is.
         OutsideProfile: Calls or bounds are larger than what was measured.
     """
-    if not isinstance(cost, StepCost):
+    if not isinstance(cost, StepCost | SpeculativeCost):
+        if config.speculation is not None:
+            raise BadConfig(
+                "speculation needs a chip of the catalogue (--chip and --model): no kernel profile has times of "
+                "sequences that compute several tokens behind their context"
+            )
         refuse_beyond(cost, calls, config)
     match config.scheduler:
         case SchedulerKind.SARATHI_VIDUR:
@@ -56,7 +63,7 @@ def _refuse_with_sarathi(asked: bool, what: str) -> None:
 
 def _serve_vllm(
     calls: EngineCalls,
-    cost: ProfileCost | StepCost,
+    cost: ProfileCost | StepCost | SpeculativeCost,
     config: ServingConfig,
     state_blocks_count: int,
     log: StepLog | None,
@@ -78,4 +85,6 @@ def _serve_vllm(
         raise DoesNotFit(
             f"call {row} needs {needed[row]} blocks; kv_blocks is {config.kv_blocks}, of which vLLM keeps {OWN_BLOCKS}"
         )
+    if config.speculation is not None:
+        return replay_speculating(calls, settings, cost, config.speculation.law, log=log)
     return replay_fast(calls, settings, cost, log=log)

@@ -32,7 +32,7 @@ DECODE_CONTEXT_STEPS, PREFILL_CONTEXT_STEPS = 2, 1
 
 
 @njit(nogil=True, forceinline=True)
-def _interpolated(table: np.ndarray, rows: int, context: float, steps: int) -> float:
+def interpolated(table: np.ndarray, rows: int, context: float, steps: int) -> float:
     """Straight lines between contexts, in the values themselves: attention is near linear; the ends are held."""
     row, last = min(rows, table.shape[0] - 1), table.shape[1] - 1
     mantissa, exponent = math.frexp(context / LEAST_CONTEXT)
@@ -53,9 +53,9 @@ def table_ns(cost: StepCost, features: StepFeatures) -> int:
     tokens = min(chunk + decoding, cost.dense_ns.size - 1)
     total = cost.dense_ns[tokens] + cost.sampled_ns[min(features.emitting, cost.sampled_ns.size - 1)]
     if decoding > 0:
-        total += _interpolated(cost.decode_ns, decoding, features.decode_kv / decoding, DECODE_CONTEXT_STEPS)
+        total += interpolated(cost.decode_ns, decoding, features.decode_kv / decoding, DECODE_CONTEXT_STEPS)
     if chunk > 0:
-        total += _interpolated(cost.prefill_ns, chunk, features.prompt_context / chunk, PREFILL_CONTEXT_STEPS)
+        total += interpolated(cost.prefill_ns, chunk, features.prompt_context / chunk, PREFILL_CONTEXT_STEPS)
     return int(total)
 
 

@@ -19,8 +19,10 @@ class StepFeatures(NamedTuple):
     emitting: int
     """Sequences that get a token at the end of the step."""
     decoding: int
-    """Decoding sequences, one token each."""
+    """Decoding sequences, one token each, drafts apart."""
     decode_kv: int
     """Sum of their contexts, the new token not counted."""
     longest_kv: int
     """Longest context among them."""
+    draft_tokens: int = 0
+    """Drafts that decoding sequences have verified, all together."""

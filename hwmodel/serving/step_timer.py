@@ -49,6 +49,8 @@ class StepTimer:
     constants: TimingConstants = FIRST_CONSTANTS
     host_step_s: float = HOST_STEP_S
     """Time per step that the chip waits for the host."""
+    besides_bytes: float = 0.0
+    """What else the chip reads between two such steps: it leaves less of their weights in L2."""
 
     def group_ns(self, group: KernelGroup, states: StepStates) -> Float[np.ndarray, "designs states"]:
         """Nanoseconds of one group of kernels in each state."""
@@ -68,7 +70,7 @@ class StepTimer:
     def kernels_of(self, groups: tuple[KernelGroup, ...], states: StepStates) -> tuple[GroupKernels, ...]:
         """The kernels of groups in each state."""
         columns = kernel_columns(self.llm, self.deployment, states)
-        touched = touched_bytes(columns, len(states))
+        touched = touched_bytes(columns, len(states)) + self.besides_bytes
         group_of = _groups(self.llm, self.deployment)
         batches = (
             assemble(column for column in columns if group_of.get(column.name, KernelGroup.TOKENS) is group)
@@ -77,14 +79,17 @@ class StepTimer:
         return tuple(GroupKernels(batch=batch, resident_bytes=touched[batch.state]) for batch in batches)
 
 
-def decode_states(sequences: Float[np.ndarray, "states"], context: Float[np.ndarray, "states"]) -> StepStates:
-    """Steps that only decode, `context` tokens behind each sequence."""
+def decode_states(
+    sequences: Float[np.ndarray, "states"], context: Float[np.ndarray, "states"], *, queries_count: int = 1
+) -> StepStates:
+    """Steps that only decode, `context` tokens behind each sequence, which computes `queries_count` tokens."""
     nothing = np.zeros_like(sequences)
     return StepStates(
         prefill_tokens=nothing,
         prefill_context_tokens=nothing,
         decode_sequences=sequences,
         decode_kv_tokens=sequences * context,
+        decode_query_tokens=sequences * queries_count,
     )
 
 

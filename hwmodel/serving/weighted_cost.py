@@ -28,7 +28,8 @@ def weighted_ns(cost: WeightedCost, features: StepFeatures) -> int:
     prompts = w.chunk_tokens * f.chunk_tokens + w.chunk_squares * f.chunk_squares + w.prompt_count * f.prompt_count
     prompts += w.prompt_context * f.prompt_context + w.prompt_kv * f.prompt_kv
     answers = w.emitting * f.emitting + w.decoding * f.decoding + w.decode_kv * f.decode_kv
-    return int(cost.base_ns + prompts + answers + w.longest_kv * f.longest_kv)
+    answers += w.longest_kv * f.longest_kv + w.draft_tokens * f.draft_tokens
+    return int(cost.base_ns + prompts + answers)
 
 
 register_cost(WeightedCost, weighted_ns)

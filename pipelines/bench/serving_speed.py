@@ -51,7 +51,7 @@ class Case:
 def serving_speed(told: Callable[[str], None]) -> list[ServingSpeedRow]:
     """Replay each case with and without counters, then one design from its tables on."""
     timer = _timer()
-    cost = step_cost_tables(timer, scheduler=Scheduler()).replica(0).cost
+    cost = step_cost_tables(timer, scheduler=Scheduler()).cost(0)
     rows = []
     for case in _cases(cost):
         literal = _head(case.calls, LITERAL_CALLS_COUNT)

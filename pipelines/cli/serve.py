@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 @told
 def serve(  # noqa: PLR0917 - typer asks for each option
     trace: Annotated[Path, typer.Option(help="Vidur's CSV, or LLMServingSim's workload as Parquet.")],
-    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has three.")],
+    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has five.")],
     out: Annotated[Path, typer.Option(help="Parquet or CSV that gets one row per call.")],
     kernel_profile: Annotated[
         str | None, typer.Option(metavar="KIND:PATH", help="vidur:FILE or llmservingsim:DIR.")
@@ -86,6 +86,8 @@ def serve(  # noqa: PLR0917 - typer asks for each option
     typer.echo(f"{counts}: {out}")
     for name, key in SHOWN:
         typer.echo(f"{name:5}{_told(summary[key])}")
+    if "speculation" in summary:
+        typer.echo(_drafts_line(summary["speculation"]))
     if goodput is not None:
         typer.echo(_goodput_line(summary["goodput"]))
 
@@ -143,6 +145,13 @@ def _goodput_line(found: dict[str, float]) -> str:
         f"{found['attainment_ratio']:.1%} of the calls keep {found['ttft_limit_s']:g} s and "
         f"{found['tpot_limit_s']:g} s; at {found['missed_requests_per_s']:.4g} requests/s "
         f"{found['missed_attainment_ratio']:.1%}, at the trace's own rate {found['trace_attainment_ratio']:.1%}"
+    )
+
+
+def _drafts_line(drafts: dict[str, float]) -> str:
+    return (
+        f"drafts: {drafts['tokens_per_step']:.3f} tokens per step of a decoding call, {drafts['accepted_ratio']:.1%} "
+        f"of {drafts['drafted_tokens']:,} drafts accepted"
     )
 
 

@@ -14,6 +14,7 @@ from hwmodel.design.explain.corners import Replays
 from hwmodel.design.explain.worth import Worth
 from hwmodel.design.scenario import Scenario
 from hwmodel.design.search import CURVE
+from hwmodel.serving.engine import Speculation
 
 MAX_SEQUENCES = (64, 128, 256, 512)
 TOKEN_BUDGETS = (1024, 2048, 4096, 8192)
@@ -28,10 +29,16 @@ class SoftwareOption:
     max_batched_tokens: int
     activation_dtype: Dtype
     """Format in which matrix units multiply; fp8 may change answers."""
+    speculation: Speculation | None = None
+    """Drafts by a head of one more layer of the LLM."""
 
     @property
     def is_risky(self) -> bool:
-        """Whether it can change model quality more than today's settings do."""
+        """Whether it can change model quality more than today's settings do.
+
+        Drafts of a head do not: with rejection sampling answers keep their distribution whatever drafts are
+        (appendix A.1 of docs/sources.md: leviathan2023).
+        """
         return self.activation_dtype != Deployment(tp_count=1).activation_dtype
 
 
@@ -78,6 +85,7 @@ def with_software(scenario: Scenario, option: SoftwareOption) -> Scenario:
             replace(
                 pool,
                 formats=replace(pool.formats, activation_dtype=option.activation_dtype),
+                speculation=option.speculation,
                 scheduler=replace(
                     pool.scheduler,
                     max_sequences_count=option.max_sequences_count,
@@ -90,18 +98,24 @@ def with_software(scenario: Scenario, option: SoftwareOption) -> Scenario:
 
 
 def software_gains(
-    chips: Sequence[tuple[str, ChipDesign]], replays: Replays, *, replays_count: int
+    chips: Sequence[tuple[str, ChipDesign]],
+    replays: Replays,
+    *,
+    replays_count: int,
+    drafts: Speculation | None = None,
 ) -> tuple[SoftwareGain, ...]:
     """The best settings of each chip without and with more quality risk, over the first chip with today's settings.
 
     Every option is scored in closed form, so the search of options is complete; of each chip the best ones are
     replayed on the same demand with the same limits, as many for one chip as for the other, beside today's settings.
-    The tensor-parallel width is chosen anew for every option, as the replay does for every design.
+    The tensor-parallel width is chosen anew for every option, as the replay does for every design. Drafts are replayed
+    with today's other settings: the closed form does not know of them.
 
     Args:
         chips: Names and designs, the unchanged chip first.
         replays: Of today's scenario with today's settings.
         replays_count: Options replayed per chip and risk, today's settings not counted.
+        drafts: Speculation by a head that is offered, too, to every chip alike; not offered if left out.
     """
     scenario = replays.scenario
     worth = Worth(designs=DesignTable.of([design for _, design in chips]))
@@ -113,10 +127,11 @@ def software_gains(
         for is_risky in (False, True)
         for option in _best_closed(closed, at, is_risky=is_risky, known=option_of(scenario))[:replays_count]
     ]
+    asked += [(at, replace(option_of(scenario), speculation=drafts)) for at in range(len(chips)) if drafts is not None]
     side_by_side = Parallel(n_jobs=2, prefer="threads")
     told = side_by_side(delayed(_replayed)(chips[at][1], with_software(scenario, option)) for at, option in asked)
     tried = [
-        Tried(chip=at, option=option, closed=float(closed[option][at] / of_today[0]), value=value)
+        Tried(chip=at, option=option, closed=float(closed.get(option, of_today)[at] / of_today[0]), value=value)
         for (at, option), value in zip(asked, told, strict=True)
     ]
     usual = [None if e is None else e.curves[CURVE] for e in replays.of([design for _, design in chips])]
@@ -139,6 +154,7 @@ def option_of(scenario: Scenario) -> SoftwareOption:
         max_sequences_count=pool.scheduler.max_sequences_count,
         max_batched_tokens=pool.scheduler.max_batched_tokens,
         activation_dtype=pool.formats.activation_dtype,
+        speculation=pool.speculation,
     )
 
 

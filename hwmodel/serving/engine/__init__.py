@@ -3,6 +3,7 @@
 from hwmodel.serving.engine.calls import NEVER, NONE, EngineCalls
 from hwmodel.serving.engine.owners import Owners, owners_of
 from hwmodel.serving.engine.settings import AFFINITY_SLACK_PERCENT, EngineSettings, Policy, Router
+from hwmodel.serving.engine.speculation import DraftCounts, Speculation, accepted_drafts
 from hwmodel.serving.engine.times import CallTimes, EngineRun, Outcome
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "NEVER",
     "NONE",
     "CallTimes",
+    "DraftCounts",
     "EngineCalls",
     "EngineRun",
     "EngineSettings",
@@ -17,5 +19,7 @@ __all__ = [
     "Owners",
     "Policy",
     "Router",
+    "Speculation",
+    "accepted_drafts",
     "owners_of",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hwmodel.serving.demand import NS_PER_S
+from hwmodel.serving.engine.speculation import DraftCounts
 
 
 class Outcome(IntEnum):
@@ -66,4 +67,6 @@ class EngineRun:
     busy_ns: Int[np.ndarray, "replicas"]
     """Time each replica spent in steps."""
     computed_tokens: int
-    """Prompt and answer tokens that went through the model, those computed again included."""
+    """Prompt and answer tokens that went through the model, those computed again and all drafts included."""
+    drafts: DraftCounts | None = None
+    """What became of drafts; none where nothing was drafted."""

@@ -33,7 +33,7 @@ def coast(m: Machine, replica: int, until_ns: int) -> None:
             take(m, replica, need)
         step += 1
         longest = ahead + step if m.limits.wants_longest else 0
-        features = StepFeatures(0, 0, 0, 0, 0, decoding, decoding, base_sum + decoding * step, longest)
+        features = StepFeatures(0, 0, 0, 0, 0, decoding, decoding, base_sum + decoding * step, longest, 0)
         duration = step_ns(m.cost, features)
         if m.bins.steps.size > 0:
             m.replicas[replica].step = step

@@ -93,6 +93,7 @@ def _features(m: Machine, replica: int, how: int) -> StepFeatures:
         decoding,
         decode_kv,
         longest_kv,
+        0,
     )
 
 
@@ -103,7 +104,7 @@ def _end_step(m: Machine, replica: int, now: int) -> None:
     for at in range(count):
         call = m.finishing[at]
         m.calls[call].generated_tokens = m.calls[call].output_tokens
-        _finish(m, replica, call, now)
+        finish(m, replica, call, now)
     for at in range(m.replicas[replica].done_size):
         call = m.done[replica, at]
         if m.calls[call].place == PROMPTED and m.calls[call].replica == replica:
@@ -118,13 +119,14 @@ def _first_token(m: Machine, replica: int, call: int, now: int) -> None:
         m.calls[call].first_ns = now
     m.calls[call].generated_tokens += 1
     if m.calls[call].generated_tokens == m.calls[call].output_tokens:
-        _finish(m, replica, call, now)
+        finish(m, replica, call, now)
     else:
         decoders.enter(m, replica, call, m.calls[call].computed_tokens, m.replicas[replica].step + 1)
 
 
 @compiled
-def _finish(m: Machine, replica: int, call: int, now: int) -> None:
+def finish(m: Machine, replica: int, call: int, now: int) -> None:
+    """A call has all its tokens."""
     vacate(m, replica, call, comes_back=False)
     m.calls[call].generated_tokens = m.calls[call].output_tokens
     m.replicas[replica].load_tokens -= m.calls[call].input_tokens + m.calls[call].output_tokens

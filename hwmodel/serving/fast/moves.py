@@ -3,7 +3,7 @@
 from hwmodel.serving.engine import NONE
 from hwmodel.serving.fast import decoders, prefix, queues
 from hwmodel.serving.fast.jit import compiled, inlined
-from hwmodel.serving.fast.records import DECODING, PARTIAL, PROMPTED
+from hwmodel.serving.fast.records import DECODING, PARTIAL, PROMPTED, VERIFYING
 from hwmodel.serving.fast.state import Machine
 
 
@@ -60,7 +60,8 @@ def vacate(m: Machine, replica: int, call: int, comes_back: bool, has_taken: boo
         decoders.leave(m, replica, call)
     else:
         computed, blocks = m.calls[call].computed_tokens, m.calls[call].blocks
-        if computed == m.calls[call].input_tokens + m.calls[call].generated_tokens:
+        is_prompted = computed == m.calls[call].input_tokens + m.calls[call].generated_tokens
+        if is_prompted and m.calls[call].place != VERIFYING:
             computed -= 1  # it leaves before the step is over, and may have to compute its last token again
         if m.replicas[replica].partial == call:
             m.replicas[replica].partial = NONE

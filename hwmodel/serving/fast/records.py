@@ -2,8 +2,9 @@
 
 import numpy as np
 
-AWAY, WAITING, PARTIAL, PROMPTED, DECODING = 0, 1, 2, 3, 4
-"""Where a call is: not on a replica, in the queue, prompt under way, prompt done with the step under way, decoding."""
+AWAY, WAITING, PARTIAL, PROMPTED, DECODING, VERIFYING = 0, 1, 2, 3, 4, 5
+"""Where a call is: not on a replica, in the queue, prompt under way, prompt done with the step under way, decoding in
+the lump, decoding by itself with drafts."""
 IDLE_NS = 2**63 - 1
 WHEEL_SLOTS = 1024
 MOST_WATCHED = 256
@@ -44,8 +45,8 @@ CALL = np.dtype(
         ("attempts_count", np.int32),
         # where it is
         ("place", np.int32),
-        ("computed_tokens", np.int32),  # of a prompt under way
-        ("blocks", np.int32),  # held, those of its prefix included; of a prompt under way
+        ("computed_tokens", np.int32),  # of a prompt under way; with drafts: tokens whose blocks can be found
+        ("blocks", np.int32),  # held, those of its prefix included; of a prompt under way, or with drafts
         ("base", np.int64),  # of a decoding call: context less the number of the step
         ("finish_step", np.int64),
         ("stops_at_ns", np.int64),
@@ -53,7 +54,7 @@ CALL = np.dtype(
         ("stalled_step", np.int64),  # last step in which it got no token
         ("order", np.int64),  # of admission
         ("leaf_segment", np.int32),  # of its own last run, in the free queue
-        ("is_scheduled", np.int32),  # in the step being made
+        ("is_scheduled", np.int32),  # in the step being made; with drafts: tokens in the step under way
         ("prev_running", np.int32),
         ("next_running", np.int32),
         ("prev_waiting", np.int32),

@@ -18,9 +18,9 @@ def schedule(m: Machine, replica: int, now: int) -> int:
     Returns:
         `NOTHING`, `AS_A_LUMP` or `ONE_BY_ONE`.
     """
-    _clear(m, replica)
+    clear(m, replica)
     if m.limits.yielding_priority > 0:
-        _yield_to_urgent(m, replica)
+        yield_to_urgent(m, replica)
     decoding = m.replicas[replica].decoding
     partial = m.replicas[replica].partial
     need = decoders.blocks_needed(m, replica)
@@ -35,7 +35,7 @@ def schedule(m: Machine, replica: int, now: int) -> int:
             advance(m, replica, partial, chunk, of_partial)
         budget = m.limits.max_batched_tokens - decoding - chunk
         if m.replicas[replica].waiting > 0:
-            _admit(m, replica, now, budget)
+            admit(m, replica, now, budget)
         return AS_A_LUMP if decoding + m.clock[0].prompt_count > 0 else NOTHING
     if m.limits.by_priority:
         return ONE_BY_ONE if schedule_one_by_one(m, replica) else NOTHING
@@ -44,7 +44,8 @@ def schedule(m: Machine, replica: int, now: int) -> int:
 
 
 @inlined
-def _clear(m: Machine, replica: int) -> None:
+def clear(m: Machine, replica: int) -> None:
+    """No prompt is in the step to be made."""
     m.replicas[replica].done_size = 0
     if m.clock[0].prompt_count > 0:
         m.clock[0].chunk_tokens = 0
@@ -74,7 +75,8 @@ def _make_room(m: Machine, replica: int, need: int, of_partial: int, chunk: int)
 
 
 @inlined
-def _admit(m: Machine, replica: int, now: int, budget: int) -> None:
+def admit(m: Machine, replica: int, now: int, budget: int) -> None:
+    """Admit waiting calls while budget, sequences and blocks last."""
     while budget > 0 and m.replicas[replica].waiting > 0 and m.replicas[replica].running < m.limits.max_sequences:
         call = queues.next_waiting(m, replica)
         tokens = m.calls[call].input_tokens + m.calls[call].generated_tokens
@@ -99,7 +101,7 @@ def _admit(m: Machine, replica: int, now: int, budget: int) -> None:
 
 
 @compiled
-def _yield_to_urgent(m: Machine, replica: int) -> None:
+def yield_to_urgent(m: Machine, replica: int) -> None:
     """Interrupt the least urgent calls that may be interrupted, until the next urgent one can be admitted."""
     first = m.limits.yielding_priority
     while m.replicas[replica].waiting > 0:

@@ -50,8 +50,15 @@ class OperatingPoint:
 def operating_points(
     replica: Replica, workload: Workload, scheduler: Scheduler, batches: Iterable[int]
 ) -> tuple[OperatingPoint, ...]:
-    """The points of those batches that fit the cache and are not held up by prompts."""
-    found = (_point(replica, workload, scheduler, batch) for batch in batches if _fits(replica, workload, batch))
+    """The points of those batches that fit the cache and are not held up by prompts.
+
+    Raises:
+        BadLimits: The replica speculates: the closed form knows of no drafts.
+    """
+    cost = replica.cost
+    if not isinstance(cost, StepCost):
+        raise BadLimits("operating points are those of a replica without speculation; replay calls to see drafts")
+    found = (_point(replica, cost, workload, scheduler, batch) for batch in batches if _fits(replica, workload, batch))
     return tuple(point for point in found if point is not None)
 
 
@@ -60,7 +67,9 @@ def _fits(replica: Replica, workload: Workload, batch: int) -> bool:
     return batch * (workload.input_tokens + workload.output_tokens + replica.state_tokens) <= replica.capacity_tokens
 
 
-def _point(replica: Replica, workload: Workload, scheduler: Scheduler, batch: int) -> OperatingPoint | None:
+def _point(
+    replica: Replica, cost: StepCost, workload: Workload, scheduler: Scheduler, batch: int
+) -> OperatingPoint | None:
     chunk = min(workload.input_tokens, scheduler.max_batched_tokens - (batch - 1))
     if batch > scheduler.max_sequences_count or chunk < 1:
         return None
@@ -69,8 +78,8 @@ def _point(replica: Replica, workload: Workload, scheduler: Scheduler, batch: in
     if (batch - 1) * chunks > further:
         return None
     context = workload.input_tokens + further / 2.0
-    decoding_ns = _decoding_ns(replica.cost, batch, context)
-    prompt_ns = _prompt_ns(replica.cost, batch - 1, context, workload.input_tokens, chunk)
+    decoding_ns = _decoding_ns(cost, batch, context)
+    prompt_ns = _prompt_ns(cost, batch - 1, context, workload.input_tokens, chunk)
     others_ns = (batch - 1) * (prompt_ns - chunks * decoding_ns)
     tpot_s = (decoding_ns + others_ns / further) / NS_PER_S
     turn_s = prompt_ns / NS_PER_S + further * tpot_s

@@ -9,15 +9,18 @@ from hwmodel.serving.engine import (
     AFFINITY_SLACK_PERCENT,
     NEVER,
     CallTimes,
+    DraftCounts,
     EngineCalls,
     EngineRun,
     EngineSettings,
     Outcome,
     Router,
+    Speculation,
     owners_of,
 )
 from hwmodel.serving.reference.request import Request
 from hwmodel.serving.reference.scheduler import Scheduler
+from hwmodel.serving.reference.verifying import VerifyingScheduler
 from hwmodel.serving.step_features import StepFeatures
 
 REQUEST, GIVE_UP, STOP = 0, 1, 2
@@ -32,13 +35,21 @@ class Replay:
     time, call and kind; then idle replicas with work put their next step together.
     """
 
-    def __init__(self, calls: EngineCalls, settings: EngineSettings, step_ns: StepTime, replicas_count: int) -> None:
+    def __init__(
+        self,
+        calls: EngineCalls,
+        settings: EngineSettings,
+        step_ns: StepTime,
+        replicas_count: int,
+        speculation: Speculation | None = None,
+    ) -> None:
         """Nobody has arrived yet."""
+        self.speculation = speculation
         self.calls = calls
         self.settings = settings
         self.step_ns = step_ns
         self.owners = owners_of(calls, block_tokens=settings.block_tokens, prefix_caching=settings.prefix_caching)
-        self.replicas = [Scheduler(settings) for _ in range(replicas_count)]
+        self.replicas = [self._scheduler(settings) for _ in range(replicas_count)]
         self.requests = [_request(calls, number) for number in range(len(calls))]
         self.followers: list[list[int]] = [[] for _ in range(len(calls))]
         for number, before in enumerate(calls.after.tolist()):
@@ -66,6 +77,9 @@ class Replay:
             if watch is not None:
                 watch(self, now)
         return self._result()
+
+    def _scheduler(self, settings: EngineSettings) -> Scheduler:
+        return Scheduler(settings) if self.speculation is None else VerifyingScheduler(settings, self.speculation)
 
     def _end_steps(self, now: int) -> None:
         for replica in self.replicas:
@@ -187,6 +201,17 @@ class Replay:
             steps_count=self.steps_count,
             busy_ns=np.array([replica.busy_ns for replica in self.replicas], dtype=np.int64),
             computed_tokens=self.computed_tokens,
+            drafts=self._drafts(),
+        )
+
+    def _drafts(self) -> DraftCounts | None:
+        counted = [replica for replica in self.replicas if isinstance(replica, VerifyingScheduler)]
+        if not counted:
+            return None
+        return DraftCounts(
+            verified_count=sum(replica.verified_count for replica in counted),
+            drafted_tokens=sum(replica.drafted_tokens for replica in counted),
+            accepted_tokens=sum(replica.accepted_tokens for replica in counted),
         )
 
 
@@ -201,7 +226,12 @@ def _request(calls: EngineCalls, number: int) -> Request:
 
 
 def replay_literally(
-    calls: EngineCalls, settings: EngineSettings, step_ns: StepTime, *, replicas_count: int = 1
+    calls: EngineCalls,
+    settings: EngineSettings,
+    step_ns: StepTime,
+    *,
+    replicas_count: int = 1,
+    speculation: Speculation | None = None,
 ) -> EngineRun:
     """Serve the calls by the literal rule; slow, and the measure of the fast one."""
-    return Replay(calls, settings, step_ns, replicas_count).run()
+    return Replay(calls, settings, step_ns, replicas_count, speculation).run()

@@ -60,7 +60,7 @@ class Scheduler:
 
     def features(self) -> StepFeatures:
         """What the step under way computes."""
-        decoders = [s.request.computed_tokens - 1 for s in self.shares if s.is_decode]
+        decoders = [s.request.computed_tokens - s.tokens for s in self.shares if s.is_decode]
         prompts = [(s.tokens, s.request.computed_tokens - s.tokens) for s in self.shares if not s.is_decode]
         return StepFeatures(
             chunk_tokens=sum(chunk for chunk, _ in prompts),
@@ -68,10 +68,11 @@ class Scheduler:
             prompt_count=len(prompts),
             prompt_context=sum(chunk * before for chunk, before in prompts),
             prompt_kv=sum(chunk + before for chunk, before in prompts),
-            emitting=sum(s.request.computed_tokens == s.request.tokens for s in self.shares),
+            emitting=sum(s.request.computed_tokens >= s.request.tokens for s in self.shares),
             decoding=len(decoders),
             decode_kv=sum(decoders),
             longest_kv=max(decoders, default=0),
+            draft_tokens=sum(s.tokens - 1 for s in self.shares if s.is_decode),
         )
 
     def end_step(self, now: int) -> list[Request]:
@@ -81,7 +82,7 @@ class Scheduler:
             request = share.request
             if request not in self.running or request.computed_tokens < request.tokens:
                 continue
-            request.generated_tokens += 1
+            request.generated_tokens += self._emits(share)
             request.is_decoding = True
             if request.first_ns < 0:
                 request.first_ns = now
@@ -92,11 +93,19 @@ class Scheduler:
         self.shares = []
         return done
 
+    def _asks_for(self, request: Request) -> int:
+        """Tokens that a running call would have computed in a step."""
+        return request.tokens - request.computed_tokens
+
+    def _emits(self, share: Share) -> int:  # noqa: ARG002 - with drafts it depends on the share
+        """Tokens that a call gets at the end of a step."""
+        return 1
+
     def _schedule_running(self) -> tuple[bool, int]:
         budget, at, preempted = self.settings.max_batched_tokens, 0, False
         while at < len(self.running) and budget > 0:
             request = self.running[at]
-            chunk = min(request.tokens - request.computed_tokens, budget)
+            chunk = min(self._asks_for(request), budget)
             while (need := self._blocks_for(request, request.computed_tokens + chunk)) > self.pool.free_count:
                 victim = self._victim()
                 scheduled = next((s for s in self.shares if s.request is victim), None)
@@ -188,12 +197,12 @@ class Scheduler:
         request = share.request
         request.computed_tokens += share.tokens
         if self.settings.prefix_caching:
-            whole = request.computed_tokens // self.settings.block_tokens
+            whole = min(request.computed_tokens, request.tokens) // self.settings.block_tokens
             for block, key in zip(request.blocks[:whole], request.keys, strict=False):
                 self.pool.keep(block, key)
 
     def _blocks_for(self, request: Request, tokens: int) -> int:
-        return self._blocks(tokens) - len(request.blocks)
+        return max(self._blocks(tokens) - len(request.blocks), 0)
 
     def _blocks(self, tokens: int) -> int:
         return -(-tokens // self.settings.block_tokens)

@@ -183,7 +183,7 @@ def _features(s: SarathiState) -> StepFeatures:
         pairs += part * done
         prompt_kv += done + part
         emitting += done + part == s.calls[call].prompt
-    return StepFeatures(chunk, squares, prompts, pairs, prompt_kv, emitting + decoding, decoding, kv, longest)
+    return StepFeatures(chunk, squares, prompts, pairs, prompt_kv, emitting + decoding, decoding, kv, longest, 0)
 
 
 @njit(nogil=True)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from hwmodel.catalog import ChipDesign
+from hwmodel.catalog.acceptance import acceptance_law
 from hwmodel.design import (
     DesignSpace,
     Evaluation,
@@ -34,6 +35,7 @@ from hwmodel.design.explain import (
     rated_designs,
     software_gains,
 )
+from hwmodel.serving.engine import Speculation
 from pipelines.exploration.designs import title_of
 from pipelines.exploration.explaining import gain_frames, overturn_frames
 from pipelines.exploration.explaining.forecast_rows import forecast_rows
@@ -60,6 +62,17 @@ class ExplainPlan:
     """Thresholds of the demand, the nearest to today's first, that are replayed; those of prices cost nothing."""
     software_replays_count: int = 1
     """Options replayed per chip and risk."""
+    offered_drafts: tuple[str, int] | None = ("eagle3-llama-3.1-8b", 3)
+    """Law of acceptance in the catalogue, measured on another LLM, and drafts per step of a head that is offered to
+    every chip; none are offered where it is None."""
+
+    @property
+    def drafts(self) -> Speculation | None:
+        """The drafts that are offered."""
+        if self.offered_drafts is None:
+            return None
+        law, count = self.offered_drafts
+        return Speculation(chances=acceptance_law(law).chances(count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,5 +227,6 @@ def _flips(subject: Subject) -> list[Flip]:
 def _software(subject: Subject, replays: Replays) -> pl.DataFrame:
     chips: list[tuple[str, ChipDesign]] = [("the unchanged chip", subject.baseline.design)]
     chips += [(subject.title(r), r.design) for r in subject.finalists[:1]]
-    gains = software_gains(chips, replays, replays_count=subject.plan.software_replays_count)
+    plan = subject.plan
+    gains = software_gains(chips, replays, replays_count=plan.software_replays_count, drafts=plan.drafts)
     return overturn_frames.software_frame(gains)

@@ -70,10 +70,12 @@ def software_frame(found: Sequence[SoftwareGain]) -> pl.DataFrame:
 
 
 def option_words(option: SoftwareOption) -> str:
-    """Such as `up to 128 sequences, 4096 tokens a step, bf16 products`."""
+    """Such as `up to 128 sequences, 4096 tokens a step, bf16 products`, and drafts where there are any."""
+    law = option.speculation
+    drafted = "" if law is None else f", {law.tokens_count} drafts of a head ({law.tokens_per_step:.1f} tokens a step)"
     return (
         f"up to {option.max_sequences_count} sequences, {option.max_batched_tokens} tokens a step, "
-        f"{option.activation_dtype} products"
+        f"{option.activation_dtype} products{drafted}"
     )
 
 

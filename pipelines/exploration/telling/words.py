@@ -36,7 +36,10 @@ def doubts(findings: Findings) -> tuple[str, ...]:
             "Limits, values, shares paid and patience are product decisions, assumed in one file; the table of "
             "what-ifs says whether they decide."
         ),
-        "Vision encoders, speculative decoding, prefill/decode disaggregation and host-memory KV are not modelled.",
+        (
+            "Vision encoders, prefill/decode disaggregation and host-memory KV are not modelled; speculative decoding "
+            "is offered as software alone."
+        ),
         "Engineering cost (NRE) and time to silicon are not in the cost of a chip.",
     ]
     if unservable:

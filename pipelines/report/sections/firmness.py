@@ -73,7 +73,9 @@ def software(content: ReportContent) -> Section:
     lead = (
         "Settings of the serving engine and number formats, the same options for either chip: all scored in closed "
         "form, the best replayed beside today's settings. Tensor-parallel width is chosen anew each time. Gains are "
-        "over the unchanged chip with today's settings."
+        "over the unchanged chip with today's settings. Drafts of a head (speculative decoding) are replayed only; "
+        "with rejection sampling answers keep their distribution, but how many are accepted was measured on another "
+        "LLM and is assumed here."
     )
     heads = (
         Column(head="chip", numeric=False),

@@ -30,7 +30,7 @@ from hwmodel.serving.weighted_cost import WeightedCost
 
 def toy_cost(base_ns: int, weight: int) -> WeightedCost:
     """A step takes `base_ns`, and `weight` times a sum in which all that it computes counts."""
-    return WeightedCost(base_ns, StepFeatures(*(weight * each for each in (1000, 1, 7, 1, 2, 11, 13, 10, 5))))
+    return WeightedCost(base_ns, StepFeatures(*(weight * each for each in (1000, 1, 7, 1, 2, 11, 13, 10, 5, 17))))
 
 
 TEN_NS = toy_cost(10, 0)

@@ -17,6 +17,7 @@ LEAST: dict[str, object] = {
     "kv_blocks": 100,
     "layers": 2,
 }
+DRAFTS = {"draft": "mtp", "tokens": 2, "alpha": 0.7}
 
 
 def test_both_examples_say_what_their_runs_had() -> None:
@@ -85,6 +86,22 @@ def test_some_choices_are_named_or_switched(name: str, said: object, meant: str)
         ({"scheduler": "sarathi_vidur", "prefix_caching": True}, "must be false with sarathi_vidur"),
         ({"scheduler": "sarathi_vidur", "preemption": False}, "must be recompute with sarathi_vidur"),
         ({"scheduler": "sarathi_vidur", "policy": "priority"}, "must be fcfs with sarathi_vidur"),
+        ({"scheduler": "sarathi_vidur", "speculation": DRAFTS}, "must be vllm_v1 with speculation"),
+        ({"speculation": 3}, "speculation is 3 and must be a mapping of draft, tokens"),
+        ({"speculation": {**DRAFTS, "k": 3}}, "unknown key k in speculation"),
+        ({"speculation": {"tokens": 2, "alpha": 0.5}}, "draft is None and must be set"),
+        ({"speculation": {**DRAFTS, "draft": 3}}, "draft is 3 and must be mtp, ngram or the id of an LLM"),
+        ({"speculation": {**DRAFTS, "tokens": 0}}, "tokens is 0 and must be a whole number from 1 to 16"),
+        ({"speculation": {**DRAFTS, "tokens": True}}, "must be a whole number"),
+        ({"speculation": {**DRAFTS, "alpha": 1.5}}, "alpha is 1.5 and must be a number from 0 to 1"),
+        ({"speculation": {"draft": "mtp", "tokens": 2}}, "must say either acceptance or alpha"),
+        ({"speculation": {**DRAFTS, "acceptance": [0.5, 0.4]}}, "must say either acceptance or alpha"),
+        ({"speculation": {"draft": "mtp", "tokens": 2, "acceptance": [0.5]}}, "a list of 2 numbers, one per draft"),
+        ({"speculation": {"draft": "mtp", "tokens": 2, "acceptance": [0.5, 0.6]}}, "chances cannot grow"),
+        ({"speculation": {"draft": "mtp", "tokens": 2, "acceptance": "eagle9"}}, "no acceptance law 'eagle9'"),
+        ({"speculation": {"draft": "mtp", "tokens": 2, "acceptance": "deepseek-v3-mtp"}}, "for 1 drafts, not for 2"),
+        ({"speculation": {**DRAFTS, "draft": "ngram"}}, "draft_host_s is None and must be set with ngram"),
+        ({"speculation": {**DRAFTS, "draft_host_s": -1}}, "draft_host_s is -1 and must be a number of 0 or more"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, changed: dict[str, object], message: str) -> None:
@@ -95,6 +112,18 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, changed: dict[str
     assert message in str(refused.value)
     assert str(refused.value).startswith("engine.yaml: ")
     assert "\n" not in str(refused.value)
+
+
+def test_speculation_is_read_with_a_law_of_its_own_or_a_published_one() -> None:
+    read = [
+        config_of({**LEAST, "speculation": {"draft": "mtp", "tokens": 2, **law}}).speculation
+        for law in ({"alpha": 0.5}, {"acceptance": [0.5, 0.25]}, {"acceptance": "eagle3-minicpm3"})
+    ]
+    assert [said.law.chances for said in read if said is not None] == [(0.5, 0.25), (0.5, 0.25), (0.58, 0.34)]
+    assert config_of({**LEAST, "speculation": None}).speculation is None
+    small = config_of({**LEAST, "speculation": {**DRAFTS, "draft": "llama-3.1-8b"}}).speculation
+    assert small is not None
+    assert (small.draft_llm, small.tokens_count) == ("llama-3.1-8b", 2)
 
 
 @pytest.mark.parametrize("name", sorted(LEAST))

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from hwmodel.costmodel.conformal import NOTHING_ACQUIRED, Recalibration
 from hwmodel.costmodel.residual import Prediction, ResidualModel, fit_residual
 
-KIND = "gp-residual-3"
+KIND = "gp-residual-2"
 """Kind of model; a new number wherever the same data would give other predictions."""
 
 Columns = Mapping[str, Float[np.ndarray, "designs"]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from hwmodel.serving.engine import CallTimes, EngineRun
+from hwmodel.serving.engine import EngineRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,24 +25,11 @@ class HandOvers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitRun:
-    """A whole replay."""
+class SplitRun(EngineRun):
+    """A whole replay.
 
-    times: CallTimes
-    """`scheduled_ns`, `first_ns`, `cached_tokens` and `replica` are of the prefill side, preemptions of the other."""
+    Of the times, `scheduled_ns`, `first_ns`, `cached_tokens` and `replica` are of the prefill side, preemptions of the
+    decode side. Busy times are of prefill replicas first, then of decode replicas.
+    """
+
     hand_overs: HandOvers
-    steps_count: int
-    """Of all replicas."""
-    busy_ns: Int[np.ndarray, "replicas"]
-    """Prefill replicas first."""
-    computed_tokens: int
-
-    @property
-    def whole(self) -> EngineRun:
-        """The same as a replay that knows of no hand-over tells it."""
-        return EngineRun(
-            times=self.times,
-            steps_count=self.steps_count,
-            busy_ns=self.busy_ns,
-            computed_tokens=self.computed_tokens,
-        )

@@ -10,6 +10,7 @@ import yaml
 
 from hwmodel.serving.engine import Policy
 from hwmodel.serving.errors import BadConfig
+from hwmodel.serving.split.config import Disaggregation, disaggregation_of
 
 
 class SchedulerKind(StrEnum):
@@ -76,6 +77,8 @@ class ServingConfig:
     kv_skew: KvSkew = KvSkew.AUTO
     """`auto`, `on` (or true) or `off` (or false); for LLMServingSim's profiles."""
     policy: Policy = Policy.FCFS
+    disaggregation: Disaggregation | None = None
+    """A block of its own: prefill and decode on replicas of their own, on a chip of the catalogue."""
     hardware: str | None = None
     """Which profile of a folder; needed only where it holds several, like the next two."""
     model: str | None = None
@@ -91,6 +94,7 @@ class ServingConfig:
             _refuse(self.prefix_caching, "prefix_caching", self.prefix_caching, "false with sarathi_vidur")
             _refuse(self.preemption is Preemption.NONE, "preemption", "none", "recompute with sarathi_vidur")
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
+            _refuse(self.disaggregation is not None, "disaggregation", "set", "left out with sarathi_vidur")
 
 
 def read_config(path: Path, *, otherwise: Mapping[str, object] | None = None) -> ServingConfig:
@@ -130,6 +134,8 @@ def config_of(content: object) -> ServingConfig:
 
 
 def _typed(name: str, kind: Any, value: object) -> Any:
+    if kind == Disaggregation | None:
+        return disaggregation_of(value)
     if kind in SWITCHES and isinstance(value, bool):
         return SWITCHES[kind][value]
     if isinstance(kind, type) and issubclass(kind, StrEnum):

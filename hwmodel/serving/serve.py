@@ -38,6 +38,8 @@ def serve_calls(
         DoesNotFit: A call needs more cache than there is.
         OutsideProfile: Calls or bounds are larger than what was measured.
     """
+    if config.disaggregation is not None:
+        raise BadConfig("disaggregation must be left out on measured profiles: they do not tell what cache weighs")
     if not isinstance(cost, StepCost):
         refuse_beyond(cost, calls, config)
     match config.scheduler:

@@ -32,8 +32,13 @@ def replay_split(calls: EngineCalls, settings: SplitSettings, prefill_cost: Any,
     owners = owners_of(calls, block_tokens=engine.block_tokens, prefix_caching=engine.prefix_caching)
     machine = machine_of(calls, owners, settings, prefill_cost=prefill_cost, decode_cost=decode_cost)
     first_events(machine, calls)
-    _RUNS.of(type(prefill_cost))(machine)
+    run_machine(machine)
     return _told(machine)
+
+
+def run_machine(machine: Machine) -> None:
+    """Replay what a machine was made for; its arrays hold the end of it."""
+    _RUNS.of(type(machine.prefill_cost))(machine)
 
 
 def _told(machine: Machine) -> SplitRun:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.catalog import load_catalog, timed_design_of
+from hwmodel.catalog import ChipDesign, ChipSpec, LlmSpec, load_catalog, timed_design_of
 from hwmodel.serving.chip_engine import chip_engine, refuse_long_calls, refuse_weights
 from hwmodel.serving.config import ServingConfig, read_config
 from hwmodel.serving.demand import NS_PER_S
@@ -17,6 +17,8 @@ from hwmodel.serving.engine import EngineCalls, EngineRun, Outcome
 from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
+from hwmodel.serving.split.configured import configured_split, refuse_beyond_split
+from hwmodel.serving.split.run import SplitRun
 from hwmodel.serving.step_log import StepLog
 from hwmodel.serving.traces import read_trace
 from pipelines.errors import BadInput
@@ -113,7 +115,10 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     design = timed_design_of(catalog.chip(chip_id), allow_estimates=asked.allow_estimates)
     llm = catalog.llm(llm_id)
     left_out = {"layers": llm.layers_count, "kv_blocks": 1}
-    on_chip = chip_engine(design, llm, read_config(asked.config, otherwise=left_out))
+    first = read_config(asked.config, otherwise=left_out)
+    if first.disaggregation is not None:
+        return _split_on_chip(asked, catalog.chip(chip_id), design, llm, first)
+    on_chip = chip_engine(design, llm, first)
     config = read_config(asked.config, otherwise={**left_out, "kv_blocks": max(on_chip.kv_blocks, 1)})
     if config.kv_blocks == max(on_chip.kv_blocks, 1):
         refuse_weights(on_chip, design, llm, config.tp)
@@ -125,10 +130,29 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     return Engine(config=config, serve=serve)
 
 
+def _split_on_chip(asked: Served, spec: ChipSpec, design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Engine:
+    if config.kv_blocks != 1:
+        raise BadInput("kv_blocks must be left out beside disaggregation: each side has what fits beside its weights")
+    if asked.picture is not None:
+        raise BadInput("a picture shows the steps of one pool; leave --perfetto out beside disaggregation")
+    engine = configured_split(spec, design, llm, config, allow_estimates=asked.allow_estimates)
+
+    def serve(calls: EngineCalls, log: StepLog | None) -> EngineRun:  # noqa: ARG001 - refused above
+        refuse_long_calls(calls, llm)
+        refuse_beyond_split(calls, engine)
+        return engine.serve(calls)
+
+    return Engine(config=config, serve=serve)
+
+
 def call_rows(run: EngineRun) -> pl.DataFrame:
-    """One row per call, in the trace's order; `call_id` is its row there, from 0."""
+    """One row per call, in the trace's order; `call_id` is its row there, from 0.
+
+    With prefill and decode apart `scheduled_s` is on the prefill side, and four columns tell of the hand-over; an
+    answer of one token has none.
+    """
     times = run.times
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
             "call_id": np.arange(times.requested_ns.size),
             "queued_s": times.requested_ns / NS_PER_S,
@@ -139,13 +163,22 @@ def call_rows(run: EngineRun) -> pl.DataFrame:
             "cached_tokens": times.cached_tokens,
         }
     )
+    if not isinstance(run, SplitRun):
+        return rows
+    over = run.hand_overs
+    moments = {"room_s": over.room_ns, "cache_arrived_s": over.arrived_ns, "decoding_s": over.decoding_ns}
+    seconds = {name: np.where(column >= 0, column / NS_PER_S, np.nan) for name, column in moments.items()}
+    return rows.with_columns(**seconds, sent_tokens=over.sent_tokens).with_columns(pl.col(*moments).fill_nan(None))
 
 
 def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
-    """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last."""
+    """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last.
+
+    With prefill and decode apart also what travelled, and the time from first token to the first step that decodes.
+    """
     times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
     is_done = times.outcome == Outcome.DONE
-    return {
+    told = {
         "iterations": run.steps_count,
         "calls": len(rows),
         "preemptions": int(rows["preemptions"].sum()),
@@ -154,6 +187,12 @@ def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
         "tpot_s": _spread(times.tpot_s[is_done & (times.generated_tokens > 1)]),
         "e2e_s": _spread(lasted_s[is_done]),
     }
+    if isinstance(run, SplitRun):
+        handed = is_done & (run.hand_overs.arrived_ns >= 0)
+        waited_ns = run.hand_overs.decoding_ns - times.first_ns
+        told["sent_tokens"] = int(run.hand_overs.sent_tokens.sum())
+        told["hand_over_s"] = _spread(waited_ns[handed] / NS_PER_S)
+    return told
 
 
 def _spread(values: Float[np.ndarray, "calls"]) -> dict[str, float | None]:

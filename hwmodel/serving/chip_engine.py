@@ -36,13 +36,7 @@ def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Chip
     Raises:
         BadConfig: The configuration is of another LLM, or asks for what only measured profiles know.
     """
-    if config.layers != llm.layers_count:
-        raise BadConfig(f"layers is {config.layers} and must be {llm.layers_count} for {llm.id}, or left out")
-    if config.gqa_attention_factor != 1.0:
-        raise BadConfig(
-            f"gqa_attention_factor is {config.gqa_attention_factor} and must be 1 on a chip model: it corrects "
-            "Vidur's profiles"
-        )
+    refuse_of_profiles(config, llm)
     timer = StepTimer(
         designs=DesignTable.of([design]),
         llm=llm,
@@ -61,6 +55,21 @@ def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Chip
         kv_blocks=int(tables.capacity_tokens[0]) // config.block_tokens,
         state_blocks_count=-(-tables.state_tokens // config.block_tokens),
     )
+
+
+def refuse_of_profiles(config: ServingConfig, llm: LlmSpec) -> None:
+    """Refuses a configuration that a chip model cannot follow.
+
+    Raises:
+        BadConfig: It is of another LLM, or asks for what only measured profiles know.
+    """
+    if config.layers != llm.layers_count:
+        raise BadConfig(f"layers is {config.layers} and must be {llm.layers_count} for {llm.id}, or left out")
+    if config.gqa_attention_factor != 1.0:
+        raise BadConfig(
+            f"gqa_attention_factor is {config.gqa_attention_factor} and must be 1 on a chip model: it corrects "
+            "Vidur's profiles"
+        )
 
 
 def refuse_weights(engine: ChipEngine, design: ChipDesign, llm: LlmSpec, tp_count: int) -> None:

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 @told
 def serve(  # noqa: PLR0917 - typer asks for each option
     trace: Annotated[Path, typer.Option(help="Vidur's CSV, or LLMServingSim's workload as Parquet.")],
-    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has three.")],
+    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has four.")],
     out: Annotated[Path, typer.Option(help="Parquet or CSV that gets one row per call.")],
     kernel_profile: Annotated[
         str | None, typer.Option(metavar="KIND:PATH", help="vidur:FILE or llmservingsim:DIR.")
@@ -85,6 +85,8 @@ def serve(  # noqa: PLR0917 - typer asks for each option
     typer.echo(f"{counts}: {out}")
     for name, key in SHOWN:
         typer.echo(f"{name:5}{_told(summary[key])}")
+    if "hand_over_s" in summary:
+        typer.echo(f"hand-over {_told(summary['hand_over_s'])}  {summary['sent_tokens']:,} tokens sent")
     if goodput is not None:
         typer.echo(_goodput_line(summary["goodput"]))
 

@@ -1,4 +1,4 @@
-"""What a replay on separate prefill and decode replicas says of every call and of the links."""
+"""What a replay says besides: of hand-overs between prefill and decode replicas, and of loads from host memory."""
 
 from dataclasses import dataclass
 
@@ -33,3 +33,11 @@ class SplitRun(EngineRun):
     """
 
     hand_overs: HandOvers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedRun(EngineRun):
+    """A whole replay with a tier of cache in host memory."""
+
+    loaded_blocks: Int[np.ndarray, "calls"]
+    """From host memory, those loaded again after a preemption included."""

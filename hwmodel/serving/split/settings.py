@@ -89,7 +89,7 @@ class SplitSettings:
 
 
 def refuse_leavers(calls: EngineCalls) -> None:
-    """Refuses users who leave: what becomes of a call that travels is told only for those who stay.
+    """Refuses users who leave: what becomes of cache under way is told only for those who stay.
 
     Raises:
         BadCalls: A call has a patience or is stopped.
@@ -97,5 +97,19 @@ def refuse_leavers(calls: EngineCalls) -> None:
     leaves = (calls.patience_ns < NEVER) | (calls.stop_ns < NEVER)
     if leaves.any():
         raise BadCalls(
-            f"call {int(np.flatnonzero(leaves)[0])} may leave; with prefill and decode apart users must be patient"
+            f"call {int(np.flatnonzero(leaves)[0])} may leave; while cache travels users must be patient: leave patience_ns "
+            "and stop_ns at NEVER"
+        )
+
+
+def refuse_hosted(settings: EngineSettings) -> None:
+    """Refuses what a host tier is not told for.
+
+    Raises:
+        BadSettings: Calls are interrupted for urgent ones, or admitted where only their first chunk fits.
+    """
+    if settings.yielding_priority > 0 or not settings.reserve_full_prompt:
+        raise BadSettings(
+            f"yielding_priority is {settings.yielding_priority} and reserve_full_prompt "
+            f"{settings.reserve_full_prompt}; with cache in host memory they must be 0 and True"
         )

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hwmodel.serving.engine import AFFINITY_SLACK_PERCENT, EngineCalls, EngineRun, Outcome, Router
+from hwmodel.serving.engine import EngineCalls, EngineRun, Outcome
 from hwmodel.serving.reference import Replay, Scheduler
 from hwmodel.serving.reference.replay import REQUEST, StepTime
 from hwmodel.serving.reference.request import Request
+from hwmodel.serving.split.literal.routing import load_of, routed
 from hwmodel.serving.split.literal.schedulers import DecodeScheduler, PrefillScheduler
 from hwmodel.serving.split.run import HandOvers, SplitRun
 from hwmodel.serving.split.sending import sent_after, sent_along
@@ -185,24 +186,18 @@ class SplitReplay(Replay):
 
     def _route(self, request: Request) -> int:
         self.turn += 1
-        loads = [_load(x.waiting, x.running) for x in self.prefills]
-        return self._routed(request, loads, self.requests, self.split.prefill.router, self.turn - 1)
+        loads = [load_of(x.waiting, x.running) for x in self.prefills]
+        home = self._home(request, self.requests)
+        return routed(request, loads, home, self.split.prefill.router, self.turn - 1)
 
     def _route_decode(self, twin: Request) -> int:
         self.decode_turn += 1
-        loads = [_load(x.waiting, x.running, x.incoming, x.arrived) for x in self.decodes]
-        return self._routed(twin, loads, self.twins, self.split.decode.router, self.decode_turn - 1)
+        loads = [load_of(x.waiting, x.running, x.incoming, x.arrived) for x in self.decodes]
+        return routed(twin, loads, self._home(twin, self.twins), self.split.decode.router, self.decode_turn - 1)
 
-    def _routed(self, request: Request, loads: list[int], homes: list[Request], router: Router, turn: int) -> int:
-        if router is Router.ROUND_ROBIN:
-            return turn % len(loads)
-        lightest = loads.index(min(loads))
+    def _home(self, request: Request, requests: list[Request]) -> int:
         parent = int(self.calls.parent[request.number])
-        if router is Router.LEAST_LOADED or parent < 0:
-            return lightest
-        home, own = homes[parent].replica, request.input_tokens + request.output_tokens
-        is_near = home >= 0 and 100 * (loads[home] - own) <= AFFINITY_SLACK_PERCENT * loads[lightest]
-        return home if is_near else lightest
+        return requests[parent].replica if parent >= 0 else -1
 
     def _result(self) -> EngineRun:
         for main, twin in zip(self.requests, self.twins, strict=True):
@@ -221,10 +216,6 @@ def _twin(request: Request) -> Request:
         priority=request.priority,
         generated_tokens=1,
     )
-
-
-def _load(*queues: list[Request]) -> int:
-    return sum(r.input_tokens + r.output_tokens for queue in queues for r in queue)
 
 
 def replay_split_literally(

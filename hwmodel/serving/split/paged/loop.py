@@ -45,7 +45,8 @@ def _requested(m: Machine, call: int, time: int, now: int) -> None:
     twin = m.limits.calls_count + call
     m.parts[call].requested_ns = m.parts[twin].requested_ns = time
     prompt, answer = m.parts[twin].input_tokens, m.parts[twin].output_tokens
-    too_long = answer > 1 and (
+    is_held = answer > 1 or m.limits.decode_count == 0
+    too_long = is_held and (
         pool.blocks_of(m, prompt + answer - 1) + m.limits.decode_state_blocks > m.limits.decode_blocks
     )
     if too_long or pool.blocks_of(m, prompt) + m.limits.prefill_state_blocks > m.limits.prefill_blocks:
@@ -97,7 +98,10 @@ def _begin_step(m: Machine, replica: int, now: int) -> None:
         schedule(m, replica, now)
         given = m.clock[0].given_size
         for at in range(given):
-            travel.has_room(m, m.given[at], now)
+            if m.limits.decode_count > 0:
+                travel.has_room(m, m.given[at], now)
+            else:
+                travel.load(m, m.given[at], now)
         made = features(m, replica)
         if made.chunk_tokens + made.decoding > 0:
             duration = step_ns(m.prefill_cost, made) if is_prefill else step_ns(m.decode_cost, made)
@@ -126,7 +130,7 @@ def _ask_early(m: Machine, replica: int) -> None:
 @compiled
 def _end_step(m: Machine, replica: int, now: int) -> None:
     """Hand out the step's tokens, then let calls end or go on to their decode replica."""
-    if replica < m.limits.prefill_count:
+    if replica < m.limits.prefill_count and m.limits.decode_count > 0:
         for at in range(m.replicas[replica].running):
             call = m.running[replica, at]
             if m.parts[call].share > 0:
@@ -139,7 +143,7 @@ def _end_step(m: Machine, replica: int, now: int) -> None:
         part = m.done[at]
         if part >= m.limits.calls_count:
             _ends(m, part - m.limits.calls_count, Outcome.DONE, now)
-        elif m.parts[m.limits.calls_count + part].output_tokens == 1:
+        elif m.parts[m.limits.calls_count + part].output_tokens == 1 or m.limits.decode_count == 0:
             pool.release(m, replica, part)
             _ends(m, part, Outcome.DONE, now)
         elif not m.link.overlap:
@@ -157,7 +161,7 @@ def _hand_out(m: Machine, replica: int, now: int) -> None:
         if gets:
             m.parts[part].generated_tokens += 1
             m.parts[part].is_decoding = 1
-            if part < size:
+            if part < size and m.calls[part].first_ns < 0:
                 m.calls[part].first_ns = now
         if gets and m.parts[part].generated_tokens == m.parts[part].output_tokens:
             m.replicas[replica].load_tokens -= m.parts[part].input_tokens + m.parts[part].output_tokens

@@ -1,6 +1,7 @@
 """Blocks of the compiled replay, one by one: the free queue in order of eviction, and contents found by number."""
 
 from hwmodel.serving.fast.jit import compiled, inlined
+from hwmodel.serving.split.paged import host
 from hwmodel.serving.split.paged.records import COPY, NOTHING
 from hwmodel.serving.split.paged.state import Machine
 
@@ -83,6 +84,8 @@ def tell(m: Machine, replica: int, part: int, whole: int) -> None:
             else:
                 m.content[replica, block] = content
                 m.found[replica, content] = block
+                if m.host.blocks_count > 0:
+                    host.use(m, replica, content)
     m.parts[part].kept = max(m.parts[part].kept, whole)
 
 

@@ -31,6 +31,8 @@ CALL = _integers(
     "ready_tokens",  # of the prompt, on the prefill side, its step over
     "sent_to",
     "sent_tokens",
+    "from_host",  # blocks of the load under way
+    "loaded_blocks",
 )
 """One call."""
 
@@ -51,6 +53,7 @@ PART = _integers(
     "blocks",
     "kept",  # blocks whose content was told
     "share",  # tokens in the step under way
+    "found_tokens",  # of a load under way: need not be computed
     "replica",
     "before",  # in the queue that it is in
     "behind",
@@ -71,6 +74,7 @@ REPLICA = _integers(
     "began_ns",
     "busy_ns",
     "link_free_ns",
+    "in_host",  # contents in its host memory
 )
 """A replica, prefill ones first."""
 

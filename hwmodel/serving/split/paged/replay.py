@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from hwmodel.serving.engine import CallTimes, EngineCalls, owners_of
+from hwmodel.serving.engine import CallTimes, EngineCalls, EngineSettings, owners_of
 from hwmodel.serving.fast.jit import UNCOUNTED
 from hwmodel.serving.per_cost import PerCost
+from hwmodel.serving.split.host import HostTier
 from hwmodel.serving.split.paged.loop import run
-from hwmodel.serving.split.paged.state import Machine, first_events, machine_of
-from hwmodel.serving.split.run import HandOvers, SplitRun
-from hwmodel.serving.split.settings import SplitSettings, refuse_leavers
+from hwmodel.serving.split.paged.state import Machine, first_events, machine_of, one_pool, pools_of
+from hwmodel.serving.split.run import HandOvers, HostedRun, SplitRun
+from hwmodel.serving.split.settings import SplitSettings, refuse_hosted, refuse_leavers
 
 
 def replay_split(calls: EngineCalls, settings: SplitSettings, prefill_cost: Any, decode_cost: Any) -> SplitRun:
@@ -30,10 +31,44 @@ def replay_split(calls: EngineCalls, settings: SplitSettings, prefill_cost: Any,
     refuse_leavers(calls)
     engine = settings.prefill
     owners = owners_of(calls, block_tokens=engine.block_tokens, prefix_caching=engine.prefix_caching)
-    machine = machine_of(calls, owners, settings, prefill_cost=prefill_cost, decode_cost=decode_cost)
+    machine = machine_of(calls, owners, pools_of(settings), prefill_cost=prefill_cost, decode_cost=decode_cost)
     first_events(machine, calls)
     run_machine(machine)
     return _told(machine)
+
+
+def replay_hosted(
+    calls: EngineCalls, settings: EngineSettings, cost: Any, host: HostTier, *, replicas_count: int = 1
+) -> HostedRun:
+    """Serve the calls on replicas with a tier of cache in host memory; equal to the literal replay.
+
+    Args:
+        calls: What is asked, by users who stay.
+        settings: Of every replica, and the router before them.
+        cost: A step cost that `step_ns` knows.
+        host: Host memory of each replica.
+        replicas_count: Equal replicas.
+
+    Raises:
+        BadCalls: A user may leave.
+        BadSettings: Calls yield to urgent ones, or are admitted where only a part fits.
+        UnknownCost: Nobody said how long a step takes under this kind of cost.
+    """
+    refuse_leavers(calls)
+    refuse_hosted(settings)
+    owners = owners_of(calls, block_tokens=settings.block_tokens, prefix_caching=settings.prefix_caching)
+    pools = one_pool(settings, replicas_count, host)
+    machine = machine_of(calls, owners, pools, prefill_cost=cost, decode_cost=cost)
+    first_events(machine, calls)
+    run_machine(machine)
+    told = _told(machine)
+    return HostedRun(
+        times=told.times,
+        steps_count=told.steps_count,
+        busy_ns=told.busy_ns,
+        computed_tokens=told.computed_tokens,
+        loaded_blocks=machine.calls["loaded_blocks"].copy(),
+    )
 
 
 def run_machine(machine: Machine) -> None:

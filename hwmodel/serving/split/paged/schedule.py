@@ -1,7 +1,7 @@
 """The step rule of one replica, part by part."""
 
 from hwmodel.serving.fast.jit import compiled, inlined
-from hwmodel.serving.split.paged import pool, queues
+from hwmodel.serving.split.paged import host, pool, queues
 from hwmodel.serving.split.paged.state import Machine
 from hwmodel.serving.step_features import StepFeatures
 
@@ -89,7 +89,7 @@ def _preempt(m: Machine, replica: int, part: int) -> None:
 
 @inlined
 def _admit_arrived(m: Machine, replica: int, now: int, budget: int) -> int:
-    """Calls whose cache has come decode from their first step on."""
+    """Calls whose cache has come decode from their first step on, or go on behind what was loaded."""
     while (
         m.replicas[replica].first_arrived >= 0
         and budget > 0
@@ -97,14 +97,42 @@ def _admit_arrived(m: Machine, replica: int, now: int, budget: int) -> int:
     ):
         part = queues.next_of(m, m.replicas[replica].first_arrived)
         queues.leave_arrived(m, replica, part)
-        m.parts[part].computed_tokens = m.parts[part].input_tokens
-        m.parts[part].is_decoding = 1
-        m.parts[part].scheduled_ns = now
-        m.parts[part].share = 1
+        if m.limits.decode_count > 0:
+            m.parts[part].computed_tokens = m.parts[part].input_tokens
+            m.parts[part].is_decoding = 1
+        else:
+            m.parts[part].computed_tokens = m.parts[part].found_tokens
+        if m.parts[part].scheduled_ns < 0:
+            m.parts[part].scheduled_ns = now
+            if m.limits.decode_count == 0:
+                m.parts[part].cached_tokens = m.parts[part].found_tokens
+        m.parts[part].share = min(pool.tokens_of(m, part) - m.parts[part].computed_tokens, budget)
         queues.start_running(m, replica, part)
         pool.advance(m, replica, part)
-        budget -= 1
+        budget -= m.parts[part].share
     return budget
+
+
+@inlined
+def _from_host(m: Machine, replica: int, part: int, hits: int, computed: int) -> int:
+    """Blocks in host memory right behind those on the device, where they spare computing."""
+    if m.host.blocks_count == 0 or not m.limits.caching:
+        return 0
+    whole = (pool.tokens_of(m, part) - 1) // m.limits.block_tokens
+    count = host.blocks_behind(m, replica, part, hits, whole)
+    return count if (hits + count) * m.limits.block_tokens > computed else 0
+
+
+@compiled
+def _begin_load(m: Machine, replica: int, part: int, hits: int, from_host: int) -> None:
+    """The call waits for blocks from host memory, and counts among those given room."""
+    first = m.calls[part].key_at
+    for at in range(hits, hits + from_host):
+        host.use(m, replica, m.keys[first + at])
+    m.parts[part].found_tokens = (hits + from_host) * m.limits.block_tokens
+    m.calls[part].from_host = from_host
+    m.given[m.clock[0].given_size] = part
+    m.clock[0].given_size += 1
 
 
 @inlined
@@ -120,9 +148,14 @@ def _admit_waiting(m: Machine, replica: int, now: int, budget: int) -> None:
         need = pool.blocks_of(m, tokens) - hits + pool.state_blocks_of(m, replica) + idle
         if need > m.replicas[replica].free_blocks:
             return
+        computed = max(hits * m.limits.block_tokens, m.parts[part].loaded_tokens)
+        from_host = _from_host(m, replica, part, hits, computed)
         queues.dequeue(m, replica, part)
         pool.hold(m, replica, part, hits)
-        computed = max(hits * m.limits.block_tokens, m.parts[part].loaded_tokens)
+        if from_host > 0:
+            pool.grow(m, replica, part, pool.blocks_of(m, tokens) - hits)
+            _begin_load(m, replica, part, hits, from_host)
+            continue
         if part >= m.limits.calls_count and m.parts[part].scheduled_ns < 0:
             pool.grow(m, replica, part, pool.blocks_of(m, tokens) - hits)
             m.parts[part].cached_tokens = computed

@@ -7,6 +7,7 @@ import numpy as np
 from hwmodel.serving.engine import NONE, EngineCalls, EngineSettings, Owners, Policy
 from hwmodel.serving.fast.lineage import followers
 from hwmodel.serving.heap import push
+from hwmodel.serving.split.host import NO_HOST, HostTier
 from hwmodel.serving.split.paged.records import CALL, CLOCK, IDLE_NS, KINDS, NOTHING, PART, REPLICA
 from hwmodel.serving.split.settings import LinkTimes, SplitSettings
 
@@ -52,6 +53,9 @@ class Machine(NamedTuple):
     newer: np.ndarray
     """(replicas, blocks + 1): free queue, the last place being both its ends."""
     older: np.ndarray
+    host_newer: np.ndarray
+    """(replicas, contents + 1): host memory in order of use, the last place being both its ends; -1 where absent."""
+    host_older: np.ndarray
     events: np.ndarray
     """(2, room): heap of time and code."""
     given: np.ndarray
@@ -61,12 +65,35 @@ class Machine(NamedTuple):
     clock: np.ndarray
     limits: Limits
     link: LinkTimes
+    host: HostTier
     prefill_cost: Any
     decode_cost: Any
 
 
+class Pools(NamedTuple):
+    """Replicas that prefill and replicas that decode; without the latter the former do both."""
+
+    prefill: EngineSettings
+    decode: EngineSettings
+    prefill_count: int
+    decode_count: int
+    link: LinkTimes
+    host: HostTier
+
+
+def pools_of(settings: SplitSettings) -> Pools:
+    """Both pools, without host memory."""
+    counts = settings.prefill_count, settings.decode_count
+    return Pools(settings.prefill, settings.decode, *counts, settings.link, NO_HOST)
+
+
+def one_pool(settings: EngineSettings, replicas_count: int, host: HostTier) -> Pools:
+    """Replicas that do both, with host memory."""
+    return Pools(settings, settings, replicas_count, 0, LinkTimes(0.0, 0.0, 0, False, 1), host)
+
+
 def machine_of(
-    calls: EngineCalls, owners: Owners, settings: SplitSettings, *, prefill_cost: Any, decode_cost: Any
+    calls: EngineCalls, owners: Owners, settings: Pools, *, prefill_cost: Any, decode_cost: Any
 ) -> Machine:
     """Everything at its beginning: nobody has arrived, replicas are idle, all blocks empty and free."""
     size = len(calls)
@@ -77,6 +104,9 @@ def machine_of(
     seats = max(engine.max_sequences_count for engine in engines)
     parts, table_size = _parts(calls, most, settings)
     newer, older = _free_queues(engines, blocks_count)
+    hosted = contents_count if settings.host.blocks_count > 0 else 0
+    host_newer, host_older = (np.full((len(engines), hosted + 1), NONE, dtype=np.int32) for _ in range(2))
+    host_newer[:, -1] = host_older[:, -1] = hosted
     return Machine(
         calls=_calls(calls, owners, key_at),
         parts=parts,
@@ -90,12 +120,15 @@ def machine_of(
         found=np.full((len(engines), contents_count), NOTHING, dtype=np.int32),
         newer=newer,
         older=older,
+        host_newer=host_newer,
+        host_older=host_older,
         events=np.zeros((2, 2 * size + 2), dtype=np.int64),
         given=np.zeros(size, dtype=np.int64),
         done=np.zeros(seats, dtype=np.int64),
         clock=np.zeros(1, dtype=CLOCK),
         limits=_limits(size, settings),
         link=settings.link,
+        host=settings.host,
         prefill_cost=prefill_cost,
         decode_cost=decode_cost,
     )
@@ -123,12 +156,13 @@ def _calls(calls: EngineCalls, owners: Owners, key_at: np.ndarray) -> np.ndarray
     return records
 
 
-def _parts(calls: EngineCalls, most: np.ndarray, settings: SplitSettings) -> tuple[np.ndarray, int]:
+def _parts(calls: EngineCalls, most: np.ndarray, settings: Pools) -> tuple[np.ndarray, int]:
     size = len(calls)
     records = np.zeros(2 * size, dtype=PART)
     for name in ("input_tokens", "output_tokens", "priority"):
         records[name] = np.tile(getattr(calls, name), 2)
-    records["output_tokens"][:size] = 1
+    if settings.decode_count > 0:
+        records["output_tokens"][:size] = 1
     records["loaded_tokens"][:size] = np.minimum(calls.loaded_tokens, calls.input_tokens - 1)
     records["generated_tokens"][size:] = 1
     rooms = np.concatenate([most + settings.prefill.state_blocks_count, most + settings.decode.state_blocks_count])
@@ -162,7 +196,7 @@ def _free_queues(engines: list[EngineSettings], blocks_count: int) -> tuple[np.n
     return newer, older
 
 
-def _limits(size: int, settings: SplitSettings) -> Limits:
+def _limits(size: int, settings: Pools) -> Limits:
     prefill, decode = settings.prefill, settings.decode
     return Limits(
         calls_count=size,

@@ -3,6 +3,7 @@
 from hwmodel.serving.engine import AFFINITY_SLACK_PERCENT, Router
 from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.heap import push
+from hwmodel.serving.split.host import loaded_after
 from hwmodel.serving.split.paged import pool, queues
 from hwmodel.serving.split.paged.records import ARRIVE, KINDS
 from hwmodel.serving.split.paged.state import Machine
@@ -68,6 +69,16 @@ def has_room(m: Machine, call: int, now: int) -> None:
 
 
 @compiled
+def load(m: Machine, call: int, now: int) -> None:
+    """Blocks of a call are loaded from its replica's host memory."""
+    replica = m.parts[call].replica
+    ends = loaded_after(m.host, m.replicas[replica].link_free_ns, now, m.calls[call].from_host)
+    m.replicas[replica].link_free_ns = ends
+    m.calls[call].loaded_blocks += m.calls[call].from_host
+    later(m, ends + m.host.latency_ns, call, ARRIVE)
+
+
+@compiled
 def send_along(m: Machine, replica: int, now: int) -> None:
     """What a step of a prefill replica computed for calls that have room went along with it."""
     tokens, last, room_ns = 0, 0, 0
@@ -92,6 +103,10 @@ def send_along(m: Machine, replica: int, now: int) -> None:
 def arrives(m: Machine, call: int, now: int) -> None:
     """All of a prompt's cache is there: it can be found, and the prefill replica's blocks are free."""
     part, size = m.limits.calls_count + call, m.limits.block_tokens
+    if m.limits.decode_count == 0:
+        pool.tell(m, m.parts[call].replica, call, m.parts[call].found_tokens // size)
+        queues.arrive(m, m.parts[call].replica, call)
+        return
     m.calls[call].arrived_ns = now
     pool.release(m, m.parts[call].replica, call)
     replica = m.parts[part].replica

@@ -11,7 +11,7 @@ from hwmodel.serving.split import SplitReplay
 from hwmodel.serving.split.literal.replay import ARRIVE
 from hwmodel.serving.split.literal.schedulers import DecodeScheduler, PrefillScheduler
 from hwmodel.serving.split.paged.replay import run_machine
-from hwmodel.serving.split.paged.state import Machine, first_events, machine_of
+from hwmodel.serving.split.paged.state import Machine, first_events, machine_of, pools_of
 from hwmodel.serving.split.sending import sending_ns
 from tests.hwmodel.serving.split.split_cases import SplitCase, random_case, served_compiled, served_literally
 
@@ -183,7 +183,7 @@ def finished(calls: EngineCalls, case: SplitCase) -> Machine:
     engine = case.settings.prefill
     owners = owners_of(calls, block_tokens=engine.block_tokens, prefix_caching=engine.prefix_caching)
     machine = machine_of(
-        calls, owners, case.settings, prefill_cost=case.prefill_cost, decode_cost=case.decode_cost
+        calls, owners, pools_of(case.settings), prefill_cost=case.prefill_cost, decode_cost=case.decode_cost
     )
     first_events(machine, calls)
     run_machine(machine)

@@ -17,8 +17,8 @@ from hwmodel.serving.engine import EngineCalls, EngineRun, Outcome
 from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
-from hwmodel.serving.split.configured import configured_split, refuse_beyond_split
-from hwmodel.serving.split.run import SplitRun
+from hwmodel.serving.split.configured import configured_split, refuse_beyond_split, serve_hosted
+from hwmodel.serving.split.run import HostedRun, SplitRun
 from hwmodel.serving.step_log import StepLog
 from hwmodel.serving.traces import read_trace
 from pipelines.errors import BadInput
@@ -123,8 +123,13 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     if config.kv_blocks == max(on_chip.kv_blocks, 1):
         refuse_weights(on_chip, design, llm, config.tp)
 
+    if config.host_kv is not None and asked.picture is not None:
+        raise BadInput("a picture does not show loads from host memory; leave --perfetto out beside host_kv")
+
     def serve(calls: EngineCalls, log: StepLog | None) -> EngineRun:
         refuse_long_calls(calls, llm)
+        if config.host_kv is not None:
+            return serve_hosted(calls, on_chip, llm, config)
         return serve_calls(calls, on_chip.cost, config, state_blocks_count=on_chip.state_blocks_count, log=log)
 
     return Engine(config=config, serve=serve)
@@ -148,6 +153,7 @@ def _split_on_chip(asked: Served, spec: ChipSpec, design: ChipDesign, llm: LlmSp
 def call_rows(run: EngineRun) -> pl.DataFrame:
     """One row per call, in the trace's order; `call_id` is its row there, from 0.
 
+    With cache in host memory a column tells the cached tokens from there.
     With prefill and decode apart `scheduled_s` is on the prefill side, and four columns tell of the hand-over; an
     answer of one token has none.
     """
@@ -163,6 +169,8 @@ def call_rows(run: EngineRun) -> pl.DataFrame:
             "cached_tokens": times.cached_tokens,
         }
     )
+    if isinstance(run, HostedRun):
+        return rows.with_columns(host_tokens=run.host_tokens)
     if not isinstance(run, SplitRun):
         return rows
     over = run.hand_overs
@@ -174,6 +182,7 @@ def call_rows(run: EngineRun) -> pl.DataFrame:
 def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
     """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last.
 
+    With cache in host memory also what was found in which tier, and what was loaded, again after a preemption included.
     With prefill and decode apart also what travelled, and the time from first token to the first step that decodes.
     """
     times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
@@ -187,6 +196,10 @@ def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
         "tpot_s": _spread(times.tpot_s[is_done & (times.generated_tokens > 1)]),
         "e2e_s": _spread(lasted_s[is_done]),
     }
+    if isinstance(run, HostedRun):
+        from_host = int(run.host_tokens.sum())
+        told["cached_tokens_by_tier"] = {"device": told["cached_tokens"] - from_host, "host": from_host}
+        told["loaded_blocks"] = int(run.loaded_blocks.sum())
     if isinstance(run, SplitRun):
         handed = is_done & (run.hand_overs.arrived_ns >= 0)
         waited_ns = run.hand_overs.decoding_ns - times.first_ns

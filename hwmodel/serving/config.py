@@ -10,7 +10,7 @@ import yaml
 
 from hwmodel.serving.engine import Policy
 from hwmodel.serving.errors import BadConfig
-from hwmodel.serving.split.config import Disaggregation, disaggregation_of
+from hwmodel.serving.split.config import Disaggregation, HostKv, disaggregation_of, host_kv_of
 
 
 class SchedulerKind(StrEnum):
@@ -79,6 +79,8 @@ class ServingConfig:
     policy: Policy = Policy.FCFS
     disaggregation: Disaggregation | None = None
     """A block of its own: prefill and decode on replicas of their own, on a chip of the catalogue."""
+    host_kv: HostKv | None = None
+    """A block of its own: a tier of cache in host memory, on a chip of the catalogue."""
     hardware: str | None = None
     """Which profile of a folder; needed only where it holds several, like the next two."""
     model: str | None = None
@@ -95,6 +97,10 @@ class ServingConfig:
             _refuse(self.preemption is Preemption.NONE, "preemption", "none", "recompute with sarathi_vidur")
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
             _refuse(self.disaggregation is not None, "disaggregation", "set", "left out with sarathi_vidur")
+            _refuse(self.host_kv is not None, "host_kv", "set", "left out with sarathi_vidur")
+        both = self.disaggregation is not None and self.host_kv is not None
+        _refuse(both, "host_kv", "set", "left out beside disaggregation")
+        _refuse(self.host_kv is not None and not self.prefix_caching, "prefix_caching", False, "true with host_kv")
 
 
 def read_config(path: Path, *, otherwise: Mapping[str, object] | None = None) -> ServingConfig:
@@ -136,6 +142,8 @@ def config_of(content: object) -> ServingConfig:
 def _typed(name: str, kind: Any, value: object) -> Any:
     if kind == Disaggregation | None:
         return disaggregation_of(value)
+    if kind == HostKv | None:
+        return host_kv_of(value)
     if kind in SWITCHES and isinstance(value, bool):
         return SWITCHES[kind][value]
     if isinstance(kind, type) and issubclass(kind, StrEnum):

@@ -87,6 +87,10 @@ def serve(  # noqa: PLR0917 - typer asks for each option
     typer.echo(f"{counts}: {out}")
     for name, key in SHOWN:
         typer.echo(f"{name:5}{_told(summary[key])}")
+    if "cached_tokens_by_tier" in summary:
+        tiers = summary["cached_tokens_by_tier"]
+        hits = f"{tiers['device']:,} tokens on the device, {tiers['host']:,} in host memory"
+        typer.echo(f"cached: {hits}; {summary['loaded_blocks']:,} blocks loaded")
     if "hand_over_s" in summary:
         typer.echo(f"hand-over {_told(summary['hand_over_s'])}  {summary['sent_tokens']:,} tokens sent")
     if goodput is not None:

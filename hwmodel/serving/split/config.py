@@ -1,6 +1,7 @@
-"""The block `disaggregation` of a serving configuration: keys, types and ranges."""
+"""The blocks `disaggregation` and `host_kv` of a serving configuration: keys, types and ranges."""
 
 from dataclasses import MISSING, dataclass, fields
+from typing import Any
 
 from hwmodel.serving.errors import BadConfig
 
@@ -38,36 +39,67 @@ class Disaggregation:
         return self.prefill_replicas * self.prefill_tp + self.decode_replicas * self.decode_tp
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKv:
+    """KV cache in host memory; the fields are the keys of the block, all of one replica."""
+
+    bytes: float
+    """Host memory for cache; 0 for none."""
+    bytes_per_s: float
+    """From host to chips, all ranks together."""
+    latency_s: float
+    """Of a load, on top of its bytes."""
+
+    def __post_init__(self) -> None:
+        endless = float("inf")
+        _refuse(not 0.0 <= self.bytes < endless, "bytes", self.bytes, "0 or more", block="host_kv")
+        _refuse(not self.bytes_per_s > 0.0, "bytes_per_s", self.bytes_per_s, "above 0", block="host_kv")
+        _refuse(not 0.0 <= self.latency_s < endless, "latency_s", self.latency_s, "0 or more", block="host_kv")
+
+
 def disaggregation_of(content: object) -> Disaggregation | None:
-    """What the block says; none where it is empty.
+    """What the block `disaggregation` says; none where it is empty.
 
     Raises:
         BadConfig: A key is unknown, missing, of another type or out of range.
     """
-    if content is None:
-        return None
+    return None if content is None else Disaggregation(**_values(content, Disaggregation, "disaggregation"))
+
+
+def host_kv_of(content: object) -> HostKv | None:
+    """What the block `host_kv` says; none where it is empty.
+
+    Raises:
+        BadConfig: A key is unknown, missing, of another type or out of range.
+    """
+    return None if content is None else HostKv(**_values(content, HostKv, "host_kv"))
+
+
+def _values(content: object, kind: type[Disaggregation] | type[HostKv], block: str) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise BadConfig(f"disaggregation is a mapping of keys to values, not {type(content).__name__}")
-    known = {field.name: field for field in fields(Disaggregation)}
+        raise BadConfig(f"{block} is a mapping of keys to values, not {type(content).__name__}")
+    known = {field.name: field for field in fields(kind)}
     if unknown := sorted(str(key) for key in content if key not in known):
-        raise BadConfig(f"disaggregation has unknown key {', '.join(unknown)}; known are {', '.join(known)}")
+        raise BadConfig(f"{block} has unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [name for name, field in known.items() if field.default is MISSING and name not in content]:
-        raise BadConfig(f"disaggregation: {', '.join(missing)} must be set")
-    return Disaggregation(**{name: _typed(name, known[name].type, value) for name, value in content.items()})
+        raise BadConfig(f"{block}: {', '.join(missing)} must be set")
+    return {name: _typed(name, known[name].type, value, block) for name, value in content.items()}
 
 
-def _typed(name: str, kind: object, value: object) -> object:
+def _typed(name: str, kind: object, value: object, block: str) -> object:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int or (kind == int | None and value is not None):
-        _refuse(not (is_number and isinstance(value, int)), name, value, "a whole number")
-        return value
     if kind is bool:
-        _refuse(not isinstance(value, bool), name, value, "true or false")
+        _refuse(not isinstance(value, bool), name, value, "true or false", block=block)
         return value
-    _refuse(not (is_number or value is None), name, value, "a number")
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    if value is None and kind in {int | None, float | None}:
+        return None
+    if kind in {int, int | None}:
+        _refuse(not (is_number and isinstance(value, int)), name, value, "a whole number", block=block)
+        return value
+    _refuse(not is_number, name, value, "a number", block=block)
+    return float(value)  # type: ignore[arg-type]
 
 
-def _refuse(broken: bool, name: str, value: object, allowed: str) -> None:
+def _refuse(broken: bool, name: str, value: object, allowed: str, *, block: str = "disaggregation") -> None:
     if broken:
-        raise BadConfig(f"disaggregation: {name} is {value!r} and must be {allowed}")
+        raise BadConfig(f"{block}: {name} is {value!r} and must be {allowed}")

@@ -1,4 +1,4 @@
-"""The prefill and decode replicas that a configuration asks for, on a chip of the catalogue."""
+"""Prefill and decode replicas, or a replica with host memory for cache, as a configuration asks for, on a chip."""
 
 from dataclasses import replace
 
@@ -7,13 +7,18 @@ import numpy as np
 from hwmodel.catalog.chip_design import ChipDesign
 from hwmodel.catalog.chip_spec import ChipSpec
 from hwmodel.catalog.llm import Deployment, LlmSpec
-from hwmodel.serving.chip_engine import refuse_of_profiles
+from hwmodel.kernels import kv_bytes_per_token
+from hwmodel.serving.chip_engine import ChipEngine, refuse_of_profiles
 from hwmodel.serving.config import Preemption, ServingConfig
 from hwmodel.serving.engine import EngineCalls
 from hwmodel.serving.errors import BadConfig, DoesNotFit
 from hwmodel.serving.replay import Scheduler
+from hwmodel.serving.serve import vllm_settings
 from hwmodel.serving.split.config import Disaggregation
+from hwmodel.serving.split.host import HostLink
 from hwmodel.serving.split.on_chip import ChipLink, SplitEngine, SplitLayout, scale_out_latency_s, split_engine
+from hwmodel.serving.split.paged import replay_hosted
+from hwmodel.serving.split.run import HostedRun
 from hwmodel.timing import HOST_STEP_S
 
 
@@ -62,6 +67,29 @@ def configured_split(
     pools = engine.settings
     prefill, decode = (replace(pool, policy=config.policy) for pool in (pools.prefill, pools.decode))
     return replace(engine, settings=replace(pools, prefill=prefill, decode=decode))
+
+
+def serve_hosted(calls: EngineCalls, engine: ChipEngine, llm: LlmSpec, config: ServingConfig) -> HostedRun:
+    """When each call is served by a replica with the block `host_kv` of its configuration.
+
+    Host memory holds each byte of cache once, whatever the ranks of the replica hold twice.
+
+    Raises:
+        BadCalls: A user may leave.
+        BadConfig: There is no such block, or preemption is not by recompute.
+        DoesNotFit: A call needs more cache than the device has.
+    """
+    if config.host_kv is None:
+        raise BadConfig("host_kv must be set to serve with cache in host memory")
+    asked = HostLink(
+        capacity_bytes=config.host_kv.bytes,
+        bytes_per_s=config.host_kv.bytes_per_s,
+        latency_s=config.host_kv.latency_s,
+    )
+    kv_bytes = kv_bytes_per_token(llm, Deployment(tp_count=1))
+    tier = asked.tier(kv_bytes_per_token=kv_bytes, block_tokens=config.block_tokens)
+    settings = vllm_settings(calls, config, state_blocks_count=engine.state_blocks_count)
+    return replay_hosted(calls, settings, engine.cost, tier)
 
 
 def refuse_beyond_split(calls: EngineCalls, engine: SplitEngine) -> None:

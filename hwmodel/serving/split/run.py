@@ -41,3 +41,5 @@ class HostedRun(EngineRun):
 
     loaded_blocks: Int[np.ndarray, "calls"]
     """From host memory, those loaded again after a preemption included."""
+    host_tokens: Int[np.ndarray, "calls"]
+    """Of `cached_tokens`, those from host memory; the rest was on the device."""

@@ -74,6 +74,10 @@ class HostedScheduler(Scheduler):
         """Loads that the latest scheduling began: calls, and blocks from host memory."""
         self.found_tokens: dict[int, int] = {}
         """Of calls that load: tokens that need not be computed."""
+        self.loaded_tokens: dict[int, int] = {}
+        """Of calls that load: those of them from host memory."""
+        self.host_tokens: dict[int, int] = {}
+        """The same where the load was for their first admission."""
 
     def schedule(self, now: int) -> None:
         """Put the next step together; says in `asked` what is to be loaded."""
@@ -95,6 +99,7 @@ class HostedScheduler(Scheduler):
             request.computed_tokens = self.found_tokens.pop(request.number)
             if request.scheduled_ns < 0:
                 request.scheduled_ns, request.cached_tokens = now, request.computed_tokens
+                self.host_tokens[request.number] = self.loaded_tokens[request.number]
             chunk = min(request.tokens - request.computed_tokens, budget)
             self.running.append(request)
             self.shares.append(Share(request, chunk, is_decode=False))
@@ -129,6 +134,7 @@ class HostedScheduler(Scheduler):
         request.blocks = hits + self.pool.take(self._blocks_for(request, request.tokens))
         self.pool.use(request.keys[len(hits) : len(hits) + from_host])
         self.found_tokens[request.number] = (len(hits) + from_host) * self.settings.block_tokens
+        self.loaded_tokens[request.number] = from_host * self.settings.block_tokens
         self.incoming.append(request)
         self.asked.append((request, from_host))
 
@@ -163,6 +169,10 @@ class HostedReplay(Replay):
             busy_ns=run.busy_ns,
             computed_tokens=run.computed_tokens,
             loaded_blocks=np.array(self.loaded_blocks, dtype=np.int64),
+            host_tokens=np.array(
+                [sum(replica.host_tokens.get(n, 0) for replica in self.hosted) for n in range(len(self.calls))],
+                dtype=np.int64,
+            ),
         )
 
     def _begin_step(self, replica: Scheduler, now: int) -> None:

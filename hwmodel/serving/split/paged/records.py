@@ -33,6 +33,7 @@ CALL = _integers(
     "sent_tokens",
     "from_host",  # blocks of the load under way
     "loaded_blocks",
+    "host_tokens",
 )
 """One call."""
 

@@ -68,6 +68,7 @@ def replay_hosted(
         busy_ns=told.busy_ns,
         computed_tokens=told.computed_tokens,
         loaded_blocks=machine.calls["loaded_blocks"].copy(),
+        host_tokens=machine.calls["host_tokens"].copy(),
     )
 
 

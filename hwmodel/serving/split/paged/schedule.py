@@ -106,6 +106,7 @@ def _admit_arrived(m: Machine, replica: int, now: int, budget: int) -> int:
             m.parts[part].scheduled_ns = now
             if m.limits.decode_count == 0:
                 m.parts[part].cached_tokens = m.parts[part].found_tokens
+                m.calls[part].host_tokens = m.calls[part].from_host * m.limits.block_tokens
         m.parts[part].share = min(pool.tokens_of(m, part) - m.parts[part].computed_tokens, budget)
         queues.start_running(m, replica, part)
         pool.advance(m, replica, part)

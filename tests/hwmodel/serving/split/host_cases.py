@@ -53,8 +53,9 @@ def served(serve: Serve, *rows: dict[str, Any], host: HostTier, **changes: Any) 
 
 def differences(one: HostedRun, other: HostedRun) -> list[str]:
     """Names of what is not equal in every entry."""
-    names = engine_cases.differences(one, other)
-    return names if np.array_equal(one.loaded_blocks, other.loaded_blocks) else [*names, "loaded_blocks"]
+    own = ("loaded_blocks", "host_tokens")
+    unequal = [name for name in own if not np.array_equal(getattr(one, name), getattr(other, name))]
+    return [*engine_cases.differences(one, other), *unequal]
 
 
 def random_case(seed: int, *, most_calls: int = 100) -> HostCase:

@@ -1,6 +1,6 @@
 """Configuration of a serving engine, as its YAML file states it: keys, types and ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -44,6 +44,11 @@ SWITCHES: dict[object, tuple[StrEnum, StrEnum]] = {
     KvSkew: (KvSkew.OFF, KvSkew.ON),
 }
 """What false and true stand for. YAML reads on and off as these, too."""
+BLOCKS: dict[object, Callable[[object], Any]] = {
+    Disaggregation | None: disaggregation_of,
+    HostKv | None: host_kv_of,
+}
+"""Keys that hold keys of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +105,12 @@ class ServingConfig:
             _refuse(self.host_kv is not None, "host_kv", "set", "left out with sarathi_vidur")
         both = self.disaggregation is not None and self.host_kv is not None
         _refuse(both, "host_kv", "set", "left out beside disaggregation")
-        _refuse(self.host_kv is not None and not self.prefix_caching, "prefix_caching", False, "true with host_kv")
+        _refuse(
+            self.host_kv is not None and not self.prefix_caching,
+            "prefix_caching",
+            self.prefix_caching,
+            "true with host_kv",
+        )
 
 
 def read_config(path: Path, *, otherwise: Mapping[str, object] | None = None) -> ServingConfig:
@@ -136,14 +146,13 @@ def config_of(content: object) -> ServingConfig:
         raise BadConfig(f"unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [name for name, field in known.items() if field.default is MISSING and name not in content]:
         raise BadConfig(f"{', '.join(missing)} must be set")
-    return ServingConfig(**{name: _typed(name, known[name].type, value) for name, value in content.items()})
+    kinds: dict[str, Any] = {name: known[name].type for name in content}
+    blocks = {name: BLOCKS[kinds[name]](value) for name, value in content.items() if kinds[name] in BLOCKS}
+    plain = {name: _typed(name, kinds[name], value) for name, value in content.items() if name not in blocks}
+    return ServingConfig(**plain, **blocks)
 
 
 def _typed(name: str, kind: Any, value: object) -> Any:
-    if kind == Disaggregation | None:
-        return disaggregation_of(value)
-    if kind == HostKv | None:
-        return host_kv_of(value)
     if kind in SWITCHES and isinstance(value, bool):
         return SWITCHES[kind][value]
     if isinstance(kind, type) and issubclass(kind, StrEnum):

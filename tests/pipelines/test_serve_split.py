@@ -108,3 +108,61 @@ def test_a_call_that_one_side_cannot_hold_is_told(folder: Path) -> None:
     result = serve(folder, prefill_tp=2, decode_tp=2)
     assert result.exit_code == BAD_INPUT
     assert "blocks on a" in result.output or "tensor-parallel" in result.output
+
+
+HOSTED = {
+    "scheduler": "vllm_v1",
+    "max_num_seqs": 64,
+    "max_num_batched_tokens": 2048,
+    "prefix_caching": True,
+    "kv_blocks": 140,
+    "host_kv": {"bytes": 1.0e9, "bytes_per_s": 64.0e9, "latency_s": 2.0e-5},
+}
+"""Too few blocks for both calls at their longest, so that one is interrupted and finds its blocks again."""
+
+
+def serve_hosted(folder: Path, **changes: Any) -> Result:
+    (folder / "trace.csv").write_text(
+        "arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,1000,200\n0.5,1000,200\n"
+    )
+    (folder / "engine.yaml").write_text(yaml.safe_dump(HOSTED | changes))
+    asked = {"trace": "trace.csv", "config": "engine.yaml", "out": "served.parquet"}
+    options = [part for name, value in asked.items() for part in (f"--{name}", str(folder / value))]
+    return CliRunner().invoke(app, ["serve", *options, "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--json"])
+
+
+def test_cache_in_host_memory_is_told_by_tier(folder: Path) -> None:
+    result = serve_hosted(folder)
+    assert result.exit_code == OK, result.output
+    told, rows = json.loads(result.output), pl.read_parquet(folder / "served.parquet")
+    assert rows.columns == [*COLUMNS, "host_tokens"]
+    assert told["preemptions"] > 0
+    assert told["loaded_blocks"] > 0
+    assert sum(told["cached_tokens_by_tier"].values()) == told["cached_tokens"]
+
+
+def test_an_empty_host_memory_changes_nothing(folder: Path) -> None:
+    nothing = HOSTED["host_kv"] | {"bytes": 0}  # type: ignore[operator]
+    assert serve_hosted(folder, host_kv=nothing).exit_code == OK
+    empty = pl.read_parquet(folder / "served.parquet").select(COLUMNS)
+    assert serve_hosted(folder, host_kv=None).exit_code == OK
+    assert empty.equals(pl.read_parquet(folder / "served.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"prefix_caching": False}, "must be true with host_kv"),
+        ({"host_kv": {"bytes": 1.0}}, "host_kv: bytes_per_s, latency_s must be set"),
+        ({"host_kv": 3}, "host_kv is a mapping"),
+        ({"host_kv": {"bytes": -1, "bytes_per_s": 1.0, "latency_s": 0.0}}, "bytes is -1.0 and must be 0 or more"),
+        (
+            {"disaggregation": {"prefill_replicas": 1, "decode_replicas": 1, "prefill_tp": 1, "decode_tp": 1}},
+            "left out beside disaggregation",
+        ),
+    ],
+)
+def test_host_memory_that_cannot_be_is_refused(folder: Path, changes: dict[str, Any], words: str) -> None:
+    result = serve_hosted(folder, **changes)
+    assert result.exit_code == BAD_INPUT
+    assert words in " ".join(result.output.split())

@@ -10,7 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hwmodel.serving.demand import NS_PER_S
-from hwmodel.serving.outcomes.operating_points import OperatingPoint, Workload, holds, step_decoding_ns, steps_of_prompt_ns
+from hwmodel.serving.outcomes.operating_points import (
+    OperatingPoint,
+    Workload,
+    holds,
+    step_decoding_ns,
+    steps_of_prompt_ns,
+)
 from hwmodel.serving.replay import Replica, Scheduler
 from hwmodel.serving.split.sending import sending_ns
 from hwmodel.serving.split.settings import LinkTimes
@@ -56,7 +62,9 @@ def most_prompts_per_s(pools: Pools, workload: Workload, scheduler: Scheduler) -
     budget, tokens = scheduler.max_batched_tokens, workload.input_tokens
     together = max(budget // tokens, 1)
     alone_ns = steps_of_prompt_ns(pools.prefill.cost, 0, 0.0, tokens, budget)
-    computed_ns = min(alone_ns, _prompts_ns(pools.prefill.cost, tokens, together) / together if together > 1 else alone_ns)
+    computed_ns = min(
+        alone_ns, _prompts_ns(pools.prefill.cost, tokens, together) / together if together > 1 else alone_ns
+    )
     slowest_ns = max(computed_ns, sending_ns(pools.link, tokens, 1))
     return pools.prefill_count * NS_PER_S / slowest_ns
 

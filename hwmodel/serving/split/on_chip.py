@@ -17,6 +17,7 @@ from hwmodel.serving.step_timer import StepTimer
 from hwmodel.serving.tables import step_cost_tables
 from hwmodel.timing import FIRST_CONSTANTS, HOST_STEP_S, TimingConstants
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipLink:
     """What joins the replicas, of one chip and in one direction."""

@@ -97,8 +97,8 @@ def refuse_leavers(calls: EngineCalls) -> None:
     leaves = (calls.patience_ns < NEVER) | (calls.stop_ns < NEVER)
     if leaves.any():
         raise BadCalls(
-            f"call {int(np.flatnonzero(leaves)[0])} may leave; while cache travels users must be patient: leave patience_ns "
-            "and stop_ns at NEVER"
+            f"call {int(np.flatnonzero(leaves)[0])} may leave; while cache travels users must be patient: leave "
+            "patience_ns and stop_ns at NEVER"
         )
 
 

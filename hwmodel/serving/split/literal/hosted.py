@@ -12,8 +12,8 @@ from hwmodel.serving.reference.blocks import Block, Key
 from hwmodel.serving.reference.replay import REQUEST, StepTime
 from hwmodel.serving.reference.request import Request
 from hwmodel.serving.reference.scheduler import Share
-from hwmodel.serving.split.literal.routing import load_of, routed
 from hwmodel.serving.split.host import HostTier, loaded_after
+from hwmodel.serving.split.literal.routing import load_of, routed
 from hwmodel.serving.split.run import HostedRun
 from hwmodel.serving.split.settings import refuse_hosted, refuse_leavers
 

@@ -27,9 +27,7 @@ class SplitReplay(Replay):
     with that token.
     """
 
-    def __init__(
-        self, calls: EngineCalls, settings: SplitSettings, prefill_ns: StepTime, decode_ns: StepTime
-    ) -> None:
+    def __init__(self, calls: EngineCalls, settings: SplitSettings, prefill_ns: StepTime, decode_ns: StepTime) -> None:
         """Nobody has arrived yet."""
         refuse_leavers(calls)
         super().__init__(calls, settings.prefill, prefill_ns, 0)

@@ -3,7 +3,7 @@
 from hwmodel.serving.engine import Outcome
 from hwmodel.serving.fast.jit import compiled, inlined
 from hwmodel.serving.heap import pop
-from hwmodel.serving.split.paged import pool, queues, travel
+from hwmodel.serving.split.paged import pool, travel
 from hwmodel.serving.split.paged.records import IDLE_NS, KINDS, REQUEST
 from hwmodel.serving.split.paged.schedule import features, schedule
 from hwmodel.serving.split.paged.state import Machine

@@ -84,7 +84,7 @@ def _preempt(m: Machine, replica: int, part: int) -> None:
     queues.stop_running(m, replica, part)
     pool.release(m, replica, part)
     m.parts[part].preemptions_count += 1
-    queues.enqueue(m, replica, part, True)
+    queues.enqueue(m, replica, part, in_front=True)
 
 
 @inlined

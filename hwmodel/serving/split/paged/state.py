@@ -89,12 +89,10 @@ def pools_of(settings: SplitSettings) -> Pools:
 
 def one_pool(settings: EngineSettings, replicas_count: int, host: HostTier) -> Pools:
     """Replicas that do both, with host memory."""
-    return Pools(settings, settings, replicas_count, 0, LinkTimes(0.0, 0.0, 0, False, 1), host)
+    return Pools(settings, settings, replicas_count, 0, LinkTimes(0.0, 0.0, 0, overlap=False, layers=1), host)
 
 
-def machine_of(
-    calls: EngineCalls, owners: Owners, settings: Pools, *, prefill_cost: Any, decode_cost: Any
-) -> Machine:
+def machine_of(calls: EngineCalls, owners: Owners, settings: Pools, *, prefill_cost: Any, decode_cost: Any) -> Machine:
     """Everything at its beginning: nobody has arrived, replicas are idle, all blocks empty and free."""
     size = len(calls)
     most = -(-(calls.input_tokens + calls.output_tokens) // settings.prefill.block_tokens)

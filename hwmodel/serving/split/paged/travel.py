@@ -42,7 +42,7 @@ def joins(m: Machine, part: int, replica: int) -> None:
     """A part waits on a replica."""
     m.parts[part].replica = replica
     m.replicas[replica].load_tokens += m.parts[part].input_tokens + m.parts[part].output_tokens
-    queues.enqueue(m, replica, part, False)
+    queues.enqueue(m, replica, part, in_front=False)
 
 
 @compiled

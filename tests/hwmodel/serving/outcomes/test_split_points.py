@@ -38,9 +38,7 @@ def replica(dense_ns: float = 1000.0, chips_count: int = 2) -> Replica:
 
 
 def pools(prefill_count: int, decode_count: int, link: LinkTimes = LINK) -> Pools:
-    return Pools(
-        prefill=replica(), decode=replica(), prefill_count=prefill_count, decode_count=decode_count, link=link
-    )
+    return Pools(prefill=replica(), decode=replica(), prefill_count=prefill_count, decode_count=decode_count, link=link)
 
 
 def test_a_point_by_hand() -> None:
@@ -108,15 +106,16 @@ def test_long_prompts_and_tight_time_per_token_ask_for_a_split() -> None:
         batches = [2**power for power in range(9)]
         layouts = [one for one in layouts_of(h100(), llm) if one.precision == "fp8" and one.tp_count > 1]
         trial = SplitTrial(chips_count=8, link=FAST)
-        points = front(
-            h100(), llm, work, layouts=layouts, batches=batches, scheduler=scheduler, cost=None, split=trial
-        )
+        points = front(h100(), llm, work, layouts=layouts, batches=batches, scheduler=scheduler, cost=None, split=trial)
         assert {found.layout.prefill_replicas_count * found.layout.prefill_tp_count
                 + found.layout.replicas_count * found.layout.tp_count
                 for found in points if found.layout.replicas_count} == {8}  # fmt: skip
         return [found for found in points if not found.is_dominated]
 
-    long, short = kept(Workload(input_tokens=8000, output_tokens=1000)), kept(Workload(input_tokens=500, output_tokens=1000))
+    long, short = (
+        kept(Workload(input_tokens=8000, output_tokens=1000)),
+        kept(Workload(input_tokens=500, output_tokens=1000)),
+    )
     of_long, of_short = ([found.layout.replicas_count > 0 for found in kept] for kept in (long, short))
     assert sum(of_long) >= 3
     assert not of_long[-1]

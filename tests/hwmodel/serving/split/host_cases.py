@@ -31,9 +31,7 @@ Watch = Callable[[Any, int], None]
 
 
 def served_literally(case: HostCase, watch: Watch | None = None) -> HostedRun:
-    replay = HostedReplay(
-        case.calls, case.settings, lambda f: step_ns(case.cost, f), case.replicas_count, case.host
-    )
+    replay = HostedReplay(case.calls, case.settings, lambda f: step_ns(case.cost, f), case.replicas_count, case.host)
     return replay.run_hosted(watch)
 
 

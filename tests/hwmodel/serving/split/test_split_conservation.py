@@ -166,7 +166,9 @@ def test_the_compiled_replay_has_nothing_left_over_at_the_end() -> None:
         case = endless(seed)
         machine = finished(case.calls, case)
         engine = case.settings
-        blocks = [engine.prefill.blocks_count] * engine.prefill_count + [engine.decode.blocks_count] * engine.decode_count
+        blocks = [engine.prefill.blocks_count] * engine.prefill_count + [
+            engine.decode.blocks_count
+        ] * engine.decode_count
         assert machine.replicas["free_blocks"].tolist() == blocks
         assert not machine.users.any()
         for name in ("running", "load_tokens"):

@@ -51,7 +51,9 @@ def forced(case: SplitCase, run: SplitRun) -> dict[str, int]:
         "had_room_before_the_prompt_was_done": (was_sent & (over.room_ns < times.first_ns)).sum(),
         "waited_for_a_place": (over.decoding_ns > over.arrived_ns).sum(),
         "found_on_decode_replica": (was_sent & (over.sent_tokens < calls.input_tokens)).sum(),
-        "found_on_prefill_replica": (times.cached_tokens > np.minimum(calls.loaded_tokens, calls.input_tokens - 1)).sum(),
+        "found_on_prefill_replica": (
+            times.cached_tokens > np.minimum(calls.loaded_tokens, calls.input_tokens - 1)
+        ).sum(),
         "followed": (~alone & (times.requested_ns >= 0)).sum(),
         "one_token_answers": (done & (calls.output_tokens == 1)).sum(),
         "one_token_prompts": (done & (calls.input_tokens == 1)).sum(),

@@ -144,7 +144,7 @@ def test_pools_that_cannot_hand_over_are_refused(change: dict[str, int], message
 
 def test_a_link_is_told_in_bytes_and_seconds() -> None:
     link = link_times(bytes_per_s=50e9, latency_s=1e-5, kv_bytes_per_token=163_840.0, state_bytes=5e9, layers=80)
-    assert link == LinkTimes(163_840.0 / 50.0, 1e8, 10_000, False, 80)
+    assert link == LinkTimes(163_840.0 / 50.0, 1e8, 10_000, overlap=False, layers=80)
     assert link_times(bytes_per_s=float("inf"), latency_s=0.0, kv_bytes_per_token=1e6) == FREE_LINK
     with pytest.raises(BadSettings, match="0 bytes/s"):
         link_times(bytes_per_s=0, latency_s=0.0, kv_bytes_per_token=1.0)

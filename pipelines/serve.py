@@ -187,7 +187,7 @@ def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
     """
     times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
     is_done = times.outcome == Outcome.DONE
-    told = {
+    told: dict[str, Any] = {
         "iterations": run.steps_count,
         "calls": len(rows),
         "preemptions": int(rows["preemptions"].sum()),

@@ -58,7 +58,7 @@ def test_the_catalogue_s_scale_out_link_carries_the_cache(folder: Path) -> None:
 
 
 def test_a_link_of_its_own_may_be_slower_and_latent_and_overlap_hides_it(folder: Path) -> None:
-    asked = {"link_bytes_per_s": 1e9, "link_latency_s": 0.25}
+    asked: dict[str, Any] = {"link_bytes_per_s": 1e9, "link_latency_s": 0.25}
     assert serve(folder, **asked).exit_code == OK
     after = pl.read_parquet(folder / "served.parquet")
     assert serve(folder, **asked, overlap=True).exit_code == OK

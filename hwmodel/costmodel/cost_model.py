@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -40,67 +40,56 @@ class CostModel:
         return {name: self.residuals[name].predict(inputs, values) for name, values in closed.items()}
 
 
-def fit_cost_model(
-    inputs: Float[np.ndarray, "designs inputs"],
-    closed: Columns,
-    replayed: Columns,
-    *,
-    scenario: str,
-    snapshot: str,
-    recalibration: Mapping[str, Recalibration] | None = None,
-    sample_sd: float | None = None,
-) -> CostModel:
-    """Fit every target.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Replayed designs of one scenario."""
 
-    Args:
-        inputs: What is known of a design before it is replayed.
-        closed: Closed form of each target; a target without one has a value that is the same for all designs.
-        replayed: The targets by replay.
-        scenario: Its name.
-        snapshot: Of the demand, for the stamp.
-        recalibration: What picked designs have shown, by target.
-        sample_sd: See `ResidualModel`.
-    """
-    known = recalibration or {}
+    scenario: str
+    snapshot: str
+    """Of the demand, for the stamp."""
+    inputs: Float[np.ndarray, "designs inputs"]
+    """What is known of a design before it is replayed."""
+    closed: Columns
+    """Closed form of each target; a target without one has a value that is the same for all designs."""
+    replayed: Columns
+    """The targets by replay."""
+    recalibration: Mapping[str, Recalibration] = field(default_factory=dict)
+    """What picked designs have shown, by target."""
+    sample_sd: float | None = None
+    """See `ResidualModel`."""
+
+    @property
+    def stamp(self) -> ModelStamp:
+        """Of the model that is fitted on this."""
+        widths = {name: [*found.scores, found.level_ratio] for name, found in self.recalibration.items()}
+        named = [KIND, self.scenario, self.snapshot, [widths, self.sample_sd]]
+        told = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
+        for name in sorted(self.replayed):
+            for values in (self.inputs, self.closed[name], self.replayed[name]):
+                told.update(name.encode() + np.ascontiguousarray(values, dtype=np.float64).tobytes())
+        return ModelStamp(
+            version=f"{KIND}-{told.hexdigest()[:16]}",
+            kind=KIND,
+            trained_on={
+                "scenario": self.scenario,
+                "snapshot": self.snapshot,
+                "designs": len(self.inputs),
+                "inputs": self.inputs.shape[1],
+                "targets": sorted(self.replayed),
+            },
+        )
+
+
+def fit_cost_model(training: Training) -> CostModel:
+    """Fit every target."""
     residuals = {
         name: fit_residual(
-            inputs,
-            closed[name],
+            training.inputs,
+            training.closed[name],
             values,
-            recalibration=known.get(name, NOTHING_ACQUIRED),
-            sample_sd=sample_sd,
+            recalibration=training.recalibration.get(name, NOTHING_ACQUIRED),
+            sample_sd=training.sample_sd,
         )
-        for name, values in replayed.items()
+        for name, values in training.replayed.items()
     }
-    widths = {name: [*found.scores, found.level_ratio] for name, found in known.items()}
-    return CostModel(
-        scenario=scenario,
-        residuals=residuals,
-        stamp=_stamp(inputs, closed, replayed, scenario=scenario, snapshot=snapshot, widths=[widths, sample_sd]),
-    )
-
-
-def _stamp(
-    inputs: Float[np.ndarray, "designs inputs"],
-    closed: Columns,
-    replayed: Columns,
-    *,
-    scenario: str,
-    snapshot: str,
-    widths: object,
-) -> ModelStamp:
-    told = hashlib.sha256(json.dumps([KIND, scenario, snapshot, widths], sort_keys=True).encode())
-    for name in sorted(replayed):
-        for values in (inputs, closed[name], replayed[name]):
-            told.update(name.encode() + np.ascontiguousarray(values, dtype=np.float64).tobytes())
-    return ModelStamp(
-        version=f"{KIND}-{told.hexdigest()[:16]}",
-        kind=KIND,
-        trained_on={
-            "scenario": scenario,
-            "snapshot": snapshot,
-            "designs": len(inputs),
-            "inputs": inputs.shape[1],
-            "targets": sorted(replayed),
-        },
-    )
+    return CostModel(scenario=training.scenario, residuals=residuals, stamp=training.stamp)

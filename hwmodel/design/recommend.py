@@ -8,22 +8,12 @@ from jaxtyping import Float
 from hwmodel.catalog import ChipDesign
 from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
 from hwmodel.design.scenario import Scenario, guessing
-from hwmodel.design.scoring import closed_form_value
 from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace
 
 WORTHLESS_RATIO = 0.005
 """A change that buys less than this by prediction is taken back: a simpler design is easier to build."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution:
-    """What one changed parameter buys in closed form: alone on the baseline, and as the last one of the design."""
-
-    parameter: str
-    gain_alone_ratio: float
-    gain_lost_ratio: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +32,6 @@ class Recommendation:
     silicon: tuple[float, float]
     """Range of the re-evaluated ratio under the chip model's own error on ratios of chips."""
     evaluation: Evaluation | None
-    attribution: tuple[Attribution, ...]
 
     @property
     def is_recommended(self) -> bool:
@@ -83,7 +72,6 @@ def recommend(
                 reevaluated_ratio=ratio,
                 silicon=silicon_interval(space.baseline, design, ratio or 0.0),
                 evaluation=result,
-                attribution=attribution(space, found, point),
             )
         )
     progress.advance("re-evaluation", len(points) + 1, len(points) + 1)
@@ -95,12 +83,12 @@ def simplest(
     space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
 ) -> Float[np.ndarray, "parameters"]:
     """Take back, one by one, the changes that buy next to nothing, as long as the design stays feasible."""
-    base = np.array(list(space.values_of_baseline().values()))
+    base, scored = space.base_point, frozenset(found.scored.designs.name)
     while True:
-        changed = np.flatnonzero(~np.isclose(point, base))
+        changed = np.flatnonzero(space.is_changed(point))
         trials = np.repeat(point[None, :], changed.size, axis=0)
         trials[np.arange(changed.size), changed] = base[changed]
-        known = np.array([_is_scored(found, trial) for trial in trials], dtype=bool)
+        known = np.array([name in scored for name in space.ids(trials)], dtype=bool)
         if not known.any():
             return point
         means = np.array([triple[0] for triple in predict_points(space, found, [point, *trials])])
@@ -117,35 +105,6 @@ def predict_points(
     found_of = found.learned.over_baseline(space, np.stack(points))
     rows = np.stack([found_of.mean, found_of.low, found_of.high], axis=1)
     return [(float(mean), float(low), float(high)) for mean, low, high in rows]
-
-
-def attribution(
-    space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
-) -> tuple[Attribution, ...]:
-    """Each change alone on the baseline, and each change taken back from the design."""
-    base = np.array(list(space.values_of_baseline().values()))
-    changed = np.flatnonzero(~np.isclose(point, base)).tolist()
-    alone, without = [], []
-    for column in changed:
-        one, all_but = base.copy(), point.copy()
-        one[column], all_but[column] = point[column], base[column]
-        alone.append(one)
-        without.append(all_but)
-    table = space.designs(np.stack([base, point, *alone, *without]))
-    means = closed_form_value(table, found.scenario)
-    of_base, of_point = means[:2]
-    return tuple(
-        Attribution(
-            parameter=space.names[column],
-            gain_alone_ratio=float(means[2 + at] / of_base - 1.0),
-            gain_lost_ratio=float(1.0 - means[2 + len(changed) + at] / of_point),
-        )
-        for at, column in enumerate(changed)
-    )
-
-
-def _is_scored(found: SearchResult, point: Float[np.ndarray, "parameters"]) -> bool:
-    return bool(np.isclose(found.scored.points, point).all(axis=1).any())
 
 
 def _finalists(space: DesignSpace, found: SearchResult) -> list[Float[np.ndarray, "parameters"]]:

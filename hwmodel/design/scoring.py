@@ -108,7 +108,6 @@ def score(space: DesignSpace, scenarios: Scenario | Sequence[Scenario]) -> Score
             f"none of {len(points):,} points around {space.baseline.name} is both feasible ({feasible.size:,} are) and "
             f"able to serve {asked[0].name}; widen the space or name another LLM"
         )
-    base = np.array(list(space.values_of_baseline().values()))
     return Scored(
         points=points[kept],
         designs=table.take(kept),
@@ -117,7 +116,7 @@ def score(space: DesignSpace, scenarios: Scenario | Sequence[Scenario]) -> Score
         closed_forms=tuple(form.take(able) for form in forms),
         legal_count=len(points),
         refused=_refusals(used, feasible.size - able.size),
-        row_of_baseline=tuple(np.flatnonzero(np.isclose(points[kept], base, atol=0.0).all(axis=1)).tolist()),
+        row_of_baseline=tuple(np.flatnonzero(~space.is_changed(points[kept]).any(axis=1)).tolist()),
     )
 
 

@@ -73,6 +73,11 @@ class ServingConfig:
     """`recompute` (or true) or `none` (or false)."""
     tp: int = 1
     """Tensor-parallel ranks."""
+    expert_parallel: bool = False
+    """Whether experts are divided over all ranks; on a chip of the catalogue. So the next."""
+    attention_dp: int = 1
+    """Groups of `tp` ranks that attend to sequences of their own; above 1 with expert_parallel. Sequences, tokens and
+    blocks are then those of all groups together."""
     gqa_attention_factor: float = 1.0
     """On Vidur's attention times of more than one sequence; 1.1 where heads share KV."""
     host_overhead_s: float = 0.0
@@ -92,17 +97,40 @@ class ServingConfig:
     variant: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_num_seqs", "max_num_batched_tokens", "kv_blocks", "layers", "block_tokens", "tp"):
+        for name in (
+            "max_num_seqs",
+            "max_num_batched_tokens",
+            "kv_blocks",
+            "layers",
+            "block_tokens",
+            "tp",
+            "attention_dp",
+        ):
             _at_least_one(name, getattr(self, name))
         _refuse(self.gqa_attention_factor < 1.0, "gqa_attention_factor", self.gqa_attention_factor, "1 or more")
         _refuse(self.host_overhead_s < 0.0, "host_overhead_s", self.host_overhead_s, "0 or more")
         _refuse(self.arrival_scale <= 0.0, "arrival_scale", self.arrival_scale, "above 0")
+        groups = self.attention_dp
+        _refuse(groups > 1 and not self.expert_parallel, "attention_dp", groups, "1 without expert_parallel")
         if self.scheduler is SchedulerKind.SARATHI_VIDUR:
             _refuse(self.prefix_caching, "prefix_caching", self.prefix_caching, "false with sarathi_vidur")
             _refuse(self.preemption is Preemption.NONE, "preemption", "none", "recompute with sarathi_vidur")
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
             _refuse(self.disaggregation is not None, "disaggregation", "set", "left out with sarathi_vidur")
             _refuse(self.host_kv is not None, "host_kv", "set", "left out with sarathi_vidur")
+        self._refuse_beside_travel()
+
+    @property
+    def ranks(self) -> int:
+        """Chips of a replica."""
+        return self.tp * self.attention_dp
+
+    def _refuse_beside_travel(self) -> None:
+        """What is not told where cache travels."""
+        travels = self.disaggregation is not None or self.host_kv is not None
+        _refuse(travels and self.attention_dp != 1, "attention_dp", self.attention_dp, "1 beside cache that travels")
+        is_spread = self.disaggregation is not None and self.expert_parallel
+        _refuse(is_spread, "expert_parallel", self.expert_parallel, "false beside disaggregation")
         both = self.disaggregation is not None and self.host_kv is not None
         _refuse(both, "host_kv", "set", "left out beside disaggregation")
         _refuse(

@@ -107,7 +107,7 @@ def _row(
     return _told(surface, verdict, groups) | {
         "curve": curve,
         "closed_form": {
-            f"{m.parameter} {m.before:.4g} -> {m.after:.4g}": round(float(gain) / abs(m.log_change), 4)
+            _step(m): round(float(gain) / abs(m.log_change), 4)
             for m, gain in sorted(zip(moves, closed, strict=True), key=lambda pair: -pair[1] / abs(pair[0].log_change))
         },
         "bill": _bill(judged[0]),
@@ -161,7 +161,7 @@ def _told(surface: Surface, verdict: Verdict, groups: list[GroupElasticity]) -> 
 
 
 def _step(move: Move) -> str:
-    return f"{move.parameter} {move.before:.4g} -> {move.after:.4g}"
+    return f"{move.step.parameter} {move.step.before:.4g} -> {move.step.after:.4g}"
 
 
 def _bill(judged: Evaluation) -> dict[str, dict[str, float]]:

@@ -21,7 +21,7 @@ def planted(told: Told) -> list[dict[str, Any]]:
         judged, steps = single_steps(space_around(baseline), scenario)
         best = first_change(judged, steps, plant.curve)
         order = sorted(steps, key=lambda step: -step.gain(judged, plant.curve))
-        matching = [s for s in steps if plant.is_matched_by(s)]
+        matching = [s for s in steps if plant.is_matched_by(s.step)]
         named = max(matching, key=lambda s: s.gain(judged, plant.curve))
         bill = bill_of(judged)[0]
         by_resource = bill.group_by("binding_resource").agg(pl.col("cost_usd").sum())
@@ -33,17 +33,19 @@ def planted(told: Told) -> list[dict[str, Any]]:
                 "chip": plant.chip,
                 "curve": plant.curve,
                 "expected": sorted(plant.expected),
-                "first_change": best.parameter,
-                "from": best.before,
-                "to": best.after,
+                "first_change": best.step.parameter,
+                "from": best.step.before,
+                "to": best.step.after,
                 "gain_ratio": best.gain(judged, plant.curve),
-                "best_expected": named.parameter,
+                "best_expected": named.step.parameter,
                 "best_expected_gain_ratio": named.gain(judged, plant.curve),
-                "ok": plant.is_matched_by(best),
-                "next": {f"{s.parameter} {s.after:g}": round(s.gain(judged, plant.curve), 4) for s in order[:SHOWN]},
+                "ok": plant.is_matched_by(best.step),
+                "next": {
+                    f"{s.step.parameter} {s.step.after:g}": round(s.gain(judged, plant.curve), 4) for s in order[:SHOWN]
+                },
                 "bill": {r: round(c / whole, 3) for r, c in by_resource.sort("cost_usd", descending=True).iter_rows()},
                 "why": plant.why,
             }
         )
-        told(f"{plant.name}: {best.parameter} first, {rows[-1]['gain_ratio']:+.1%}; {rows[-1]['bill']}")
+        told(f"{plant.name}: {best.step.parameter} first, {rows[-1]['gain_ratio']:+.1%}; {rows[-1]['bill']}")
     return rows

@@ -12,6 +12,7 @@ PANEL = "Serving"
 COLUMNS = (
     ("TP", 4, "tp_count", "d"),
     ("EP", 4, "ep_count", "d"),
+    ("DP", 4, "attention_dp_count", "d"),
     ("format", 8, "precision", "s"),
     ("batch", 7, "batch_count", "d"),
     ("tok/s/user", 12, "tokens_per_s_per_user", ",.1f"),
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
 @told
 def serve(  # noqa: PLR0917 - typer asks for each option
     trace: Annotated[Path, typer.Option(help="Vidur's CSV, or LLMServingSim's workload as Parquet.")],
-    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has four.")],
+    config: Annotated[Path, typer.Option(help="YAML of the engine; examples/serving has five.")],
     out: Annotated[Path, typer.Option(help="Parquet or CSV that gets one row per call.")],
     kernel_profile: Annotated[
         str | None, typer.Option(metavar="KIND:PATH", help="vidur:FILE or llmservingsim:DIR.")

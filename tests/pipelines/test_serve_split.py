@@ -122,9 +122,7 @@ HOSTED = {
 
 
 def serve_hosted(folder: Path, **changes: Any) -> Result:
-    (folder / "trace.csv").write_text(
-        "arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,1000,200\n0.5,1000,200\n"
-    )
+    (folder / "trace.csv").write_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,1000,200\n0.5,1000,200\n")
     (folder / "engine.yaml").write_text(yaml.safe_dump(HOSTED | changes))
     asked = {"trace": "trace.csv", "config": "engine.yaml", "out": "served.parquet"}
     options = [part for name, value in asked.items() for part in (f"--{name}", str(folder / value))]

@@ -1,7 +1,7 @@
 """Why a design is recommended, and how firm: parts, elasticities, bills, regret, thresholds, software, evidence."""
 
 from hwmodel.design.explain.bisection import first_crossing
-from hwmodel.design.explain.corners import Replays, base_point, rated_designs
+from hwmodel.design.explain.corners import Replays, rated_designs
 from hwmodel.design.explain.elasticity import Elasticity, elasticities
 from hwmodel.design.explain.evidence import MEASURED_CHIPS, EvidenceLine, evidence_line
 from hwmodel.design.explain.flips import Contest, Flip, Lever, confirmed, flips, levers_of
@@ -27,7 +27,6 @@ __all__ = [
     "SoftwareOption",
     "Worth",
     "ablation",
-    "base_point",
     "bill_by_dimension",
     "confirmed",
     "elasticities",

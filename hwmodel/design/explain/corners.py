@@ -14,19 +14,14 @@ from hwmodel.design.space import DesignSpace
 Point = Float[np.ndarray, "parameters"]
 
 
-def base_point(space: DesignSpace) -> Point:
-    """The baseline as a point."""
-    return np.array(list(space.values_of_baseline().values()))
-
-
 def changed_columns(space: DesignSpace, point: Point) -> tuple[int, ...]:
     """Columns in which a point differs from the baseline."""
-    return tuple(np.flatnonzero(~np.isclose(point, base_point(space), atol=0.0)).tolist())
+    return tuple(np.flatnonzero(space.is_changed(point)).tolist())
 
 
 def corner(space: DesignSpace, point: Point, columns: Sequence[int]) -> Point:
     """The baseline with some of a point's values."""
-    made = base_point(space)
+    made = space.base_point
     made[list(columns)] = point[list(columns)]
     return made
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import polars as pl
 
 from hwmodel.design.evaluate import Evaluation
+from hwmodel.design.space import relieves
 
 DIMENSIONS = ("family", "binding_resource", "surface")
 CARRIES_RATIO = 0.05
@@ -38,7 +39,6 @@ RELIEVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Binding resources that more of a parameter relieves."""
 ROOM = frozenset({"hbm_stacks_count", "hbm_generation", "hbm_extra_dies_count"})
 """Parameters that also give room for contexts, which no kernel's time shows."""
-LESS_IS_MORE = frozenset({"launch_latency_s", "collective_latency_s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def _justified(
     parameter: str, one: float, other: float, before: Mapping[str, float], after: Mapping[str, float]
 ) -> Justification:
     touched = RELIEVES.get(parameter, ())
-    gives = (other > one) != (parameter in LESS_IS_MORE)
+    gives = relieves(parameter, one, other)
     carried, carries = (sum(side.get(name, 0.0) for name in touched) for side in (before, after))
     reason = _reason(parameter, touched, gives=gives, carried=carried, after=after)
     return Justification(

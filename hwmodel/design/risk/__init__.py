@@ -1,7 +1,7 @@
 """What may go wrong with a recommendation: stress tests, the developer's view, and changes that history made."""
 
 from hwmodel.design.risk.developers import DeveloperView, developer_view
-from hwmodel.design.risk.first_change import Step, first_change, next_levels, single_steps
+from hwmodel.design.risk.first_change import TriedStep, first_change, single_steps
 from hwmodel.design.risk.knob_groups import CURVE_OF, DOMINANT_RATIO, EXPECTED, KnobGroup
 from hwmodel.design.risk.mismatch import architecture_mismatch
 from hwmodel.design.risk.mixes import (
@@ -51,8 +51,8 @@ __all__ = [
     "PairError",
     "PastChangeRow",
     "Plant",
-    "Step",
     "StressRow",
+    "TriedStep",
     "Verdict",
     "architecture_mismatch",
     "best_mix",
@@ -71,7 +71,6 @@ __all__ = [
     "measured_run_pair",
     "missed",
     "moves_around",
-    "next_levels",
     "past_change_rows",
     "pipeweave_pairs",
     "plant_scenario",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from hwmodel.design.search import OBJECTIVES
 from warehouse.contracts import Surface
 
 
@@ -107,7 +108,7 @@ EXPECTED: Mapping[Surface, KnobGroup] = MappingProxyType(
 )
 """The product-signal table. Long-context agents are the surface `long_context_chat`."""
 
-USD, JOULE = "value_per_usd_ratio", "value_usd_per_j"
+USD, JOULE = OBJECTIVES
 CURVE_OF: Mapping[KnobGroup, str] = MappingProxyType(dict.fromkeys(KnobGroup, USD) | {KnobGroup.WATT: JOULE})
 """What a mix is judged by, from the group that is expected of it: all groups of one mix by the same curve, since gains
 per dollar and per joule cannot be ranked against each other."""

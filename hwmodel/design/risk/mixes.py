@@ -1,6 +1,6 @@
 """Mixes that one surface dominates, and the elasticity of each knob group on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,9 @@ from jaxtyping import Float
 from scipy.stats import t as student
 
 from hwmodel.catalog import ChipDesign
-from hwmodel.design.risk.first_change import LATENCIES, next_levels
 from hwmodel.design.risk.knob_groups import DOMINANT_RATIO, TAKES_LESS, KnobGroup, parameters_in
 from hwmodel.design.silicon import silicon_interval
-from hwmodel.design.space import DesignSpace
-from hwmodel.design.space.parameter import NODES
+from hwmodel.design.space import NODES, DesignSpace, Step, stepped, steps_around
 from hwmodel.physical import limits
 from hwmodel.physical.energy_constants import ENERGY_RATIO
 from warehouse.contracts import Surface
@@ -21,30 +19,20 @@ from warehouse.contracts import Surface
 FEWEST_SAMPLES = 2
 """With a spread."""
 OFFERED = pl.col("value_usd_per_token") * pl.col("output_tokens") * pl.col("weight_ratio")
-SCALES: Mapping[str, str] = {"hbm_generation": "hbm_stack_bytes_per_s", "hbm_extra_dies_count": "hbm_stack_bytes"}
-"""Numbers of a design that counted parameters stand for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """One parameter to its next legal level, on a design that keeps the limits of a chip."""
 
-    parameter: str
-    before: float
-    after: float
+    step: Step
     log_change: float
-    """Of the parameter; of a memory generation its rate per stack, of extra dies the bytes per stack, of a process the
-    energy per operation. Never 0."""
+    """As `Step.log_change`; of a process that of the energy per operation."""
     design: ChipDesign
-
-    @property
-    def relieves(self) -> bool:
-        """Whether it adds to a resource: more of it, or a shorter latency."""
-        return self.after < self.before if self.parameter.endswith(LATENCIES) else self.after > self.before
 
     def is_of(self, group: KnobGroup) -> bool:
         """Whether it counts for a group."""
-        return self.parameter in parameters_in(group) and (self.relieves or group in TAKES_LESS)
+        return self.step.parameter in parameters_in(group) and (self.step.relieves or group in TAKES_LESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,25 +93,20 @@ def dominated(demand: pl.DataFrame, surface: Surface, *, ratio: float = DOMINANT
 
 def moves_around(space: DesignSpace) -> list[Move]:
     """Every feasible move to a next level whose parameter has a ratio (a topology has none)."""
-    steps = next_levels(space)
-    table = space.designs(np.array([point for *_, point in steps]))
+    steps = steps_around(space, space.base_point)
+    table = space.designs(stepped(space.base_point, steps))
     feasible = limits(table, baseline=space.baseline).feasible
     found = []
-    for row, (name, before, after, _) in enumerate(steps):
-        log_change = _log_change(space.baseline, table.row(row), name, before, after)
-        if feasible[row] and log_change != 0.0:
-            design = table.row(row)
-            found.append(Move(parameter=name, before=before, after=after, log_change=log_change, design=design))
+    for row, step in enumerate(steps, start=1):
+        design = table.row(row)
+        log_change = _energy_change(step) if step.parameter == "node" else step.log_change(table.row(0), design)
+        if feasible[row] and log_change is not None:
+            found.append(Move(step=step, log_change=log_change, design=design))
     return found
 
 
-def _log_change(baseline: ChipDesign, design: ChipDesign, name: str, before: float, after: float) -> float:
-    if name == "fabric":
-        return 0.0
-    if name == "node":
-        before, after = (ENERGY_RATIO[NODES[int(level)]].typical for level in (before, after))
-    elif name in SCALES:
-        before, after = (float(getattr(chip, SCALES[name])) for chip in (baseline, design))
+def _energy_change(step: Step) -> float:
+    before, after = (ENERGY_RATIO[NODES[int(level)]].typical for level in (step.before, step.after))
     return float(np.log(after / before))
 
 

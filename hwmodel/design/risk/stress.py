@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ from hwmodel.catalog import ChipDesign, DesignTable
 from hwmodel.design.closed_form import closed_form_fleet
 from hwmodel.design.evaluate import Evaluation
 from hwmodel.design.scenario import Scenario
+from hwmodel.design.search import CURVE
 from hwmodel.physical import cost_constants, module_cost, months_that_eat, tco
 from hwmodel.physical.cost_constants import DEFECTS_PER_M2, MARKUP_RATIO
 from hwmodel.physical.tco import HOURS_PER_YEAR
 
-CURVE = "value_per_usd_ratio"
 ROUNDS = 12
 RATES: dict[str, tuple[str, ...]] = {
     "hbm_stack_bytes_per_s": ("hbm_stacks_count", "hbm_stack_bytes_per_s"),
@@ -84,6 +85,7 @@ def row_of(
     risk: str, what: str, *, unit: str, low: float, high: float, ratio: Callable[[float], float], basis: str
 ) -> StressRow:
     """A row from the ratio of value per dollar as a function of what is varied."""
+    ratio = cache(ratio)
     return StressRow(
         risk=risk,
         what=what,

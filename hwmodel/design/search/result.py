@@ -27,25 +27,26 @@ class ScenarioModel:
     """Of the baseline, one row."""
     model: CostModel
 
-    def predictions(
-        self, space: DesignSpace, points: Float[np.ndarray, "designs parameters"], closed: ClosedForm | None = None
-    ) -> dict[str, Prediction]:
+    def predictions(self, space: DesignSpace, points: Float[np.ndarray, "designs parameters"]) -> dict[str, Prediction]:
         """Every target of any points, in its own unit, with the interval for a full replay."""
         designs = space.designs(points)
-        known = closed_form_of(designs, self.scenario) if closed is None else closed
-        inputs = inputs_of(space.features(points), known, self.base_closed)
+        closed = closed_form_of(designs, self.scenario)
+        inputs = inputs_of(space.features(points), closed, self.base_closed)
         targets = {n: v for n, v in self.baseline.curves.items() if n in self.model.residuals}
-        return self.model.predict(inputs, closed_targets(designs, known, self.scenario, targets))
+        return self.model.predict(inputs, closed_targets(designs, closed, self.scenario, targets))
 
-    def over_baseline(
-        self,
-        space: DesignSpace,
-        points: Float[np.ndarray, "designs parameters"],
-        closed: ClosedForm | None = None,
-        target: str = CURVE,
-    ) -> Prediction:
-        """One target over the baseline's replay."""
-        found, base = self.predictions(space, points, closed)[target], self.baseline.curves[target]
+    def over_baseline(self, space: DesignSpace, points: Float[np.ndarray, "designs parameters"]) -> Prediction:
+        """Value per dollar of any points over the baseline's replay, with the interval for a full replay."""
+        return self._over_baseline(space.features(points), closed_form_of(space.designs(points), self.scenario))
+
+    def over_baseline_of(self, scored: Scored) -> Prediction:
+        """The same of every scored design; the scenario must be the first that they were scored for."""
+        return self._over_baseline(scored.features, scored.closed)
+
+    def _over_baseline(self, features: Float[np.ndarray, "designs parameters"], closed: ClosedForm) -> Prediction:
+        inputs = inputs_of(features, closed, self.base_closed)
+        found = self.model.predict(inputs, {CURVE: closed.value_per_usd_ratio})[CURVE]
+        base = self.baseline.curves[CURVE]
         return Prediction(mean=found.mean / base, low=found.low / base, high=found.high / base, sd_log=found.sd_log)
 
 

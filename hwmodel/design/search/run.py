@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
 
 from hwmodel.catalog import DesignTable
-from hwmodel.costmodel import fit_cost_model, sampling_sd
+from hwmodel.costmodel import Recalibration, Training, fit_cost_model, sampling_sd
 from hwmodel.design.errors import NoDesign
 from hwmodel.design.evaluate import Evaluation, evaluate
 from hwmodel.design.scenario import Scenario, guessing
@@ -59,7 +58,7 @@ def search(
     sample_sd = walk.sampling_sd(twin)
     model = walk.fitted(sample_sd)
     log.trained(model.model.stamp)
-    prediction = model.over_baseline(space, scored.points, scored.closed)
+    prediction = model.over_baseline_of(scored)
     order = np.argsort(-prediction.mean, kind="stable")
     able = order[~np.isin(order, walk.too_slow)]
     finalists = tuple(spread_out(scored.points, able, CHOICE_PER_FINALIST * plan.finalists_count, taken=[]))
@@ -179,7 +178,7 @@ class _Walk:
 
     def _write_down(self, rows: Sequence[int], told: Learned) -> None:
         """Predictions of the batch on this sample, before it is replayed."""
-        self.log.trained(self.fitted(0.0).model.stamp)
+        self.log.trained(self._training(0.0).stamp)
         over = np.log(self.base.curves[CURVE])
         for row in rows:
             mean, sd = told.mean[row, 0] - over, 1.645 * told.sd[row, 0]
@@ -217,6 +216,10 @@ class _Walk:
 
     def fitted(self, sample_sd: float | None) -> ScenarioModel:
         """The cost model of all targets on everything that was replayed."""
+        model = fit_cost_model(self._training(sample_sd))
+        return ScenarioModel(scenario=self.scenario, baseline=self.base, base_closed=self.base_closed, model=model)
+
+    def _training(self, sample_sd: float | None) -> Training:
         replayed = self.replayed
         rows = np.array(list(replayed), dtype=np.int64)
         inputs = np.concatenate([self.candidates.base_inputs, self.candidates.inputs[rows]])
@@ -228,16 +231,19 @@ class _Walk:
             name: np.array([value, *(outcome.curves[name] for outcome in replayed.values())])
             for name, value in targets.items()
         }
-        model = fit_cost_model(
-            inputs,
-            closed,
-            values,
+        return Training(
             scenario=self.scenario.name,
             snapshot=self.replays.snapshot,
-            recalibration=dict(zip(OBJECTIVES, self.known.recalibration, strict=True)),
+            inputs=inputs,
+            closed=closed,
+            replayed=values,
+            recalibration=self._recalibration,
             sample_sd=sample_sd,
         )
-        return ScenarioModel(scenario=self.scenario, baseline=self.base, base_closed=self.base_closed, model=model)
+
+    @property
+    def _recalibration(self) -> dict[str, Recalibration]:
+        return dict(zip(OBJECTIVES, self.known.recalibration, strict=True))
 
     def elsewhere(self, other: Scenario, rows: Sequence[int], sample_sd: float | None) -> ScenarioModel:
         """A further scenario: the baseline and a few designs are replayed there."""
@@ -250,17 +256,21 @@ class _Walk:
         closed = closed_form_of(table, other)
         base_closed = closed.take(np.array([0]))
         able = np.array([0, *(at for at, one in enumerate(outcomes, 1) if one.numbers is not None)])
-        features = np.concatenate([self.space.features(_base_point(self.space)), self.scored.features[list(rows)]])
+        features = np.concatenate(
+            [self.space.features(self.space.base_point[None, :]), self.scored.features[list(rows)]]
+        )
         of_all = closed_targets(table, closed, other, base.curves)
-        model = fit_cost_model(
-            inputs_of(features, closed, base_closed)[able],
-            {name: of_all[name][able] for name in base.curves},
-            {name: np.array([[base, *outcomes][at].curves[name] for at in able.tolist()]) for name in base.curves},
+        replayed = [[base, *outcomes][at] for at in able.tolist()]
+        training = Training(
             scenario=other.name,
             snapshot=replays.snapshot,
-            recalibration=dict(zip(OBJECTIVES, self.known.recalibration, strict=True)),
+            inputs=inputs_of(features, closed, base_closed)[able],
+            closed={name: of_all[name][able] for name in base.curves},
+            replayed={name: np.array([one.curves[name] for one in replayed]) for name in base.curves},
+            recalibration=self._recalibration,
             sample_sd=sample_sd,
         )
+        model = fit_cost_model(training)
         return ScenarioModel(scenario=other, baseline=base, base_closed=base_closed, model=model)
 
 
@@ -271,10 +281,6 @@ def candidates_of(space: DesignSpace, scored: Scored, base_closed: ClosedForm, b
         inputs=inputs_of(scored.features, scored.closed, base_closed),
         closed=np.log(np.stack([getattr(scored.closed, name) for name in OBJECTIVES], axis=1)),
         reference=np.log([base.curves[name] for name in OBJECTIVES]),
-        base_inputs=inputs_of(space.features(_base_point(space)), base_closed, base_closed),
+        base_inputs=inputs_of(space.features(space.base_point[None, :]), base_closed, base_closed),
         base_closed=np.log(np.stack([getattr(base_closed, name) for name in OBJECTIVES], axis=1)),
     )
-
-
-def _base_point(space: DesignSpace) -> Float[np.ndarray, "1 parameters"]:
-    return np.array([list(space.values_of_baseline().values())])

@@ -5,6 +5,7 @@ from hwmodel.design.space.memory import HBM_GENERATIONS, HbmGeneration, hbm_name
 from hwmodel.design.space.naming import design_id, level_name
 from hwmodel.design.space.parameter import NODES, Parameter
 from hwmodel.design.space.rating import rated
+from hwmodel.design.space.steps import Step, next_levels, relieves, stepped, steps_around
 
 __all__ = [
     "HBM_GENERATIONS",
@@ -13,9 +14,14 @@ __all__ = [
     "DesignSpace",
     "HbmGeneration",
     "Parameter",
+    "Step",
     "design_id",
     "hbm_name",
     "level_name",
+    "next_levels",
     "rated",
+    "relieves",
     "space_around",
+    "stepped",
+    "steps_around",
 ]

@@ -34,6 +34,11 @@ class DesignSpace:
         """The baseline as a point of the space."""
         return self.values_of(self.baseline)
 
+    @property
+    def base_point(self) -> Float[np.ndarray, "parameters"]:
+        """The baseline as a row of `points`."""
+        return np.array(list(self.values_of_baseline().values()))
+
     def values_of(self, chip: ChipDesign) -> dict[str, float]:
         """Any chip as values of the parameters, between levels too; `outside` says what they leave out.
 
@@ -52,7 +57,7 @@ class DesignSpace:
 
     def points(self) -> Float[np.ndarray, "designs parameters"]:
         """Every combination of levels within `most_changes_count` of the baseline, columns as `parameters`."""
-        return points_within(self.parameters, list(self.values_of_baseline().values()), self.most_changes_count)
+        return points_within(self.parameters, self.base_point.tolist(), self.most_changes_count)
 
     def designs(self, points: Float[np.ndarray, "designs parameters"]) -> DesignTable:
         """Points as chip designs, each rated at the smallest TDP class that takes its power."""
@@ -67,16 +72,15 @@ class DesignSpace:
 
     def ids(self, points: Float[np.ndarray, "designs parameters"]) -> tuple[str, ...]:
         """Readable ids of points."""
-        base, names = np.array(list(self.values_of_baseline().values())), self.names
-        changed = self._is_changed(points)
-        found = []
-        for row, which in zip(np.asarray(points).tolist(), changed, strict=True):
-            found.append(design_id({names[at]: row[at] for at in np.flatnonzero(which).tolist()}, self.baseline.name))
-        return tuple(found) if base.size else ()
+        names = self.names
+        return tuple(
+            design_id({names[at]: row[at] for at in np.flatnonzero(which).tolist()}, self.baseline.name)
+            for row, which in zip(np.asarray(points).tolist(), self.is_changed(points), strict=True)
+        )
 
     def features(self, points: Float[np.ndarray, "designs parameters"]) -> Float[np.ndarray, "designs parameters"]:
         """Points as the learned model takes them: log2 over the baseline (what is counted in steps, as steps)."""
-        base = np.array(list(self.values_of_baseline().values()))
+        base = self.base_point
         is_step = np.array([name in STEPS for name in self.names])
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(is_step, points - base, np.log2(points / base))
@@ -89,12 +93,13 @@ class DesignSpace:
             for name, value in self._changed(dict(zip(self.names, point, strict=True))).items()
         }
 
+    def is_changed(self, points: Float[np.ndarray, "*designs parameters"]) -> Bool[np.ndarray, "*designs parameters"]:
+        """Which parameters of points differ from the baseline."""
+        return ~np.isclose(points, self.base_point, atol=0.0)
+
     def _changed(self, values: Mapping[str, float]) -> dict[str, float]:
         before = self.values_of_baseline()
         return {name: value for name, value in values.items() if not np.isclose(before[name], value, atol=0.0)}
-
-    def _is_changed(self, points: Float[np.ndarray, "designs parameters"]) -> Bool[np.ndarray, "designs parameters"]:
-        return ~np.isclose(points, np.array(list(self.values_of_baseline().values())), atol=0.0)
 
 
 def space_around(baseline: ChipDesign, *, with_quality_risk: bool = False) -> DesignSpace:

@@ -1,6 +1,7 @@
 """Names of points: short ids and words for levels that are choices."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from hwmodel.catalog import FABRICS, ChipDesign
 from hwmodel.design.space.memory import hbm_name
@@ -25,6 +26,7 @@ def level_name(parameter: str, value: float, baseline: ChipDesign) -> str | None
             return None
 
 
+@cache
 def _part(name: str, value: float) -> str:
     kind = KINDS[name]
     if name == "node":

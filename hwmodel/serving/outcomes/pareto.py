@@ -30,6 +30,8 @@ class Layout:
 
     tp_count: int
     ep_count: int
+    attention_dp_count: int = 1
+    """See `Deployment`."""
     precision: Dtype
     """Products run in it, and weights are stored in it unless the LLM stores them narrower; the cache is fp8 unless it
     is bf16."""
@@ -65,15 +67,22 @@ class FrontPoint:
 
 
 def layouts_of(design: ChipDesign, llm: LlmSpec) -> tuple[Layout, ...]:
-    """Powers of two of ranks inside the scale-up domain, experts spread or not, and the formats that the chip has."""
+    """Powers of two of ranks in the scale-up domain, experts and attention spread or not, and the chip's formats."""
     most = min(int(design.link_world_count), llm.heads_count, MOST_TP_COUNT)
     ranks = [2**power for power in range(most.bit_length()) if 2**power <= most]
     return tuple(
-        Layout(tp_count=tp, ep_count=ep, precision=precision)
+        Layout(tp_count=tp, ep_count=ep, attention_dp_count=groups, precision=precision)
         for precision in built_in_formats(design)
         for tp in ranks
-        for ep in ([1, tp] if llm.moe is not None and 1 < tp <= llm.moe.experts_count else [1])
+        for ep, groups in divisions(llm, tp)
     )
+
+
+def divisions(llm: LlmSpec, ranks_count: int) -> tuple[tuple[int, int], ...]:
+    """Ways to divide an LLM over ranks: expert-parallel ranks, and groups of data-parallel attention."""
+    if llm.moe is None or not 1 < ranks_count <= llm.moe.experts_count:
+        return ((1, 1),)
+    return ((1, 1), (ranks_count, 1), (ranks_count, ranks_count))
 
 
 def front(
@@ -107,7 +116,7 @@ def front(
     found = [
         (layout, point)
         for layout, replica in able.items()
-        for point in operating_points(replica, workload, scheduler, batches)
+        for point in operating_points(replica, workload, _bounds(layout, scheduler), batches)
     ]
     if split is not None:
         found += _split_points(llm, able, workload, split, scheduler=scheduler, batches=batches)
@@ -152,7 +161,7 @@ def _replica_of(design: ChipDesign, llm: LlmSpec, layout: Layout, scheduler: Sch
     """None where the weights leave no room."""
     timer = StepTimer(designs=DesignTable.of([design]), llm=_stored(llm, layout), deployment=_deployment(layout))
     try:
-        return step_cost_tables(timer, scheduler=scheduler).replica(0)
+        return step_cost_tables(timer, scheduler=_bounds(layout, scheduler)).replica(0)
     except DoesNotFit:
         return None
 
@@ -166,9 +175,10 @@ def _split_points(
     scheduler: Scheduler,
     batches: Sequence[int],
 ) -> list[tuple[Layout, OperatingPoint]]:
-    """Of every pair of layouts in one format, and all numbers of both that fill the chips."""
+    """Of every pair of layouts in one format, and all numbers of both that fill the chips; attention is not by data."""
     found = []
-    for (first, prefill), (second, decode) in product(replicas.items(), repeat=2):
+    undivided = [(layout, replica) for layout, replica in replicas.items() if layout.attention_dp_count == 1]
+    for (first, prefill), (second, decode) in product(undivided, repeat=2):
         if first.precision != second.precision:
             continue
         for count in range(1, (split.chips_count - second.tp_count) // first.tp_count + 1):
@@ -193,6 +203,10 @@ def _split_points(
     return found
 
 
+def _bounds(layout: Layout, scheduler: Scheduler) -> Scheduler:
+    return scheduler.of_groups(layout.attention_dp_count)
+
+
 def _split_layout(first: Layout, second: Layout, prefill_count: int, decode_count: int, link: ChipLink) -> SplitLayout:
     return SplitLayout(
         prefill=_deployment(first),
@@ -207,6 +221,7 @@ def _deployment(layout: Layout) -> Deployment:
     return Deployment(
         tp_count=layout.tp_count,
         ep_count=layout.ep_count,
+        attention_dp_count=layout.attention_dp_count,
         activation_dtype=layout.precision,
         kv_dtype=cache_dtype(layout.precision),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwmodel.costmodel import CostModel, fit_cost_model, sampling_sd
+from hwmodel.costmodel import CostModel, Training, fit_cost_model, sampling_sd
 from hwmodel.costmodel.residual import SAMPLE_SD
 
 INPUTS = np.random.default_rng(0).normal(size=(14, 4))
@@ -12,8 +12,8 @@ REPLAYED = {"value": 2.0 * np.exp(0.1 * INPUTS[:, 0]), "wait_s": 0.5 * np.exp(-0
 
 
 def fitted(**changes: object) -> CostModel:
-    asked: dict[str, object] = {"scenario": "today", "snapshot": "abc"} | changes
-    return fit_cost_model(INPUTS, CLOSED, REPLAYED, **asked)  # type: ignore[arg-type]
+    asked: dict[str, object] = {"scenario": "today", "snapshot": "abc", "inputs": INPUTS} | changes
+    return fit_cost_model(Training(closed=CLOSED, replayed=REPLAYED, **asked))  # type: ignore[arg-type]
 
 
 def test_every_target_is_told_in_its_own_unit() -> None:
@@ -26,7 +26,7 @@ def test_equal_training_has_an_equal_stamp_and_any_change_another() -> None:
     first = fitted().stamp.version
     assert fitted().stamp.version == first
     others = [fitted(snapshot="xyz"), fitted(scenario="p90"), fitted(sample_sd=0.1)]
-    moved = fit_cost_model(INPUTS + 1e-9, CLOSED, REPLAYED, scenario="today", snapshot="abc")
+    moved = fitted(inputs=INPUTS + 1e-9)
     assert len({first, *(one.stamp.version for one in [*others, moved])}) == 5
 
 

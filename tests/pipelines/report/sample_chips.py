@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.exploration.interactivity import SCHEMA
+from pipelines.exploration.designs.interactivity import SCHEMA
 from pipelines.report.content import HistoryRow
 
 CHIPS = (
@@ -32,6 +32,7 @@ def interactivity() -> pl.DataFrame:
                         "precision": "fp8",
                         "tp_count": 2,
                         "ep_count": 1,
+                        "attention_dp_count": 1,
                         "batch_count": 2 ** (7 - power),
                         "tokens_per_s_per_user": speed,
                         "tokens_per_usd": tokens,

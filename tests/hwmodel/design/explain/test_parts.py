@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwmodel.design import DesignSpace
-from hwmodel.design.explain import ablation, base_point, shapley
+from hwmodel.design.explain import ablation, shapley
 from hwmodel.design.explain.corners import Point, changed_columns
 from hwmodel.design.explain.parts import MOST_PLAYERS, players_of
 from tests.hwmodel.design.cheap_replay import small_space
@@ -22,7 +22,7 @@ def coalitions(count: int, worth: Worth) -> dict[frozenset[int], float]:
 
 
 def raised(space: DesignSpace, *names: str) -> Point:
-    point = base_point(space)
+    point = space.base_point
     for name in names:
         column = space.names.index(name)
         point[column] = max(space.parameters[column].levels)
@@ -49,7 +49,7 @@ def test_parts_sum_to_the_whole_of_any_game() -> None:
 def test_an_additive_model_gives_shares_that_equal_add_one() -> None:
     space = small_space()
     point = raised(space, "clock_hz", "l2_bytes", "hbm_generation")
-    base = base_point(space)
+    base = space.base_point
 
     def value_of(points: Sequence[Point]) -> np.ndarray:
         moved = np.array([~np.isclose(p, base) for p in points], dtype=float)
@@ -82,21 +82,14 @@ def test_more_changes_than_can_be_told_apart_share_one_part_and_still_sum_to_the
     extra = tuple(replace(space.parameters[0], name=f"extra_{at}", levels=(0.0, 1.0)) for at in range(10))
     names = tuple(p.name for p in extra)
 
-    class Wide:
+    class Wide(DesignSpace):
         """A space of ten switches."""
-
-        baseline = space.baseline
-        parameters = extra
-
-        @property
-        def names(self) -> tuple[str, ...]:
-            return names
 
         def values_of_baseline(self) -> dict[str, float]:
             return dict.fromkeys(names, 0.0)
 
     weights = np.arange(1.0, 11.0) * 0.01
-    wide: DesignSpace = Wide()  # type: ignore[assignment]
+    wide = Wide(baseline=space.baseline, parameters=extra)
     point = np.ones(10)
 
     def value_of(points: Sequence[Point]) -> np.ndarray:

@@ -19,12 +19,19 @@ from hwmodel.design.risk import (
     verdict_of,
 )
 from hwmodel.design.risk.planted_demand import Shape, demand_of
+from hwmodel.design.space import Step
 from tests.hwmodel.design.planted import h100
 from warehouse.contracts import Surface
 
-STACKS = Move(parameter="hbm_stacks_count", before=5.0, after=6.0, log_change=float(np.log(1.2)), design=h100())
-LAUNCH = replace(STACKS, parameter="launch_latency_s", before=3e-6, after=2.25e-6, log_change=float(np.log(0.75)))
-CLOCK = replace(STACKS, parameter="clock_hz", before=1.83e9, after=1.647e9, log_change=float(np.log(0.9)))
+
+def moved(parameter: str, before: float, after: float) -> Move:
+    step = Step(parameter=parameter, column=0, before=before, after=after)
+    return Move(step=step, log_change=float(np.log(after / before)), design=h100())
+
+
+STACKS = moved("hbm_stacks_count", 5.0, 6.0)
+LAUNCH = moved("launch_latency_s", 3e-6, 2.25e-6)
+CLOCK = moved("clock_hz", 1.83e9, 1.647e9)
 
 
 def known(group: KnobGroup, middle: float, half: float = 0.1, move: Move = STACKS) -> GroupElasticity:
@@ -47,12 +54,12 @@ def test_the_dominant_surface_offers_its_share_and_the_others_keep_their_proport
 
 
 def test_a_group_leads_by_its_largest_gain_per_log_change_and_not_by_its_largest_gain() -> None:
-    speed = replace(STACKS, parameter="hbm_speed_ratio", log_change=1.0)
+    speed = replace(STACKS, step=replace(STACKS.step, parameter="hbm_speed_ratio"), log_change=1.0)
     assert leading([STACKS, speed], [0.05, 0.10])[KnobGroup.MEMORY] is STACKS
 
 
 def test_taking_away_counts_only_where_joules_are_asked_for() -> None:
-    fewer = replace(STACKS, after=4.0, log_change=float(np.log(0.8)))
+    fewer = moved("hbm_stacks_count", 5.0, 4.0)
     found = leading([fewer, LAUNCH, CLOCK], [0.5, 0.01, 0.02])
     assert KnobGroup.MEMORY not in found
     assert found[KnobGroup.LATENCY] is LAUNCH
@@ -99,7 +106,7 @@ def test_a_group_that_no_fleet_serves_has_no_elasticity_to_rank() -> None:
 
 
 def test_moves_are_feasible_and_have_a_ratio() -> None:
-    moves = {(m.parameter, m.relieves): m for m in moves_around(space_around(h100()))}
+    moves = {(m.step.parameter, m.step.relieves): m for m in moves_around(space_around(h100()))}
     assert not {name for name, _ in moves} & {"fabric"}
     assert ("matrix_flop_per_clk", True) not in moves, "the die of H100 is at the reticle"
     assert moves["hbm_generation", True].log_change == pytest.approx(np.log(1.0 / 0.67), rel=0.02)

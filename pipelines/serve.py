@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from hwmodel.catalog import load_catalog, timed_design_of
+from hwmodel.catalog import ChipDesign, ChipSpec, LlmSpec, load_catalog, timed_design_of
 from hwmodel.serving.chip_engine import chip_engine, refuse_long_calls, refuse_weights
 from hwmodel.serving.config import ServingConfig, read_config
 from hwmodel.serving.demand import NS_PER_S
@@ -17,6 +17,8 @@ from hwmodel.serving.engine import DraftCounts, EngineCalls, EngineRun, Outcome
 from hwmodel.serving.outcomes import trace_events
 from hwmodel.serving.profiles import read_profile
 from hwmodel.serving.serve import serve_calls
+from hwmodel.serving.split.configured import configured_split, refuse_beyond_split, serve_hosted
+from hwmodel.serving.split.run import HostedRun, SplitRun
 from hwmodel.serving.step_log import StepLog
 from hwmodel.serving.traces import read_trace
 from pipelines.errors import BadInput
@@ -116,6 +118,8 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     llm = catalog.llm(llm_id)
     left_out = {"layers": llm.layers_count, "kv_blocks": 1}
     first = read_config(asked.config, otherwise=left_out)
+    if first.disaggregation is not None:
+        return _split_on_chip(asked, catalog.chip(chip_id), design, llm, first)
     drafting = None if first.speculation is None else first.speculation.draft_llm
     draft_llm = None if drafting is None else catalog.llm(drafting)
     on_chip = chip_engine(design, llm, first, draft_llm=draft_llm)
@@ -123,17 +127,42 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     if config.kv_blocks == max(on_chip.kv_blocks, 1):
         refuse_weights(on_chip, design, llm, config.ranks)
 
+    if config.host_kv is not None and asked.picture is not None:
+        raise BadInput("a picture does not show loads from host memory; leave --perfetto out beside host_kv")
+
     def serve(calls: EngineCalls, log: StepLog | None) -> EngineRun:
         refuse_long_calls(calls, llm)
+        if config.host_kv is not None:
+            return serve_hosted(calls, on_chip, llm, config)
         return serve_calls(calls, on_chip.cost, config, state_blocks_count=on_chip.state_blocks_count, log=log)
 
     return Engine(config=config, serve=serve)
 
 
+def _split_on_chip(asked: Served, spec: ChipSpec, design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Engine:
+    if config.kv_blocks != 1:
+        raise BadInput("kv_blocks must be left out beside disaggregation: each side has what fits beside its weights")
+    if asked.picture is not None:
+        raise BadInput("a picture shows the steps of one pool; leave --perfetto out beside disaggregation")
+    engine = configured_split(spec, design, llm, config, allow_estimates=asked.allow_estimates)
+
+    def serve(calls: EngineCalls, log: StepLog | None) -> EngineRun:  # noqa: ARG001 - refused above
+        refuse_long_calls(calls, llm)
+        refuse_beyond_split(calls, engine)
+        return engine.serve(calls)
+
+    return Engine(config=config, serve=serve)
+
+
 def call_rows(run: EngineRun) -> pl.DataFrame:
-    """One row per call, in the trace's order; `call_id` is its row there, from 0."""
+    """One row per call, in the trace's order; `call_id` is its row there, from 0.
+
+    With cache in host memory a column tells the cached tokens from there.
+    With prefill and decode apart `scheduled_s` is on the prefill side, and four columns tell of the hand-over; an
+    answer of one token has none.
+    """
     times = run.times
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
             "call_id": np.arange(times.requested_ns.size),
             "queued_s": times.requested_ns / NS_PER_S,
@@ -144,16 +173,26 @@ def call_rows(run: EngineRun) -> pl.DataFrame:
             "cached_tokens": times.cached_tokens,
         }
     )
+    if isinstance(run, HostedRun):
+        return rows.with_columns(host_tokens=run.host_tokens)
+    if not isinstance(run, SplitRun):
+        return rows
+    over = run.hand_overs
+    moments = {"room_s": over.room_ns, "cache_arrived_s": over.arrived_ns, "decoding_s": over.decoding_ns}
+    seconds = {name: np.where(column >= 0, column / NS_PER_S, np.nan) for name, column in moments.items()}
+    return rows.with_columns(**seconds, sent_tokens=over.sent_tokens).with_columns(pl.col(*moments).fill_nan(None))
 
 
 def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
     """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last.
 
-    With speculation also what became of drafts, steps of calls that left in the midst of them not counted.
+    With speculation also what became of drafts, steps of calls that left in the midst of them not counted. With cache
+    in host memory also what was found in which tier, and what was loaded, again after a preemption included. With prefill
+    and decode apart also what travelled, and the time from first token to the first step that decodes.
     """
     times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
     is_done = times.outcome == Outcome.DONE
-    told = {
+    told: dict[str, Any] = {
         "iterations": run.steps_count,
         "calls": len(rows),
         "preemptions": int(rows["preemptions"].sum()),
@@ -162,7 +201,18 @@ def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
         "tpot_s": _spread(times.tpot_s[is_done & (times.generated_tokens > 1)]),
         "e2e_s": _spread(lasted_s[is_done]),
     }
-    return told if run.drafts is None else told | {"speculation": _of_drafts(run.drafts)}
+    if run.drafts is not None:
+        told["speculation"] = _of_drafts(run.drafts)
+    if isinstance(run, HostedRun):
+        from_host = int(run.host_tokens.sum())
+        told["cached_tokens_by_tier"] = {"device": told["cached_tokens"] - from_host, "host": from_host}
+        told["loaded_blocks"] = int(run.loaded_blocks.sum())
+    if isinstance(run, SplitRun):
+        handed = is_done & (run.hand_overs.arrived_ns >= 0)
+        waited_ns = run.hand_overs.decoding_ns - times.first_ns
+        told["sent_tokens"] = int(run.hand_overs.sent_tokens.sum())
+        told["hand_over_s"] = _spread(waited_ns[handed] / NS_PER_S)
+    return told
 
 
 def _of_drafts(drafts: DraftCounts) -> dict[str, float]:

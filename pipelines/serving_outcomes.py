@@ -16,12 +16,14 @@ from hwmodel.serving.outcomes import (
     TARGET_RATIO,
     CallLimits,
     FrontPoint,
+    SplitTrial,
     Workload,
     attainment,
     front,
     goodput,
     layouts_of,
 )
+from hwmodel.serving.split.on_chip import ChipLink, scale_out_latency_s
 from hwmodel.serving.step_log import StepLog, fresh_log
 from pipelines.errors import BadInput
 
@@ -108,6 +110,8 @@ class Traded:
     most_batch: int = 512
     price_basis: str = "in_house"
     allow_estimates: bool = False
+    split_chips: int | None = None
+    """Chips over which prefill and decode are split, too; none for replicas that do both alone."""
 
 
 def trade(asked: Traded) -> tuple[tuple[FrontPoint, ...], str | None]:
@@ -127,6 +131,8 @@ def trade(asked: Traded) -> tuple[tuple[FrontPoint, ...], str | None]:
     spec, llm = catalog.chip(asked.chip), catalog.llm(asked.llm)
     if asked.workload.input_tokens + asked.workload.output_tokens > llm.context_tokens:
         raise BadInput(f"{llm.id} holds {llm.context_tokens} tokens; ask for fewer input and output tokens")
+    if asked.split_chips is not None and asked.split_chips < 2:
+        raise BadInput(f"--split-chips is {asked.split_chips} and must be at least 2, one for each side")
     design, cost, reason = _priced(spec, asked)
     points = front(
         design,
@@ -136,14 +142,28 @@ def trade(asked: Traded) -> tuple[tuple[FrontPoint, ...], str | None]:
         batches=[2**power for power in range(asked.most_batch.bit_length())],
         scheduler=Scheduler(max_sequences_count=asked.most_batch, max_batched_tokens=asked.max_batched_tokens),
         cost=cost,
+        split=None if asked.split_chips is None else _split_of(spec, design, asked),
     )
     return points, reason
 
 
 def point_row(found: FrontPoint) -> dict[str, Any]:
-    """One flat row of a point."""
-    row = {**asdict(found.layout), **asdict(found.point), **asdict(found)}
+    """One flat row of a point; `split` says replicas x ranks of prefill, then of decode."""
+    layout = found.layout
+    split = f"{layout.prefill_replicas_count}x{layout.prefill_tp_count}:{layout.replicas_count}x{layout.tp_count}"
+    row = {**asdict(layout), **asdict(found.point), **asdict(found), "split": split if layout.replicas_count else None}
     return {name: value for name, value in row.items() if name not in {"layout", "point"}}
+
+
+def _split_of(spec: ChipSpec, design: ChipDesign, asked: Traded) -> SplitTrial:
+    """Over the catalogue's scale-out link.
+
+    Raises:
+        MissingSpec: It is not public.
+    """
+    rate = spec.require("scale_out_bytes_per_s", allow_estimates=asked.allow_estimates)
+    link = ChipLink(bytes_per_s=rate, latency_s=scale_out_latency_s(design))
+    return SplitTrial(chips_count=asked.split_chips or 0, link=link)
 
 
 def _priced(spec: ChipSpec, asked: Traded) -> tuple[ChipDesign, Tco | None, str | None]:

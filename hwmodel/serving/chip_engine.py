@@ -49,15 +49,7 @@ def chip_engine(
         BadConfig: The configuration is of another LLM, or asks for what only measured profiles know.
         BadDeployment: The LLM cannot be divided as asked.
     """
-    if config.layers != llm.layers_count:
-        raise BadConfig(f"layers is {config.layers} and must be {llm.layers_count} for {llm.id}, or left out")
-    if config.gqa_attention_factor != 1.0:
-        raise BadConfig(
-            f"gqa_attention_factor is {config.gqa_attention_factor} and must be 1 on a chip model: it corrects "
-            "Vidur's profiles"
-        )
-    if config.expert_parallel and llm.moe is None:
-        raise BadConfig(f"expert_parallel is True and must be false: {llm.id} has no experts")
+    refuse_of_profiles(config, llm)
     timer = StepTimer(
         designs=DesignTable.of([design]),
         llm=llm,
@@ -116,6 +108,23 @@ def _drafter(llm: LlmSpec, said: SpeculationConfig, draft_llm: LlmSpec | None) -
             f"{llm.vocab}; take one of the same family"
         )
     return Drafter(llm=draft_llm, is_head=False)
+
+
+def refuse_of_profiles(config: ServingConfig, llm: LlmSpec) -> None:
+    """Refuses a configuration that a chip model cannot follow.
+
+    Raises:
+        BadConfig: It is of another LLM, or asks for what only measured profiles know.
+    """
+    if config.layers != llm.layers_count:
+        raise BadConfig(f"layers is {config.layers} and must be {llm.layers_count} for {llm.id}, or left out")
+    if config.gqa_attention_factor != 1.0:
+        raise BadConfig(
+            f"gqa_attention_factor is {config.gqa_attention_factor} and must be 1 on a chip model: it corrects "
+            "Vidur's profiles"
+        )
+    if config.expert_parallel and llm.moe is None:
+        raise BadConfig(f"expert_parallel is True and must be false: {llm.id} has no experts")
 
 
 def refuse_weights(engine: ChipEngine, design: ChipDesign, llm: LlmSpec, tp_count: int) -> None:

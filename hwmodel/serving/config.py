@@ -1,6 +1,6 @@
 """Configuration of a serving engine, as its YAML file states it: keys, types and ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ import yaml
 from hwmodel.serving.engine import Policy
 from hwmodel.serving.errors import BadConfig
 from hwmodel.serving.speculation_config import SpeculationConfig, speculation_of
+from hwmodel.serving.split.config import Disaggregation, HostKv, disaggregation_of, host_kv_of
 
 
 class SchedulerKind(StrEnum):
@@ -44,6 +45,12 @@ SWITCHES: dict[object, tuple[StrEnum, StrEnum]] = {
     KvSkew: (KvSkew.OFF, KvSkew.ON),
 }
 """What false and true stand for. YAML reads on and off as these, too."""
+BLOCKS: dict[object, Callable[[object], Any]] = {
+    SpeculationConfig | None: speculation_of,
+    Disaggregation | None: disaggregation_of,
+    HostKv | None: host_kv_of,
+}
+"""Keys that hold keys of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,10 @@ class ServingConfig:
     kv_skew: KvSkew = KvSkew.AUTO
     """`auto`, `on` (or true) or `off` (or false); for LLMServingSim's profiles."""
     policy: Policy = Policy.FCFS
+    disaggregation: Disaggregation | None = None
+    """A block of its own: prefill and decode on replicas of their own, on a chip of the catalogue."""
+    host_kv: HostKv | None = None
+    """A block of its own: a tier of cache in host memory, on a chip of the catalogue."""
     hardware: str | None = None
     """Which profile of a folder; needed only where it holds several, like the next two."""
     model: str | None = None
@@ -110,11 +121,30 @@ class ServingConfig:
             _refuse(self.preemption is Preemption.NONE, "preemption", "none", "recompute with sarathi_vidur")
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
             _refuse(self.speculation is not None, "scheduler", "sarathi_vidur", "vllm_v1 with speculation")
+            _refuse(self.disaggregation is not None, "disaggregation", "set", "left out with sarathi_vidur")
+            _refuse(self.host_kv is not None, "host_kv", "set", "left out with sarathi_vidur")
+        self._refuse_beside_travel()
 
     @property
     def ranks(self) -> int:
         """Chips of a replica."""
         return self.tp * self.attention_dp
+
+    def _refuse_beside_travel(self) -> None:
+        """What is not told where cache travels."""
+        travels = self.disaggregation is not None or self.host_kv is not None
+        _refuse(travels and self.attention_dp != 1, "attention_dp", self.attention_dp, "1 beside cache that travels")
+        _refuse(travels and self.speculation is not None, "speculation", "set", "left out beside cache that travels")
+        is_spread = self.disaggregation is not None and self.expert_parallel
+        _refuse(is_spread, "expert_parallel", self.expert_parallel, "false beside disaggregation")
+        both = self.disaggregation is not None and self.host_kv is not None
+        _refuse(both, "host_kv", "set", "left out beside disaggregation")
+        _refuse(
+            self.host_kv is not None and not self.prefix_caching,
+            "prefix_caching",
+            self.prefix_caching,
+            "true with host_kv",
+        )
 
 
 def read_config(path: Path, *, otherwise: Mapping[str, object] | None = None) -> ServingConfig:
@@ -150,8 +180,10 @@ def config_of(content: object) -> ServingConfig:
         raise BadConfig(f"unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [name for name, field in known.items() if field.default is MISSING and name not in content]:
         raise BadConfig(f"{', '.join(missing)} must be set")
-    said = {name: _typed(name, known[name].type, value) for name, value in content.items() if name != "speculation"}
-    return ServingConfig(**said, speculation=speculation_of(content.get("speculation")))
+    kinds: dict[str, Any] = {name: known[name].type for name in content}
+    blocks = {name: BLOCKS[kinds[name]](value) for name, value in content.items() if kinds[name] in BLOCKS}
+    plain = {name: _typed(name, kinds[name], value) for name, value in content.items() if name not in blocks}
+    return ServingConfig(**plain, **blocks)
 
 
 def _typed(name: str, kind: Any, value: object) -> Any:

@@ -56,6 +56,17 @@ class Replica:
                 f"(its state alone takes {self.state_tokens}); use more tensor-parallel ranks or more memory"
             )
 
+    @property
+    def plain_cost(self) -> StepCost:
+        """Step costs where nothing is drafted.
+
+        Raises:
+            BadLimits: The replica speculates.
+        """
+        if not isinstance(self.cost, StepCost):
+            raise BadLimits("what is asked is told of replicas without speculation; replay calls to see drafts")
+        return self.cost
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayResult:

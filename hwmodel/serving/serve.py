@@ -40,6 +40,9 @@ def serve_calls(
         DoesNotFit: A call needs more cache than there is.
         OutsideProfile: Calls or bounds are larger than what was measured.
     """
+    for name in ("disaggregation", "host_kv"):
+        if getattr(config, name) is not None:
+            raise BadConfig(f"{name} must be left out on measured profiles: they do not tell what cache weighs")
     if not isinstance(cost, StepCost | SpeculativeCost):
         if config.speculation is not None:
             raise BadConfig(
@@ -68,6 +71,20 @@ def _serve_vllm(
     state_blocks_count: int,
     log: StepLog | None,
 ) -> EngineRun:
+    settings = vllm_settings(calls, config, state_blocks_count=state_blocks_count)
+    if config.speculation is not None:
+        return replay_speculating(calls, settings, cost, config.speculation.law, log=log)
+    return replay_fast(calls, settings, cost, log=log)
+
+
+def vllm_settings(calls: EngineCalls, config: ServingConfig, *, state_blocks_count: int = 0) -> EngineSettings:
+    """The engine of a configuration under vLLM v1.
+
+    Raises:
+        BadConfig: The scheduler cannot do what the configuration asks.
+        BadSettings: Bounds that cannot be.
+        DoesNotFit: A call needs more cache than there is.
+    """
     if config.preemption is Preemption.NONE:
         raise BadConfig("preemption is 'none' and must be recompute: vLLM v1 reserves no room for answers")
     settings = EngineSettings(
@@ -85,6 +102,4 @@ def _serve_vllm(
         raise DoesNotFit(
             f"call {row} needs {needed[row]} blocks; kv_blocks is {config.kv_blocks}, of which vLLM keeps {OWN_BLOCKS}"
         )
-    if config.speculation is not None:
-        return replay_speculating(calls, settings, cost, config.speculation.law, log=log)
-    return replay_fast(calls, settings, cost, log=log)
+    return settings

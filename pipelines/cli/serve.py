@@ -23,6 +23,8 @@ COLUMNS = (
     ("low", 9, "usd_low_per_million_tokens", ".3f"),
     ("high", 9, "usd_high_per_million_tokens", ".3f"),
 )
+SPLIT_COLUMN = ("P:D", 10, "split", "s")
+"""Replicas x ranks of prefill, then of decode; batch is per decode replica."""
 SHOWN = (("TTFT", "ttft_s"), ("TPOT", "tpot_s"), ("E2E", "e2e_s"))
 
 
@@ -88,6 +90,12 @@ def serve(  # noqa: PLR0917 - typer asks for each option
         typer.echo(f"{name:5}{_told(summary[key])}")
     if "speculation" in summary:
         typer.echo(_drafts_line(summary["speculation"]))
+    if "cached_tokens_by_tier" in summary:
+        tiers = summary["cached_tokens_by_tier"]
+        hits = f"{tiers['device']:,} tokens on the device, {tiers['host']:,} in host memory"
+        typer.echo(f"cached: {hits}; {summary['loaded_blocks']:,} blocks loaded")
+    if "hand_over_s" in summary:
+        typer.echo(f"hand-over {_told(summary['hand_over_s'])}  {summary['sent_tokens']:,} tokens sent")
     if goodput is not None:
         typer.echo(_goodput_line(summary["goodput"]))
 
@@ -100,6 +108,9 @@ def pareto(  # noqa: PLR0917 - typer asks for each option
     output_tokens: Annotated[int, typer.Option(help="Answer of every call, at least 2.")],
     max_batched_tokens: Annotated[int, typer.Option(help="Token budget of a step.")] = 2048,
     max_batch: Annotated[int, typer.Option(help="Most calls on a replica; powers of two up to it are tried.")] = 512,
+    split_chips: Annotated[
+        int | None, typer.Option(help="Also split prefill and decode over so many chips, in every way.")
+    ] = None,
     price_basis: Annotated[str, typer.Option(help="in_house or merchant.")] = "in_house",
     every: Annotated[bool, typer.Option("--all", help="Print dominated points, too.")] = False,
     allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
@@ -121,16 +132,18 @@ def pareto(  # noqa: PLR0917 - typer asks for each option
             most_batch=max_batch,
             price_basis=price_basis,
             allow_estimates=allow_estimates,
+            split_chips=split_chips,
         )
     )
     rows = [point_row(point) for point in points]
     if as_json:
         typer.echo(json.dumps({"points": rows, "no_dollars": no_dollars}, indent=2))
         return
-    typer.echo("".join(f"{name:>{width}}" for name, width, _, _ in COLUMNS))
+    columns = COLUMNS if split_chips is None else (*COLUMNS, SPLIT_COLUMN)
+    typer.echo("".join(f"{name:>{width}}" for name, width, _, _ in columns))
     for row in rows:
         if every or not row["is_dominated"]:
-            typer.echo("".join(_cell(row[key], width, form) for _, width, key, form in COLUMNS))
+            typer.echo("".join(_cell(row[key], width, form) for _, width, key, form in columns))
     if no_dollars:
         typer.echo(f"no dollars: {no_dollars}")
 

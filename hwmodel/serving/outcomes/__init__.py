@@ -3,7 +3,8 @@
 from hwmodel.serving.outcomes.attainment import CallLimits, attainment, is_attained
 from hwmodel.serving.outcomes.goodput import TARGET_RATIO, Goodput, at_load, goodput
 from hwmodel.serving.outcomes.operating_points import OperatingPoint, Workload, operating_points
-from hwmodel.serving.outcomes.pareto import FrontPoint, Layout, front, layouts_of
+from hwmodel.serving.outcomes.pareto import FrontPoint, Layout, SplitTrial, front, layouts_of
+from hwmodel.serving.outcomes.split_points import Pools, split_operating_points
 from hwmodel.serving.outcomes.trace_events import trace_events
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "Goodput",
     "Layout",
     "OperatingPoint",
+    "Pools",
+    "SplitTrial",
     "Workload",
     "at_load",
     "attainment",
@@ -21,5 +24,6 @@ __all__ = [
     "is_attained",
     "layouts_of",
     "operating_points",
+    "split_operating_points",
     "trace_events",
 ]

@@ -55,14 +55,12 @@ def operating_points(
     Raises:
         BadLimits: The replica speculates: the closed form knows of no drafts.
     """
-    cost = replica.cost
-    if not isinstance(cost, StepCost):
-        raise BadLimits("operating points are those of a replica without speculation; replay calls to see drafts")
-    found = (_point(replica, cost, workload, scheduler, batch) for batch in batches if _fits(replica, workload, batch))
+    cost = replica.plain_cost
+    found = (_point(replica, cost, workload, scheduler, batch) for batch in batches if holds(replica, workload, batch))
     return tuple(point for point in found if point is not None)
 
 
-def _fits(replica: Replica, workload: Workload, batch: int) -> bool:
+def holds(replica: Replica, workload: Workload, batch: int) -> bool:
     """Whether the cache holds all calls at their longest, so that none is ever interrupted."""
     return batch * (workload.input_tokens + workload.output_tokens + replica.state_tokens) <= replica.capacity_tokens
 
@@ -78,8 +76,8 @@ def _point(
     if (batch - 1) * chunks > further:
         return None
     context = workload.input_tokens + further / 2.0
-    decoding_ns = _decoding_ns(cost, batch, context)
-    prompt_ns = _prompt_ns(cost, batch - 1, context, workload.input_tokens, chunk)
+    decoding_ns = step_decoding_ns(cost, batch, context)
+    prompt_ns = steps_of_prompt_ns(cost, batch - 1, context, workload.input_tokens, chunk)
     others_ns = (batch - 1) * (prompt_ns - chunks * decoding_ns)
     tpot_s = (decoding_ns + others_ns / further) / NS_PER_S
     turn_s = prompt_ns / NS_PER_S + further * tpot_s
@@ -94,11 +92,12 @@ def _point(
     )
 
 
-def _decoding_ns(cost: StepCost, decoding: int, context: float) -> int:
+def step_decoding_ns(cost: StepCost, decoding: int, context: float) -> int:
+    """Of a step that only decodes."""
     return step_ns(cost, StepFeatures(0, 0, 0, 0, 0, decoding, decoding, round(decoding * context), round(context)))
 
 
-def _prompt_ns(cost: StepCost, decoding: int, context: float, prompt: int, most: int) -> int:
+def steps_of_prompt_ns(cost: StepCost, decoding: int, context: float, prompt: int, most: int) -> int:
     """Of all steps with a chunk of one prompt, beside decoding calls."""
     total = 0
     for before in range(0, prompt, most):

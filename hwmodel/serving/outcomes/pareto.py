@@ -1,7 +1,8 @@
 """Throughput against interactivity of a chip and an LLM, over ranks, batches and number formats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,7 +13,9 @@ from hwmodel.physical import Tco, all_in_power_w
 from hwmodel.serving.errors import DoesNotFit
 from hwmodel.serving.formats import built_in_formats, cache_dtype
 from hwmodel.serving.outcomes.operating_points import OperatingPoint, Workload, operating_points
-from hwmodel.serving.replay import Scheduler
+from hwmodel.serving.outcomes.split_points import Pools, split_operating_points
+from hwmodel.serving.replay import Replica, Scheduler
+from hwmodel.serving.split.on_chip import ChipLink, SplitLayout, cache_link
 from hwmodel.serving.step_timer import StepTimer
 from hwmodel.serving.tables import step_cost_tables
 
@@ -32,6 +35,19 @@ class Layout:
     precision: Dtype
     """Products run in it, and weights are stored in it unless the LLM stores them narrower; the cache is fp8 unless it
     is bf16."""
+    replicas_count: int = 0
+    """Of those that only decode; 0 where one pool does both, so the next two."""
+    prefill_tp_count: int = 0
+    prefill_replicas_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTrial:
+    """Prefill and decode on replicas of their own, offered beside replicas that do both."""
+
+    chips_count: int
+    """Of both pools; every split over so many chips is tried."""
+    link: ChipLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +94,7 @@ def front(
     batches: Sequence[int],
     scheduler: Scheduler,
     cost: Tco | None,
+    split: SplitTrial | None = None,
 ) -> tuple[FrontPoint, ...]:
     """All points, fastest for the user first; those that no other beats in both are the front.
 
@@ -89,15 +106,20 @@ def front(
         batches: Calls on a replica at a time.
         scheduler: Bounds of a step.
         cost: Of this chip alone; none leaves dollars out.
+        split: Chips over which layouts are split into prefill and decode replicas, too.
 
     Raises:
         DoesNotFit: Not one layout holds one call.
     """
+    replicas = {layout: _replica_of(design, llm, layout, scheduler) for layout in layouts}
+    able = {layout: replica for layout, replica in replicas.items() if replica is not None}
     found = [
         (layout, point)
-        for layout in layouts
-        for point in _points_of(design, llm, layout, workload, scheduler=scheduler, batches=batches)
+        for layout, replica in able.items()
+        for point in operating_points(replica, workload, _bounds(layout, scheduler), batches)
     ]
+    if split is not None:
+        found += _split_points(llm, able, workload, split, scheduler=scheduler, batches=batches)
     if not found:
         raise DoesNotFit(
             f"{llm.id} with {workload.input_tokens + workload.output_tokens} tokens a call fits no layout on "
@@ -135,29 +157,74 @@ def dominated(first: Float[np.ndarray, "points"], second: Float[np.ndarray, "poi
     return beaten
 
 
-def _points_of(
-    design: ChipDesign,
+def _replica_of(design: ChipDesign, llm: LlmSpec, layout: Layout, scheduler: Scheduler) -> Replica | None:
+    """None where the weights leave no room."""
+    timer = StepTimer(designs=DesignTable.of([design]), llm=_stored(llm, layout), deployment=_deployment(layout))
+    try:
+        return step_cost_tables(timer, scheduler=_bounds(layout, scheduler)).replica(0)
+    except DoesNotFit:
+        return None
+
+
+def _split_points(
     llm: LlmSpec,
-    layout: Layout,
+    replicas: Mapping[Layout, Replica],
     workload: Workload,
+    split: SplitTrial,
     *,
     scheduler: Scheduler,
     batches: Sequence[int],
-) -> tuple[OperatingPoint, ...]:
-    deployment = Deployment(
+) -> list[tuple[Layout, OperatingPoint]]:
+    """Of every pair of layouts in one format, and all numbers of both that fill the chips; attention is not by data."""
+    found = []
+    undivided = [(layout, replica) for layout, replica in replicas.items() if layout.attention_dp_count == 1]
+    for (first, prefill), (second, decode) in product(undivided, repeat=2):
+        if first.precision != second.precision:
+            continue
+        for count in range(1, (split.chips_count - second.tp_count) // first.tp_count + 1):
+            rest = split.chips_count - count * first.tp_count
+            if rest % second.tp_count:
+                continue
+            pools = Pools(
+                prefill=prefill,
+                decode=decode,
+                prefill_count=count,
+                decode_count=rest // second.tp_count,
+                link=cache_link(llm, _split_layout(first, second, count, rest // second.tp_count, split.link)),
+            )
+            layout = replace(
+                second,
+                replicas_count=pools.decode_count,
+                prefill_tp_count=first.tp_count,
+                prefill_replicas_count=count,
+            )
+            points = split_operating_points(pools, workload, scheduler, batches)
+            found += [(layout, point) for point in points]
+    return found
+
+
+def _bounds(layout: Layout, scheduler: Scheduler) -> Scheduler:
+    return scheduler.of_groups(layout.attention_dp_count)
+
+
+def _split_layout(first: Layout, second: Layout, prefill_count: int, decode_count: int, link: ChipLink) -> SplitLayout:
+    return SplitLayout(
+        prefill=_deployment(first),
+        decode=_deployment(second),
+        prefill_count=prefill_count,
+        decode_count=decode_count,
+        link=link,
+    )
+
+
+def _deployment(layout: Layout) -> Deployment:
+    return Deployment(
         tp_count=layout.tp_count,
         ep_count=layout.ep_count,
         attention_dp_count=layout.attention_dp_count,
         activation_dtype=layout.precision,
         kv_dtype=cache_dtype(layout.precision),
     )
-    timer = StepTimer(designs=DesignTable.of([design]), llm=_stored(llm, layout), deployment=deployment)
-    try:
-        bounds = scheduler.of_groups(layout.attention_dp_count)
-        replica = step_cost_tables(timer, scheduler=bounds).replica(0)
-    except DoesNotFit:
-        return ()
-    return operating_points(replica, workload, bounds, batches)
 
 
 def _stored(llm: LlmSpec, layout: Layout) -> LlmSpec:

@@ -15,6 +15,8 @@ class Block:
     number: int
     users: int = 0
     key: Key | None = None
+    is_copy: bool = False
+    """Another block with this content can be found, so this one is not."""
 
 
 class BlockPool:
@@ -45,7 +47,7 @@ class BlockPool:
         for _ in range(count):
             _, block = self._free.popitem(last=False)
             self.forget(block)
-            block.users = 1
+            block.users, block.is_copy = 1, False
             taken.append(block)
         return taken
 
@@ -57,10 +59,12 @@ class BlockPool:
             block.users += 1
 
     def keep(self, block: Block, key: Key) -> None:
-        """The block is full: its content can be found from now on."""
-        if block.key is None:
-            block.key = key
-            self._by_key[key] = block
+        """The block is full: its content can be found from now on, unless another block already tells it."""
+        if block.key is None and not block.is_copy:
+            block.is_copy = key in self._by_key
+            if not block.is_copy:
+                block.key = key
+                self._by_key[key] = block
 
     def forget(self, block: Block) -> None:
         """The block's content cannot be found any more: its call left before the step was over."""

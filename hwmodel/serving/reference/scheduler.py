@@ -87,8 +87,7 @@ class Scheduler:
             if request.first_ns < 0:
                 request.first_ns = now
             if request.generated_tokens == request.output_tokens:
-                self.running.remove(request)
-                self._free(request)
+                self._finish(request)
                 done.append(request)
         self.shares = []
         return done
@@ -125,24 +124,35 @@ class Scheduler:
 
     def _admit(self, now: int, budget: int) -> None:
         while self.waiting and budget > 0 and len(self.running) < self.settings.max_sequences_count:
-            request = self._next()
-            hits, computed = self._found(request)
-            chunk = min(request.tokens - computed, budget)
-            if not self._fits(request, computed + chunk):
+            chunk = self._admit_one(now, budget)
+            if chunk == 0:
                 return
-            self.waiting.remove(request)
-            self.pool.touch(hits)
-            request.state_blocks = self.pool.take(self.settings.state_blocks_count)
-            request.blocks = hits
-            request.blocks = hits + self.pool.take(self._blocks_for(request, computed + chunk))
-            request.computed_tokens = computed
-            if request.scheduled_ns < 0:
-                request.scheduled_ns = now
-                request.cached_tokens = computed
-            self.running.append(request)
-            self.shares.append(Share(request, chunk, is_decode=False))
-            self._advance(self.shares[-1])
             budget -= chunk
+
+    def _admit_one(self, now: int, budget: int) -> int:
+        """Admit the next waiting call; returns its tokens in the step, 0 where it does not fit."""
+        request = self._next()
+        hits, computed = self._found(request)
+        chunk = min(request.tokens - computed, budget)
+        if not self._fits(request, computed + chunk):
+            return 0
+        self.waiting.remove(request)
+        self.pool.touch(hits)
+        request.state_blocks = self.pool.take(self.settings.state_blocks_count)
+        request.blocks = hits
+        request.blocks = hits + self.pool.take(self._blocks_for(request, computed + chunk))
+        request.computed_tokens = computed
+        if request.scheduled_ns < 0:
+            request.scheduled_ns = now
+            request.cached_tokens = computed
+        self.running.append(request)
+        self.shares.append(Share(request, chunk, is_decode=False))
+        self._advance(self.shares[-1])
+        return chunk
+
+    def _finish(self, request: Request) -> None:
+        self.running.remove(request)
+        self._free(request)
 
     def _found(self, request: Request) -> tuple[list[Block], int]:
         """Blocks in the cache that the call can use, and the tokens that it need not compute."""

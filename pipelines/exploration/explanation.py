@@ -9,13 +9,13 @@ import polars as pl
 
 from hwmodel.catalog import ChipDesign
 from hwmodel.design import (
+    Case,
     DesignSpace,
     Evaluation,
     Progress,
     Recommendation,
     Scenario,
     SearchResult,
-    cases_of,
     closed_form_value,
     scenario_under,
 )
@@ -36,7 +36,6 @@ from hwmodel.design.explain import (
     software_gains,
 )
 from pipelines.exploration import explanation_frames as frames
-from pipelines.exploration.forecast_rows import forecast_rows
 from pipelines.exploration.measured_chips import measured_chips
 from pipelines.exploration.regret import Entrant, Judged, regret_frames
 from pipelines.exploration.titles import title_of
@@ -54,9 +53,7 @@ class ExplainPlan:
     ablated_count: int = 3
     """Finalists whose changes are replayed alone and taken back."""
     case_replicas_count: float = 3.0
-    """Replicas per LLM of the cells in which cases are replayed."""
-    cases_replayed_count: int = 6
-    """Cases in which baseline and finalists are replayed, in the order of the scenario set, today's not counted."""
+    """Replicas per LLM of the cells in which thresholds are replayed."""
     flips_confirmed_count: int = 2
     """Thresholds of the demand, the nearest to today's first, that are replayed; those of prices cost nothing."""
     software_replays_count: int = 1
@@ -75,8 +72,10 @@ class Subject:
     named: Sequence[tuple[str, Evaluation]]
     bills: Mapping[str, pl.DataFrame]
     """Contract `KernelHotspots` by name of the design, the baseline's included."""
-    forecast: pl.DataFrame
-    """Contract `DemandForecast`, as of the last day."""
+    cases: Sequence[Case]
+    """Scenarios that designs are judged by, today's first."""
+    lacking: Mapping[str, str]
+    """Why others are left out, by name."""
     seed: int
     progress: Progress
     plan: ExplainPlan
@@ -94,14 +93,13 @@ class Subject:
 def explain(subject: Subject) -> Explanation:
     """Everything that makes a recommendation plain, and what would overturn it."""
     told = partial(subject.progress.advance, "explanation")
-    cases, lacking = cases_of(subject.scenario, forecast_rows(subject.forecast))
     replays = _replays(subject)
     told(0, STAGES)
     parts = [(r.rank, subject.title(r), _parts(subject, r, replays)) for r in subject.finalists]
     told(1, STAGES)
-    moves = _elasticities(subject, [scenario_under(subject.scenario, case) for case in cases])
+    moves = _elasticities(subject, [scenario_under(subject.scenario, case) for case in subject.cases])
     told(2, STAGES)
-    regret, summary = regret_frames(_judged(subject, replays), cases)
+    regret, summary = regret_frames(_judged(subject, replays), subject.cases)
     told(3, STAGES)
     thresholds = _flips(subject)
     told(4, STAGES)
@@ -114,7 +112,7 @@ def explain(subject: Subject) -> Explanation:
         justified=frames.justified_frame(subject.space, justified),
         bill=frames.bill_frame([(r.rank, title, bill) for r, title, bill in bills]),
         elasticities=moves,
-        scenarios=frames.scenarios_frame(subject.scenario, cases, lacking),
+        scenarios=frames.scenarios_frame(subject.scenario, subject.cases, subject.lacking),
         regret=regret,
         regret_summary=summary,
         flips=frames.flips_frame(thresholds),
@@ -175,10 +173,7 @@ def _judged(subject: Subject, replays: Replays) -> Judged:
     return Judged(
         today=replays,
         entrants=tuple(rows),
-        scored=subject.found.scored,
-        replicas_count=subject.plan.case_replicas_count,
-        replayed_count=subject.plan.cases_replayed_count,
-        seed=subject.seed,
+        found=subject.found,
     )
 
 

@@ -1,6 +1,6 @@
 """One exploration: baseline, search, re-evaluation, bills, named chips, robustness; composition only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hwmodel.catalog import ChipDesign, load_catalog
@@ -8,6 +8,8 @@ from hwmodel.design import (
     FULL_CELL,
     SEARCH_CELL,
     AbandonmentModel,
+    Case,
+    CaseKind,
     CellSize,
     DesignSpace,
     Evaluation,
@@ -17,8 +19,10 @@ from hwmodel.design import (
     SearchPlan,
     SearchResult,
     bill_of,
+    cases_of,
     recommend,
     scenario_of,
+    scenario_under,
     search,
     space_around,
 )
@@ -28,6 +32,7 @@ from pipelines.exploration.evidence import evidence_frame
 from pipelines.exploration.explained import explained_view
 from pipelines.exploration.explanation import ExplainPlan, Subject, explain
 from pipelines.exploration.findings import Findings
+from pipelines.exploration.forecast_rows import forecast_rows
 from pipelines.exploration.handover import handover_frame
 from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.interactivity import Chip, interactivity_frame
@@ -67,10 +72,14 @@ def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
     sample, twin = (_scenario(inputs, explorer, abandonment, explorer.search_cell, draw=draw) for draw in (0, 1))
     full = _scenario(inputs, explorer, abandonment, explorer.full_cell)
     space = space_around(explorer.baseline)
-    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress, twin=twin)
+    cases, lacking = cases_of(sample, forecast_rows(inputs.forecast))
+    others = [scenario_under(sample, case) for case in cases if case.kind is not CaseKind.TODAY]
+    found = search(
+        space, [sample, *others], plan=explorer.plan, log=explorer.log, progress=explorer.progress, twin=twin
+    )
     baseline, finalists = recommend(space, found, full, log=explorer.log, progress=explorer.progress)
     named = evaluate_named(found.scenario, explorer.baseline.name, allow_estimates=explorer.allow_estimates)
-    return _findings(inputs, explorer, space, found, baseline, finalists, named)
+    return _findings(inputs, explorer, space, found, (cases, lacking), baseline, finalists, named)
 
 
 def _scenario(
@@ -96,6 +105,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     explorer: Explorer,
     space: DesignSpace,
     found: SearchResult,
+    told_cases: tuple[Sequence[Case], Mapping[str, str]],
     baseline: Evaluation,
     finalists: Sequence[Recommendation],
     named: Sequence[tuple[str, Evaluation]],
@@ -111,7 +121,8 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         finalists=finalists,
         named=named,
         bills=bills,
-        forecast=inputs.forecast,
+        cases=told_cases[0],
+        lacking=told_cases[1],
         seed=explorer.seed,
         progress=explorer.progress,
         plan=explorer.explain_plan,

@@ -57,5 +57,7 @@ class SearchPlan:
     """The search stops where no design is expected to add this share to the area that the front dominates."""
     finalists_count: int = 3
     per_scenario_count: int = 3
-    """Designs that are replayed on each scenario but the first."""
+    """Designs that are replayed on each scenario but the first, before finalists are."""
+    elsewhere_replicas_count: float = 3.0
+    """Replicas per LLM of the cells in which scenarios but the first are replayed."""
     seed: int = 0

@@ -121,7 +121,7 @@ def simplest(
         worth: What is bought, of points that are feasible or not; predicted value per dollar today by default.
     """
     base, scored = space.base_point, frozenset(found.scored.designs.name)
-    ask = worth or (lambda points: np.array([mean for mean, _, _ in predict_points(space, found, points)]))
+    ask = worth or (lambda points: np.array([mean for mean, _, _ in predict_points(space, found, list(points))]))
     while True:
         changed = np.flatnonzero(space.is_changed(point))
         trials = np.repeat(point[None, :], changed.size, axis=0)

@@ -16,6 +16,7 @@ from hwmodel.design import (
     Recommendation,
     Scenario,
     SearchResult,
+    Seat,
     closed_form_value,
     scenario_under,
 )
@@ -39,10 +40,12 @@ from pipelines.exploration import explanation_frames as frames
 from pipelines.exploration.measured_chips import measured_chips
 from pipelines.exploration.regret import Entrant, Judged, regret_frames
 from pipelines.exploration.titles import title_of
-from pipelines.report import Explanation
+from pipelines.report import FIRM, Explanation
 from warehouse.contracts import SURFACES
 
 NO_CHANGE = "no change"
+SEATED = {Seat.TODAY: "finalist", Seat.WORST_CASE: FIRM}
+"""What the rows of the regret are called, by the finalist's seat."""
 STAGES = 5
 
 
@@ -168,7 +171,7 @@ def _justified(subject: Subject) -> list[tuple[Recommendation, str, pl.DataFrame
 
 def _judged(subject: Subject, replays: Replays) -> Judged:
     rows = [Entrant(name=NO_CHANGE, kind="baseline", design=subject.baseline.design)]
-    rows += [Entrant(name=subject.title(r), kind="finalist", design=r.design) for r in subject.finalists]
+    rows += [Entrant(name=subject.title(r), kind=SEATED[r.seat], design=r.design) for r in subject.finalists]
     rows += [Entrant(name=name, kind="real chip", design=e.design) for name, e in subject.named]
     return Judged(
         today=replays,

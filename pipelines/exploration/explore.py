@@ -1,6 +1,6 @@
 """One exploration: baseline, search, re-evaluation, bills, named chips, robustness; composition only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hwmodel.catalog import ChipDesign, load_catalog
@@ -68,9 +68,7 @@ class Explorer:
 
 def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
     """Find out what to change for this demand, and why."""
-    abandonment = AbandonmentModel.of(inputs.abandonment)
-    sample, twin = (_scenario(inputs, explorer, abandonment, explorer.search_cell, draw=draw) for draw in (0, 1))
-    full = _scenario(inputs, explorer, abandonment, explorer.full_cell)
+    sample, twin, full = _scenarios(inputs, explorer)
     space = space_around(explorer.baseline)
     cases, lacking = cases_of(sample, forecast_rows(inputs.forecast))
     others = [scenario_under(sample, case) for case in cases if case.kind is not CaseKind.TODAY]
@@ -80,6 +78,15 @@ def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
     baseline, finalists = recommend(space, found, full, log=explorer.log, progress=explorer.progress)
     named = evaluate_named(found.scenario, explorer.baseline.name, allow_estimates=explorer.allow_estimates)
     return _findings(inputs, explorer, space, found, (cases, lacking), baseline, finalists, named)
+
+
+def _scenarios(inputs: LoopInputs, explorer: Explorer) -> Iterator[Scenario]:
+    """Today's demand three times: the search's sample, a second one, and what finalists are replayed on."""
+    abandonment = AbandonmentModel.of(inputs.abandonment)
+    cells = ((explorer.search_cell, 0), (explorer.search_cell, 1), (explorer.full_cell, 0))
+    for number, (cell, draw) in enumerate(cells):
+        explorer.progress.advance("drawing demand", number, len(cells))
+        yield _scenario(inputs, explorer, abandonment, cell, draw=draw)
 
 
 def _scenario(

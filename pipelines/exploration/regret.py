@@ -40,7 +40,7 @@ class Entrant:
 
     name: str
     kind: str
-    """baseline, finalist or real chip; the first two are replayed."""
+    """baseline, real chip, or a finalist by its seat; all but real chips are replayed."""
     design: ChipDesign
 
 

@@ -53,7 +53,9 @@ def search(
         NoDesign: No point of the space is feasible and can serve the scenario, or none keeps its promises.
     """
     today, *others = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    progress.advance("scoring", 0, 1 + len(others))
     scored = score(space, [today, *others])
+    progress.advance("scoring", 1 + len(others), 1 + len(others))
     baseline = evaluate(space.baseline, today)
     today = guessing(today, baseline.guesses())
     walk = _Walk(space=space, scored=scored, plan=plan, log=log, progress=progress, baseline=baseline, scenario=today)
@@ -109,7 +111,7 @@ class _Walk:
         self.base_closed = closed_form_of(DesignTable.of([self.space.baseline]), self.scenario)
         self.base = Outcome.of(self.space.baseline, self.scenario.name, self.baseline)
         self.candidates = candidates_of(self.space, self.scored, self.base_closed, self.base)
-        self.replays = Replays.of(self.scenario, self.log)
+        self.replays = Replays.of(self.scenario, self.log, is_billed=True)
 
     @property
     def total(self) -> int:

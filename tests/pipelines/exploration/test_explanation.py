@@ -5,8 +5,9 @@ from importlib import import_module
 import polars as pl
 import pytest
 
-from hwmodel.design import Recommendation, SearchPlan, bill_of, recommend, search
+from hwmodel.design import Recommendation, SearchPlan, bill_of, cases_of, recommend, score, search
 from pipelines.exploration.explanation import NO_CHANGE, ExplainPlan, Subject, explain
+from pipelines.exploration.forecast_rows import forecast_rows
 from pipelines.report import Explanation
 from tests.hwmodel.design.cheap_replay import Tape, cheap, small_space
 from tests.hwmodel.design.planted import planted
@@ -16,7 +17,6 @@ REPLAYING = (
     "hwmodel.design.explain.corners",
     "hwmodel.design.explain.flips",
     "hwmodel.design.explain.software",
-    "pipelines.exploration.regret",
 )
 
 
@@ -34,6 +34,7 @@ def told() -> tuple[tuple[Recommendation, ...], Explanation]:
     found = search(space, scenario, plan=plan, log=Tape(), progress=Tape())
     baseline, finalists = recommend(space, found, scenario, log=Tape(), progress=Tape())
     bill = bill_of(made.real)[0]
+    cases, lacking = cases_of(scenario, forecast_rows(DemandForecast.create_empty()))
     subject = Subject(
         space=space,
         found=found,
@@ -41,7 +42,8 @@ def told() -> tuple[tuple[Recommendation, ...], Explanation]:
         finalists=finalists,
         named=(),
         bills=dict.fromkeys([baseline.design.name, *(r.design.name for r in finalists)], bill),
-        forecast=DemandForecast.create_empty(),
+        cases=cases,
+        lacking=lacking,
         seed=1,
         progress=Tape(),
         plan=ExplainPlan(),
@@ -97,3 +99,14 @@ def test_both_chips_are_offered_the_same_software_and_each_finalist_has_its_grou
     assert explained.software.group_by("chip").len()["len"].to_list() == [2, 2]
     assert explained.grounds["rank"].to_list() == [r.rank for r in finalists]
     assert explained.elasticities["at"].unique().sort().to_list() == ["baseline", "recommended"]
+
+
+def test_regret_in_closed_form_is_against_the_best_of_all_scored_designs(
+    told: tuple[tuple[Recommendation, ...], Explanation],
+) -> None:
+    """Value per dollar over the baseline's and regret give back one best value, that of the whole space."""
+    rows = told[1].regret.filter(method="closed form", scenario="today")
+    best = (rows["over_baseline_ratio"] / (1.0 - rows["regret_ratio"])).to_list()
+    scored = score(small_space(), planted())
+    wanted = scored.closed_form.max() / scored.closed_form[scored.row_of_baseline[0]]
+    assert best == pytest.approx([wanted] * len(best))

@@ -12,7 +12,7 @@ from hwmodel.serving.explained import DeclaredIncumbent
 from hwmodel.timing import HOST_STEP_S
 from pipelines.errors import BadInput
 from pipelines.exploration import loop_inputs
-from pipelines.exploration.store import load_findings
+from pipelines.exploration.keeping import load_findings
 from pipelines.home import prepare_home
 from pipelines.incumbent import incumbent_design
 from pipelines.latency_table import replayed_latency, write_latency

@@ -13,7 +13,7 @@ from dagster import DagsterInstance
 
 from pipelines.code_version import code_version
 from pipelines.definitions import build_definitions
-from pipelines.exploration.rendering import headline_of
+from pipelines.exploration.telling import headline_of
 from pipelines.home import prepare_home
 from pipelines.instance import QUIET, opened_instance, process_tags
 from pipelines.jobs import DAILY_JOB, WEEKLY_JOB

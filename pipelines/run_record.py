@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,13 +49,5 @@ def _save(ledger: Ledger, run: Run) -> None:
 
 
 def _save_generation(ledger: Ledger, run_id: str, step: GenerationStep) -> None:
-    generation = Generation(
-        run_id=run_id,
-        number=step.number,
-        previous_run_id=step.previous_run_id,
-        design_id=step.design_id,
-        elasticity_ratio=step.elasticity_ratio,
-        moved=dict(step.moved),
-    )
     with ledger.unit_of_work() as work:
-        work.generations.save(generation)
+        work.generations.save(Generation(run_id=run_id, **asdict(step)))

@@ -15,7 +15,7 @@ import yaml
 
 from hwmodel.catalog import design_of, load_catalog
 from pipelines.cli.app import app
-from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.trust.evidence import evidence_frame
 from pipelines.policy import serving_policy
 from warehouse.contracts import SERVICE_TIERS, SURFACES, BindingResource, EvidenceKind, KernelFamily, values_of
 

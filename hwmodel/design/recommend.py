@@ -10,7 +10,6 @@ from jaxtyping import Float
 from hwmodel.catalog import ChipDesign
 from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_many
 from hwmodel.design.scenario import Scenario, guessing
-from hwmodel.design.scoring import closed_form_value
 from hwmodel.design.search import CURVE, EvaluationLog, Progress, SearchResult
 from hwmodel.design.silicon import silicon_interval
 from hwmodel.design.space import DesignSpace
@@ -29,15 +28,6 @@ class Seat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution:
-    """What one changed parameter buys in closed form: alone on the baseline, and as the last one of the design."""
-
-    parameter: str
-    gain_alone_ratio: float
-    gain_lost_ratio: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
     """A finalist. Ratios are value per dollar over the baseline's."""
 
@@ -53,7 +43,6 @@ class Recommendation:
     silicon: tuple[float, float]
     """Range of the re-evaluated ratio under the chip model's own error on ratios of chips."""
     evaluation: Evaluation | None
-    attribution: tuple[Attribution, ...]
     seat: Seat = Seat.TODAY
 
     @property
@@ -97,7 +86,6 @@ def recommend(
                 reevaluated_ratio=ratio,
                 silicon=silicon_interval(space.baseline, design, ratio or 0.0),
                 evaluation=result,
-                attribution=attribution(space, found, point),
                 seat=seat,
             )
         )
@@ -143,31 +131,6 @@ def predict_points(
     found_of = found.learned.over_baseline(space, np.stack(points))
     rows = np.stack([found_of.mean, found_of.low, found_of.high], axis=1)
     return [(float(mean), float(low), float(high)) for mean, low, high in rows]
-
-
-def attribution(
-    space: DesignSpace, found: SearchResult, point: Float[np.ndarray, "parameters"]
-) -> tuple[Attribution, ...]:
-    """Each change alone on the baseline, and each change taken back from the design."""
-    base = space.base_point
-    changed = np.flatnonzero(space.is_changed(point)).tolist()
-    alone, without = [], []
-    for column in changed:
-        one, all_but = base.copy(), point.copy()
-        one[column], all_but[column] = point[column], base[column]
-        alone.append(one)
-        without.append(all_but)
-    table = space.designs(np.stack([base, point, *alone, *without]))
-    means = closed_form_value(table, found.scenario)
-    of_base, of_point = means[:2]
-    return tuple(
-        Attribution(
-            parameter=space.names[column],
-            gain_alone_ratio=float(means[2 + at] / of_base - 1.0),
-            gain_lost_ratio=float(1.0 - means[2 + len(changed) + at] / of_point),
-        )
-        for at, column in enumerate(changed)
-    )
 
 
 def _finalists(space: DesignSpace, found: SearchResult) -> list[tuple[Float[np.ndarray, "parameters"], Seat]]:

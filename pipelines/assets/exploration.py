@@ -8,7 +8,7 @@ from pipelines.assets.spec import LAKE_POOL, ledger_asset, table_asset, table_ch
 from pipelines.exploration import explore, loop_inputs
 from pipelines.exploration.checks import physics_checks, physics_specs
 from pipelines.exploration.explorer import explorer_of
-from pipelines.exploration.record import recorded_recommendations, recorded_tables
+from pipelines.exploration.keeping import recorded_recommendations, recorded_tables
 from pipelines.recording import Materialized, io_retried
 from pipelines.resources import LakeResource, LedgerResource, LoopResource, SourceResource
 

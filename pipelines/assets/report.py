@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.assets.spec import report_asset
-from pipelines.exploration.rendering import render_run
+from pipelines.exploration.telling import render_run
 from pipelines.recording import Materialized
 from pipelines.resources import LakeResource, LedgerResource, LoopResource
 

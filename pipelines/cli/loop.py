@@ -176,7 +176,7 @@ def _print(summaries: "Sequence[RunSummary]", plan: "GenerationPlan", *, as_json
 @told
 def report(run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run, as its summary names it.")]) -> None:
     """Render the report of a run again."""
-    from pipelines.exploration.rendering import render_again  # noqa: PLC0415
+    from pipelines.exploration.telling import render_again  # noqa: PLC0415
     from pipelines.settings import read_settings  # noqa: PLC0415
 
     typer.echo(render_again(read_settings(os.environ).home, run_id).html)
@@ -190,7 +190,7 @@ def decide(
     why: Annotated[str, typer.Option(help="The reason, in your words.")],
 ) -> None:
     """Record what became of a recommendation."""
-    from pipelines.exploration.past_runs import render_history_page  # noqa: PLC0415
+    from pipelines.exploration.lineage import render_history_page  # noqa: PLC0415
     from pipelines.home import prepare_home  # noqa: PLC0415
     from pipelines.resources import LedgerResource  # noqa: PLC0415
     from pipelines.settings import read_settings  # noqa: PLC0415

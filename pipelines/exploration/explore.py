@@ -26,21 +26,13 @@ from hwmodel.design import (
     search,
     space_around,
 )
-from pipelines.exploration import frames
-from pipelines.exploration.chip_errors import chip_errors_frame
-from pipelines.exploration.evidence import evidence_frame
-from pipelines.exploration.explained import explained_view
-from pipelines.exploration.explanation import ExplainPlan, Subject, explain
+from pipelines.exploration.designs import Chip, evaluate_named, frames, interactivity_frame, refused_chips
+from pipelines.exploration.explaining import ExplainPlan, Subject, explain, forecast_rows, recommendation_view
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.forecast_rows import forecast_rows
-from pipelines.exploration.handover import handover_frame
 from pipelines.exploration.inputs import LoopInputs
-from pipelines.exploration.interactivity import Chip, interactivity_frame
-from pipelines.exploration.log import LedgerLog
-from pipelines.exploration.named_chips import evaluate_named, refused_chips
-from pipelines.exploration.risks import risk_frames
-from pipelines.exploration.robustness import robustness_frame
-from pipelines.exploration.views import recommendation_view
+from pipelines.exploration.keeping import LedgerLog
+from pipelines.exploration.lineage import handover_frame
+from pipelines.exploration.trust import chip_errors_frame, evidence_frame, explained_view, risk_frames, robustness_frame
 from pipelines.report import RecommendationView
 
 TRAFFIC_RATIO = 1000.0
@@ -120,7 +112,6 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     hotspots, step_bins = bill_of(baseline)
     evaluated = [baseline, *[r.evaluation for r in finalists if r.evaluation is not None]]
     bills = {e.design.name: bill_of(e)[0] for e in evaluated[1:]} | {baseline.design.name: hotspots}
-    views = tuple(recommendation_view(space, r, baseline, bills) for r in finalists)
     subject = Subject(
         space=space,
         found=found,
@@ -134,6 +125,8 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         progress=explorer.progress,
         plan=explorer.explain_plan,
     )
+    explanation = explain(subject)
+    views = tuple(recommendation_view(space, r, baseline, bills, explanation) for r in finalists)
     billed = sum(
         p.fleet.result.busy_s / p.fleet.result.span_s * p.pool.traffic_ratio * p.deployment.tp_count
         for p in baseline.pools
@@ -159,7 +152,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         supply=risky.supply,
         developers=risky.developers,
         projects=risky.projects,
-        explanation=explain(subject),
+        explanation=explanation,
         interactivity=interactivity_frame(baseline, _drawn_chips(explorer, views, finalists, named)),
         chip_errors=chip_errors_frame(),
         scored_count=len(found.scored.closed_form),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pipelines.exploration.explore import Explorer
-from pipelines.exploration.log import LedgerLog, ToldProgress
+from pipelines.exploration.keeping import LedgerLog, ToldProgress
 from pipelines.incumbent import incumbent_design
 from pipelines.resources import LoopResource
 from warehouse.ledger import Ledger

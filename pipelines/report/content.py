@@ -80,7 +80,8 @@ class RecommendationView:
     """Columns: kernel, binding_resource, baseline_share_ratio, design_share_ratio (shares of cost per unit of
     value)."""
     attribution: pl.DataFrame
-    """Columns: parameter, label, gain_alone_ratio (add-one), gain_lost_ratio (drop-one)."""
+    """Columns: parameter, label, gain_alone_ratio (add-one), gain_lost_ratio (drop-one), as in
+    `Explanation.parts`."""
     evidence: str
     """measured | calibrated | extrapolated | assumed, with a reason."""
 

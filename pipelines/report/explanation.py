@@ -13,7 +13,7 @@ class Explanation:
     """Frames of the explanation, in the order in which they are read. Gains and shares are ratios."""
 
     parts: pl.DataFrame
-    """One row per change of a finalist: rank, title, change, alone_ratio, alone_replayed_ratio, lost_ratio,
+    """One row per change of a finalist: rank, title, parameter, change, alone_ratio, alone_replayed_ratio, lost_ratio,
     lost_replayed_ratio, shapley_ratio (adds up to the whole), whole_ratio, whole_replayed_ratio."""
     justified: pl.DataFrame
     """Whether the limiter that a change relieves carries time: rank, title, change, resources, before_ratio,

@@ -9,7 +9,7 @@ import pytest
 
 from hwmodel.catalog import ChipDesign, design_of, load_catalog
 from pipelines.errors import BadInput
-from pipelines.exploration.log import ledger_id
+from pipelines.exploration.keeping.log import ledger_id
 from pipelines.generations import GenerationPlan, accept_best, answering, moved_demand, run_generations
 from pipelines.incumbent import incumbent_design
 from pipelines.lake_days import read_days

@@ -1,5 +1,8 @@
 """How firm the recommendation is: regret over scenarios, thresholds, software alone, evidence."""
 
+from collections.abc import Callable
+from typing import Any
+
 import polars as pl
 
 from pipelines.report.charts import regret_heatmap
@@ -8,6 +11,9 @@ from pipelines.report.explanation import FIRM
 from pipelines.report.formats import MISSING, gain, percent, ratio, significant
 from pipelines.report.sections.model import Block, Cell, Column, Figure, Note, Section, Table, empty
 
+Row = dict[str, Any]
+
+_NONE_HELD = "No design was held against scenarios."
 FIRM_WORDS = (
     "is among the finalists for its worst scenario: of all designs scored, none gives less away in the scenario that "
     "likes it least, by what was learned of each scenario."
@@ -31,7 +37,7 @@ def regret(content: ReportContent) -> Section:
             title = _regret_title(summary.filter(pl.col("method") == method), words)
             key = f"regret-{method.replace(' ', '-')}"
             blocks.append(Figure(key=key, chart=regret_heatmap(rows, title=title)))
-    blocks = [*blocks, _summary(summary)] if blocks else [empty("No design was held against scenarios.")]
+    blocks = [*blocks, _summary(summary)] if blocks else [empty(_NONE_HELD)]
     firm = summary.filter(pl.col("kind") == FIRM)["design"].unique(maintain_order=True).to_list()
     blocks += [Note(sentences=(f"{name} {FIRM_WORDS}",)) for name in firm]
     left_out = content.explanation.scenarios.drop_nulls("reason")
@@ -48,21 +54,24 @@ def thresholds(content: ReportContent) -> Section:
         "The multiple of today's at which a rival would win, by bisection on the closed form, anchored at what the "
         "replay found today. Where a threshold was replayed, winner over rival there should be near 1."
     )
-    if frame.is_empty():
-        block: Block = empty("No thresholds: no design was replayed in full.")
-    else:
-        heads = (
-            Column(head="if this changes", numeric=False),
-            Column(head="this wins", numeric=False),
-            Column(head="from", explained="multiple of today's"),
-            Column(head="looked at"),
-            Column(head="winner over rival, replayed there"),
-            Column(head="confirmed", numeric=False, explained="both within 5 % of each other in the replay"),
-        )
-        rows = tuple(_threshold_row(row) for row in frame.iter_rows(named=True))
-        found = frame["threshold"].is_not_null().sum()
-        caption = f"A rival wins somewhere along {found} of {len(frame)} ways of being wrong"
-        block = Table(key="thresholds", caption=caption, columns=heads, rows=rows)
+    heads = (
+        Column(head="if this changes", numeric=False),
+        Column(head="this wins", numeric=False),
+        Column(head="from", explained="multiple of today's"),
+        Column(head="looked at"),
+        Column(head="winner over rival, replayed there"),
+        Column(head="confirmed", numeric=False, explained="both within 5 % of each other in the replay"),
+    )
+    found = frame["threshold"].is_not_null().sum()
+    caption = f"A rival wins somewhere along {found} of {len(frame)} ways of being wrong"
+    block = _table(
+        frame,
+        _threshold_row,
+        key="thresholds",
+        caption=caption,
+        columns=heads,
+        otherwise="No thresholds: no design was replayed in full.",
+    )
     return Section(key="thresholds", title="What would change our mind", lead=lead, blocks=(block,))
 
 
@@ -74,31 +83,23 @@ def software(content: ReportContent) -> Section:
         "form, the best replayed beside today's settings. Tensor-parallel width is chosen anew each time. Gains are "
         "over the unchanged chip with today's settings."
     )
-    if frame.is_empty():
-        block: Block = empty("No settings were tried.")
-    else:
-        heads = (
-            Column(head="chip", numeric=False),
-            Column(head="best settings", numeric=False),
-            Column(head="quality risk", numeric=False),
-            Column(head="closed form"),
-            Column(head="replayed"),
-            Column(head="options scored"),
-            Column(head="replayed options"),
-        )
-        rows = tuple(
-            (
-                Cell(text=row["chip"]),
-                Cell(text=row["option"]),
-                Cell(text="more" if row["is_risky"] else "as today", badge="changed" if row["is_risky"] else "kept"),
-                Cell(text=_over_one(row["closed_form_ratio"])),
-                Cell(text=_over_one(row["replayed_ratio"])),
-                Cell(text=str(row["scored"])),
-                Cell(text=str(row["replayed"])),
-            )
-            for row in frame.iter_rows(named=True)
-        )
-        block = Table(key="software", caption=_software_caption(frame), columns=heads, rows=rows)
+    heads = (
+        Column(head="chip", numeric=False),
+        Column(head="best settings", numeric=False),
+        Column(head="quality risk", numeric=False),
+        Column(head="closed form"),
+        Column(head="replayed"),
+        Column(head="options scored"),
+        Column(head="replayed options"),
+    )
+    block = _table(
+        frame,
+        _software_row,
+        key="software",
+        caption=_software_caption(frame),
+        columns=heads,
+        otherwise="No settings were tried.",
+    )
     return Section(key="software", title="What software alone would buy", lead=lead, blocks=(block,))
 
 
@@ -109,34 +110,41 @@ def grounds(content: ReportContent) -> Section:
         "Distance is the sum of |log ratio| over cores, matrix rate, L2, memory rate and clock. Widths of silicon "
         "intervals were judged on pairs of chips so far apart; beyond that a claim is downgraded to assumed."
     )
-    if frame.is_empty():
-        block: Block = empty("No finalist, so nothing to ground.")
-    else:
-        heads = (
-            Column(head="design", numeric=False),
-            Column(head="evidence", numeric=False),
-            Column(head="nearest measured chip", numeric=False),
-            Column(head="distance to it"),
-            Column(head="distance from baseline"),
-            Column(head="judged range"),
-        )
-        rows = tuple(
-            (
-                Cell(text=row["title"]),
-                Cell(text=row["kind"], badge=row["kind"], explained=row["words"]),
-                Cell(text=row["nearest_chip"]),
-                Cell(text=significant(row["nearest_distance"])),
-                Cell(text=significant(row["change_distance"])),
-                Cell(text=f"{significant(row['judged_low'])} to {significant(row['judged_high'])}"),
-            )
-            for row in frame.iter_rows(named=True)
-        )
-        down = int(frame["is_downgraded"].sum())
-        caption = (
-            f"{down} of {len(frame)} finalists lie outside what was judged" if down else "All inside what was judged"
-        )
-        block = Table(key="grounds", caption=caption, columns=heads, rows=rows)
+    heads = (
+        Column(head="design", numeric=False),
+        Column(head="evidence", numeric=False),
+        Column(head="nearest measured chip", numeric=False),
+        Column(head="distance to it"),
+        Column(head="distance from baseline"),
+        Column(head="judged range"),
+    )
+    down = int(frame["is_downgraded"].sum())
+    caption = f"{down} of {len(frame)} finalists lie outside what was judged" if down else "All inside what was judged"
+    block = _table(
+        frame,
+        _ground_row,
+        key="grounds",
+        caption=caption,
+        columns=heads,
+        otherwise="No finalist, so nothing to ground.",
+    )
     return Section(key="grounds", title="What the claims rest on", lead=lead, blocks=(block,))
+
+
+def _table(
+    frame: pl.DataFrame,
+    cells: Callable[[Row], tuple[Cell, ...]],
+    *,
+    key: str,
+    caption: str,
+    columns: tuple[Column, ...],
+    otherwise: str,
+) -> Block:
+    """A row of cells for each row of the frame, or a sentence where it has none."""
+    if frame.is_empty():
+        return empty(otherwise)
+    rows = tuple(cells(row) for row in frame.iter_rows(named=True))
+    return Table(key=key, caption=caption, columns=columns, rows=rows)
 
 
 def _regret_title(summary: pl.DataFrame, words: str) -> str:
@@ -144,7 +152,7 @@ def _regret_title(summary: pl.DataFrame, words: str) -> str:
     return f"{best['design']} has the least largest regret {words}: {percent(best['most_ratio'])}"
 
 
-def _summary(summary: pl.DataFrame) -> Table:
+def _summary(summary: pl.DataFrame) -> Block:
     heads = (
         Column(head="design", numeric=False),
         Column(head="method", numeric=False),
@@ -154,26 +162,24 @@ def _summary(summary: pl.DataFrame) -> Table:
         Column(head="in the top 3", explained="share of the scenarios in which it is one of the three best rows"),
         Column(head="best by", numeric=False),
     )
-    rows = tuple(
-        (
-            Cell(text=row["design"]),
-            Cell(text=row["method"]),
-            Cell(text=str(row["scenarios"])),
-            Cell(text=percent(row["most_ratio"])),
-            Cell(text=percent(row["mean_ratio"])),
-            Cell(text=percent(row["top_ratio"])),
-            Cell(
-                text=" and ".join(
-                    word for word, key in (("minimax", "is_minimax"), ("mean", "is_least_mean")) if row[key]
-                )
-            ),
-        )
-        for row in summary.iter_rows(named=True)
+    caption = "Largest and mean regret by design"
+    return _table(summary, _summary_row, key="regret-summary", caption=caption, columns=heads, otherwise=_NONE_HELD)
+
+
+def _summary_row(row: Row) -> tuple[Cell, ...]:
+    best = (word for word, key in (("minimax", "is_minimax"), ("mean", "is_least_mean")) if row[key])
+    return (
+        Cell(text=row["design"]),
+        Cell(text=row["method"]),
+        Cell(text=str(row["scenarios"])),
+        Cell(text=percent(row["most_ratio"])),
+        Cell(text=percent(row["mean_ratio"])),
+        Cell(text=percent(row["top_ratio"])),
+        Cell(text=" and ".join(best)),
     )
-    return Table(key="regret-summary", caption="Largest and mean regret by design", columns=heads, rows=rows)
 
 
-def _threshold_row(row: dict[str, object]) -> tuple[Cell, ...]:
+def _threshold_row(row: Row) -> tuple[Cell, ...]:
     threshold, replayed = row["threshold"], row["replayed_ratio"]
     is_checked = isinstance(replayed, float)
     verdict = ("yes" if row["confirmed"] else "no") if is_checked else ("not replayed" if threshold else MISSING)
@@ -184,6 +190,29 @@ def _threshold_row(row: dict[str, object]) -> tuple[Cell, ...]:
         Cell(text=f"{_span(row['low'])} to {_span(row['high'])}"),
         Cell(text=ratio(replayed) if isinstance(replayed, float) else MISSING),
         Cell(text=verdict),
+    )
+
+
+def _software_row(row: Row) -> tuple[Cell, ...]:
+    return (
+        Cell(text=row["chip"]),
+        Cell(text=row["option"]),
+        Cell(text="more" if row["is_risky"] else "as today", badge="changed" if row["is_risky"] else "kept"),
+        Cell(text=_over_one(row["closed_form_ratio"])),
+        Cell(text=_over_one(row["replayed_ratio"])),
+        Cell(text=str(row["scored"])),
+        Cell(text=str(row["replayed"])),
+    )
+
+
+def _ground_row(row: Row) -> tuple[Cell, ...]:
+    return (
+        Cell(text=row["title"]),
+        Cell(text=row["kind"], badge=row["kind"], explained=row["words"]),
+        Cell(text=row["nearest_chip"]),
+        Cell(text=significant(row["nearest_distance"])),
+        Cell(text=significant(row["change_distance"])),
+        Cell(text=f"{significant(row['judged_low'])} to {significant(row['judged_high'])}"),
     )
 
 

@@ -141,17 +141,6 @@ def test_a_change_that_costs_and_does_nothing_is_planted_and_taken_back(
     assert simplest(space, found, harmful).tolist() == base.tolist()
 
 
-def test_attribution_names_each_change_alone_and_taken_back(
-    space: DesignSpace, found: SearchResult, scenario: Scenario
-) -> None:
-    _, finals = recommended(space, found, scenario, Tape())
-    for final in finals:
-        assert [part.parameter for part in final.attribution] == list(final.changes)
-        if len(final.changes) == 1:
-            part = final.attribution[0]
-            assert 1.0 / (1.0 + part.gain_alone_ratio) == pytest.approx(1.0 - part.gain_lost_ratio)
-
-
 def test_predictions_are_over_the_baseline_with_the_emulators_interval(space: DesignSpace, found: SearchResult) -> None:
     rows = list(found.finalists)
     for row, (mean, low, high) in zip(rows, predict_points(space, found, list(found.scored.points[rows])), strict=True):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.exploration.store import load_findings
+from pipelines.exploration.keeping.store import load_findings
 from pipelines.home import HomeFolders
 from pipelines.report import RecommendationView
 from pipelines.requests import simulated

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.exploration.interactivity import SCHEMA
+from pipelines.exploration.designs.interactivity import SCHEMA
 from pipelines.report.content import HistoryRow
 
 CHIPS = (

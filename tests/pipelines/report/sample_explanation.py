@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.exploration import explanation_frames as frames
-from pipelines.exploration.regret import REGRET_SCHEMA, SUMMARY_SCHEMA
+from pipelines.exploration.explaining import gain_frames, overturn_frames
+from pipelines.exploration.explaining.grounds import GROUNDS_SCHEMA
+from pipelines.exploration.trust.regret import REGRET_SCHEMA, SUMMARY_SCHEMA
 from pipelines.report import Explanation
 
 TITLE, OTHER, NONE = "6 HBM stacks, 96 MB L2", "HBM4", "no change"
@@ -15,25 +16,23 @@ CHANGES = (("HBM stacks", 0.08, 0.12, 0.11), ("L2 cache", 0.05, 0.04, 0.06), ("c
 
 def explanation() -> Explanation:
     return Explanation(
-        parts=pl.DataFrame([_part(*change) for change in CHANGES], schema=frames.PARTS_SCHEMA),
-        justified=pl.DataFrame([_justified()], schema=frames.JUSTIFIED_SCHEMA),
-        bill=pl.DataFrame([_billed(*row) for row in _BILL], schema=frames.BILL_SCHEMA),
-        elasticities=pl.DataFrame(list(_elasticities()), schema=frames.ELASTICITY_SCHEMA),
+        parts=pl.DataFrame([_part(*change) for change in CHANGES], schema=gain_frames.PARTS_SCHEMA),
+        justified=pl.DataFrame([_justified()], schema=gain_frames.JUSTIFIED_SCHEMA),
+        bill=pl.DataFrame([_billed(*row) for row in _BILL], schema=gain_frames.BILL_SCHEMA),
+        elasticities=pl.DataFrame(list(_elasticities()), schema=gain_frames.ELASTICITY_SCHEMA),
         scenarios=pl.DataFrame(
             [
                 {"scenario": "today", "kind": "today", "calls": 4000, "reason": None},
                 {"scenario": "codex loop", "kind": "surface alone", "calls": 3000, "reason": None},
                 {"scenario": "forecast p50", "kind": "left out", "calls": None, "reason": "the history is too short"},
             ],
-            schema=frames.SCENARIO_SCHEMA,
+            schema=overturn_frames.SCENARIO_SCHEMA,
         ),
         regret=pl.DataFrame(list(_regret()), schema=REGRET_SCHEMA),
         regret_summary=pl.DataFrame([_summed(*row) for row in _SUMMARY], schema=SUMMARY_SCHEMA),
-        flips=pl.DataFrame([_flip(*row) for row in _FLIPS], schema=frames.FLIP_SCHEMA),
-        software=pl.DataFrame([_software(*row) for row in _SOFTWARE], schema=frames.SOFTWARE_SCHEMA),
-        grounds=pl.DataFrame(
-            [_ground(1, TITLE, "extrapolated"), _ground(2, OTHER, "assumed")], schema=frames.GROUNDS_SCHEMA
-        ),
+        flips=pl.DataFrame([_flip(*row) for row in _FLIPS], schema=overturn_frames.FLIP_SCHEMA),
+        software=pl.DataFrame([_software(*row) for row in _SOFTWARE], schema=overturn_frames.SOFTWARE_SCHEMA),
+        grounds=pl.DataFrame([_ground(1, TITLE, "extrapolated"), _ground(2, OTHER, "assumed")], schema=GROUNDS_SCHEMA),
     )
 
 
@@ -66,6 +65,7 @@ def _part(change: str, alone: float, lost: float, share: float) -> dict[str, Any
     return {
         "rank": 1,
         "title": TITLE,
+        "parameter": change.replace(" ", "_"),
         "change": change,
         "alone_ratio": alone,
         "alone_replayed_ratio": alone * 0.8,

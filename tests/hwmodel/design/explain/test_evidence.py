@@ -8,7 +8,7 @@ from hwmodel.catalog import ChipDesign
 from hwmodel.design.explain import MEASURED_CHIPS, evidence_line
 from hwmodel.design.explain.evidence import judged_range
 from hwmodel.silicon.distance import distance
-from pipelines.exploration.measured_chips import measured_chips
+from pipelines.exploration.explaining.grounds import measured_chips
 from tests.hwmodel.design.planted import h100
 
 H100 = "h100-sxm"

@@ -7,8 +7,8 @@ import dagster as dg
 
 from pipelines.checks import contract_results
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.log import LedgerLog
-from pipelines.exploration.store import save_findings
+from pipelines.exploration.keeping.log import LedgerLog
+from pipelines.exploration.keeping.store import save_findings
 from pipelines.recording import Materialized, materialized
 from pipelines.tables import TABLES
 from warehouse import ledger as records

@@ -11,8 +11,8 @@ from hwmodel.catalog import ChipDesign
 from hwmodel.design import CURVE, DesignSpace, Evaluation, Outcome, SearchResult, service_change
 from hwmodel.hotspots import stage_shares
 from hwmodel.physical import all_in_power_w, tco
-from pipelines.exploration.log import LedgerLog, ledger_id
-from pipelines.exploration.titles import title_of
+from pipelines.exploration.designs.titles import title_of
+from pipelines.exploration.keeping import LedgerLog, ledger_id
 from pipelines.report import RecommendationView
 from warehouse.contracts import SERVICE_TIERS, SURFACES, DesignEvaluations
 

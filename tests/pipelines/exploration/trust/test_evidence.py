@@ -1,7 +1,7 @@
 """The evidence table: every number has a kind and a source."""
 
 from hwmodel.design import space_around
-from pipelines.exploration.evidence import evidence_frame
+from pipelines.exploration.trust.evidence import evidence_frame
 from pipelines.policy import serving_policy
 from tests.hwmodel.design.planted import h100
 from warehouse.contracts import EvidenceKind, values_of

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.exploration.store import FINDINGS_FILE, load_findings, save_findings
+from pipelines.exploration.keeping.store import FINDINGS_FILE, load_findings, save_findings
 from tests.pipelines.exploration.sample_findings import sample_findings
 
 

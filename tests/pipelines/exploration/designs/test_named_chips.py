@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from hwmodel.catalog import Purpose, load_catalog
-from pipelines.exploration.named_chips import COMPARED, refused_chips
+from pipelines.exploration.designs.named_chips import COMPARED, refused_chips
 
 if TYPE_CHECKING:
     from hwmodel.design import SearchResult

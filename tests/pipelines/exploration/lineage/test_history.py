@@ -9,7 +9,7 @@ import pytest
 
 import featurize
 from featurize.drift.features import SESSION_FEATURES
-from pipelines.exploration.history import NEEDED, TABLES_AS_OF_A_DAY, history_of, reason
+from pipelines.exploration.lineage.history import NEEDED, TABLES_AS_OF_A_DAY, history_of, reason
 from pipelines.resources import LakeResource
 from pipelines.tables import TABLES
 

@@ -9,12 +9,10 @@ import polars as pl
 
 from pipelines.code_version import code_version
 from pipelines.errors import BadInput
-from pipelines.exploration.content import report_content
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.generation_facts import with_generations
-from pipelines.exploration.history import TABLES_AS_OF_A_DAY
-from pipelines.exploration.past_runs import history_rows, render_history_page
-from pipelines.exploration.store import load_findings
+from pipelines.exploration.keeping import load_findings
+from pipelines.exploration.lineage import TABLES_AS_OF_A_DAY, history_rows, render_history_page, with_generations
+from pipelines.exploration.telling.content import report_content
 from pipelines.home import HomeFolders, prepare_home
 from pipelines.lake_days import read_days
 from pipelines.report import ReportFiles, RunFacts, write_report

@@ -6,15 +6,12 @@ import numpy as np
 import polars as pl
 
 from hwmodel.catalog import ChipDesign, DesignTable
-from hwmodel.design import Attribution, DesignSpace, Evaluation, Recommendation
-from hwmodel.design.explain import evidence_line
+from hwmodel.design import DesignSpace, Evaluation, Recommendation
 from hwmodel.physical import die_area, limits, module_cost
-from pipelines.exploration.explanation_frames import evidence_words
-from pipelines.exploration.log import ledger_id
-from pipelines.exploration.measured_chips import measured_chips
-from pipelines.exploration.reasons import bill_shift, reasons
-from pipelines.exploration.titles import design_changes, title_of
-from pipelines.report import Interval, RecommendationView
+from pipelines.exploration.designs import design_changes, title_of
+from pipelines.exploration.explaining.reasons import bill_shift, reasons
+from pipelines.exploration.keeping import ledger_id
+from pipelines.report import Explanation, Interval, RecommendationView
 
 CURVE_WORDS = {
     "dollars": "value_per_usd_ratio",
@@ -25,7 +22,11 @@ CURVE_WORDS = {
 
 
 def recommendation_view(
-    space: DesignSpace, recommendation: Recommendation, baseline: Evaluation, bills: Mapping[str, pl.DataFrame]
+    space: DesignSpace,
+    recommendation: Recommendation,
+    baseline: Evaluation,
+    bills: Mapping[str, pl.DataFrame],
+    explanation: Explanation,
 ) -> RecommendationView:
     """One finalist against the baseline.
 
@@ -34,6 +35,7 @@ def recommendation_view(
         recommendation: The finalist.
         baseline: Full evaluation of the incumbent.
         bills: Contract `KernelHotspots` by name of the design, the incumbent's included.
+        explanation: Of all finalists; this one's parts and grounds are taken from it.
     """
     evaluation = recommendation.evaluation
     mean, low, high = recommendation.predicted
@@ -61,8 +63,8 @@ def recommendation_view(
         if evaluation is None
         else reasons(shift, baseline, evaluation),
         bill_shift=shift if evaluation is None else shift.drop("llm", "surface"),
-        attribution=_attribution(space, recommendation.attribution),
-        evidence=evidence_words(evidence_line(space.baseline, recommendation.design, measured_chips())),
+        attribution=_attribution(explanation.parts.filter(rank=recommendation.rank)),
+        evidence=str(explanation.grounds.filter(rank=recommendation.rank)["words"].item()),
     )
 
 
@@ -104,22 +106,11 @@ def _limits(design: ChipDesign, baseline: ChipDesign) -> pl.DataFrame:
     )
 
 
-def _attribution(space: DesignSpace, parts: tuple[Attribution, ...]) -> pl.DataFrame:
-    labels = {p.name: p.label for p in space.parameters}
-    return pl.DataFrame(
-        [
-            {
-                "parameter": part.parameter,
-                "label": labels[part.parameter],
-                "gain_alone_ratio": part.gain_alone_ratio,
-                "gain_lost_ratio": part.gain_lost_ratio,
-            }
-            for part in parts
-        ],
-        schema={
-            "parameter": pl.String,
-            "label": pl.String,
-            "gain_alone_ratio": pl.Float64,
-            "gain_lost_ratio": pl.Float64,
-        },
+def _attribution(parts: pl.DataFrame) -> pl.DataFrame:
+    """What each change buys in closed form: alone on the baseline, and as the last one of the design."""
+    return parts.select(
+        "parameter",
+        pl.col("change").alias("label"),
+        pl.col("alone_ratio").alias("gain_alone_ratio"),
+        pl.col("lost_ratio").alias("gain_lost_ratio"),
     )

@@ -29,17 +29,16 @@ from hwmodel.design.explain import (
     bill_by_dimension,
     confirmed,
     elasticities,
-    evidence_line,
     flips,
     justifications,
     levers_of,
     rated_designs,
     software_gains,
 )
-from pipelines.exploration import explanation_frames as frames
-from pipelines.exploration.measured_chips import measured_chips
-from pipelines.exploration.regret import Entrant, Judged, regret_frames
-from pipelines.exploration.titles import title_of
+from pipelines.exploration.designs import title_of
+from pipelines.exploration.explaining import gain_frames, overturn_frames
+from pipelines.exploration.explaining.grounds import grounds_frame
+from pipelines.exploration.trust import Entrant, Judged, regret_frames
 from pipelines.report import FIRM, Explanation
 from warehouse.contracts import SURFACES
 
@@ -111,16 +110,18 @@ def explain(subject: Subject) -> Explanation:
     bills = _justified(subject)
     justified = [(r.rank, title, justifications(r.changes, bill)) for r, title, bill in bills]
     return Explanation(
-        parts=frames.parts_frame(subject.space, parts),
-        justified=frames.justified_frame(subject.space, justified),
-        bill=frames.bill_frame([(r.rank, title, bill) for r, title, bill in bills]),
+        parts=gain_frames.parts_frame(subject.space, parts),
+        justified=gain_frames.justified_frame(subject.space, justified),
+        bill=gain_frames.bill_frame([(r.rank, title, bill) for r, title, bill in bills]),
         elasticities=moves,
-        scenarios=frames.scenarios_frame(subject.scenario, subject.cases, subject.lacking),
+        scenarios=overturn_frames.scenarios_frame(subject.scenario, subject.cases, subject.lacking),
         regret=regret,
         regret_summary=summary,
-        flips=frames.flips_frame(thresholds),
+        flips=overturn_frames.flips_frame(thresholds),
         software=software,
-        grounds=_grounds(subject),
+        grounds=grounds_frame(
+            subject.space.baseline, [(r.rank, subject.title(r), r.design) for r in subject.finalists]
+        ),
     )
 
 
@@ -152,7 +153,7 @@ def _elasticities(subject: Subject, scenarios: Sequence[Scenario]) -> pl.DataFra
         for at, point in points
         for scenario, each in elasticities(subject.space, point, scenarios).items()
     ]
-    return frames.elasticities_frame(subject.space, found)
+    return gain_frames.elasticities_frame(subject.space, found)
 
 
 def _justified(subject: Subject) -> list[tuple[Recommendation, str, pl.DataFrame]]:
@@ -212,14 +213,4 @@ def _software(subject: Subject, replays: Replays) -> pl.DataFrame:
     chips: list[tuple[str, ChipDesign]] = [("the unchanged chip", subject.baseline.design)]
     chips += [(subject.title(r), r.design) for r in subject.finalists[:1]]
     gains = software_gains(chips, replays, replays_count=subject.plan.software_replays_count)
-    return frames.software_frame(gains)
-
-
-def _grounds(subject: Subject) -> pl.DataFrame:
-    measured = measured_chips()
-    return frames.grounds_frame(
-        [
-            (r.rank, subject.title(r), evidence_line(subject.space.baseline, r.design, measured))
-            for r in subject.finalists
-        ]
-    )
+    return overturn_frames.software_frame(gains)

@@ -8,8 +8,8 @@ import pytest
 
 from hwmodel.costmodel import ModelStamp
 from hwmodel.design import Outcome
-from pipelines.exploration import log as listener
-from pipelines.exploration.log import LedgerLog
+from pipelines.exploration.keeping import log as listener
+from pipelines.exploration.keeping.log import LedgerLog
 from tests.hwmodel.design.planted import h100
 from warehouse.ledger import Ledger, Run, ledger_url, open_ledger
 

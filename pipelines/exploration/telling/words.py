@@ -3,7 +3,7 @@
 import polars as pl
 
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.robustness import TODAY
+from pipelines.exploration.trust import TODAY
 from pipelines.report import RecommendationView, RunFacts
 
 

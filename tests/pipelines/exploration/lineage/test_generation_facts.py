@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.exploration.generation_facts import with_generations
+from pipelines.exploration.lineage.generation_facts import with_generations
 from pipelines.home import HomeFolders
 from tests.pipelines.exploration.sample_findings import sample_findings
 from tests.pipelines.report.sample_content import sample_content

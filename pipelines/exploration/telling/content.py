@@ -7,9 +7,8 @@ import polars as pl
 
 from featurize import TrafficSummary, cache_life_curve, workload_card
 from pipelines.exploration.findings import Findings
-from pipelines.exploration.generation_facts import CHIP_SCHEMA, SURFACE_SCHEMA
-from pipelines.exploration.history import history_of
-from pipelines.exploration.words import doubts, headline
+from pipelines.exploration.lineage import CHIP_SCHEMA, SURFACE_SCHEMA, history_of
+from pipelines.exploration.telling.words import doubts, headline
 from pipelines.lake_days import read_days
 from pipelines.report import HistoryRow, ReportContent, RunFacts
 from warehouse.lake import Lake

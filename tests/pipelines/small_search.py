@@ -12,7 +12,7 @@ from pipelines.exploration.explaining import ExplainPlan
 
 CELL = CellSize(window_s=60.0, lead_in_s=10.0, replicas_count=2.0, widths_count=1, most_calls_count=2_000)
 PLAN = SearchPlan(
-    first_count=4, rounds_count=2, least_rounds_count=2, batch_count=3, finalists_count=2, elsewhere_replicas_count=1.0
+    first_count=4, rounds_count=2, least_rounds_count=2, batch_count=3, finalists_count=2, elsewhere_replicas_count=2.0
 )
 EXPLAINED = ExplainPlan(ablated_count=1, case_replicas_count=1.0, flips_confirmed_count=0)
 

@@ -22,7 +22,12 @@ from hwmodel.serving import EmptyDemand
 def cell_of(other: Scenario, plan: SearchPlan) -> Scenario | None:
     """A further scenario as it is replayed; None where the baseline cannot serve it, or no session is left of it."""
     try:
-        return in_cell(other, replicas_count=plan.elsewhere_replicas_count, seed=plan.seed)
+        return in_cell(
+            other,
+            replicas_count=plan.elsewhere_replicas_count,
+            seed=plan.seed,
+            most_calls_count=plan.elsewhere_calls_count,
+        )
     except (NoDeployment, EmptyDemand):
         return None
 

@@ -133,7 +133,7 @@ def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummar
 def _resources(request: RunRequest, run_id: str, days: Sequence[date]) -> _Resources:
     return {
         "lake": LakeResource(home=str(request.settings.home), dataset=request.source.dataset),
-        "source": _source_resource(request.source),
+        "source": SourceResource.of(request.source),
         "loop": LoopResource(
             run_id=run_id,
             days=[day.isoformat() for day in days],
@@ -142,12 +142,6 @@ def _resources(request: RunRequest, run_id: str, days: Sequence[date]) -> _Resou
             allow_estimates=request.allow_estimates,
         ),
     }
-
-
-def _source_resource(source: Source | StoredSource) -> SourceResource:
-    if isinstance(source, StoredSource):
-        return SourceResource(dataset=source.dataset, seed=source.seed)
-    return SourceResource.of(source)
 
 
 def _execute_all(

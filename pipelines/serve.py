@@ -101,6 +101,8 @@ def engine_of(asked: Served) -> Engine:
     """
     if asked.kernel_profile is not None and asked.chip is None and asked.llm is None:
         config = read_config(asked.config)
+        if config.expert_parallel:
+            raise BadInput("expert_parallel needs a chip and an LLM: kernel profiles hold one layout")
         cost = read_profile(asked.kernel_profile, config)
         return Engine(config=config, serve=lambda calls, log: serve_calls(calls, cost, config, log=log))
     if asked.kernel_profile is None and asked.chip is not None and asked.llm is not None:
@@ -116,7 +118,7 @@ def _engine_on_chip(asked: Served, chip_id: str, llm_id: str) -> Engine:
     on_chip = chip_engine(design, llm, read_config(asked.config, otherwise=left_out))
     config = read_config(asked.config, otherwise={**left_out, "kv_blocks": max(on_chip.kv_blocks, 1)})
     if config.kv_blocks == max(on_chip.kv_blocks, 1):
-        refuse_weights(on_chip, design, llm, config.tp)
+        refuse_weights(on_chip, design, llm, config.ranks)
 
     def serve(calls: EngineCalls, log: StepLog | None) -> EngineRun:
         refuse_long_calls(calls, llm)

@@ -109,9 +109,12 @@ class Deployment:
     """How one replica of an LLM is laid out over chips, and in which number formats."""
 
     tp_count: int
-    """Tensor-parallel ranks; chips per replica."""
+    """Ranks; chips per replica. Tensor-parallel all of them, unless attention is divided by data."""
     ep_count: int = 1
     """Expert-parallel ranks inside the tensor-parallel group: experts are divided over them, the rest over tp_count."""
+    attention_dp_count: int = 1
+    """Groups of ranks that attend to sequences of their own (data-parallel attention); each holds all weights outside
+    the routed experts, tensor-parallel over its ranks, and the cache of its sequences."""
     activation_dtype: Dtype = "bf16"
     """Format in which matrix units multiply."""
     attention_dtype: Dtype = "bf16"
@@ -121,3 +124,14 @@ class Deployment:
     def __post_init__(self) -> None:
         if self.tp_count < 1 or self.ep_count < 1 or self.tp_count % self.ep_count:
             raise BadSpec(f"deployment tp={self.tp_count} ep={self.ep_count}: both at least 1, ep dividing tp")
+        groups = self.attention_dp_count
+        if groups < 1 or self.tp_count % groups or (groups > 1 and self.ep_count != self.tp_count):
+            raise BadSpec(
+                f"deployment tp={self.tp_count} ep={self.ep_count} attention_dp={groups}: at least 1, dividing tp; "
+                "above 1 experts are divided over all ranks (ep = tp)"
+            )
+
+    @property
+    def attention_tp_count(self) -> int:
+        """Ranks that share the attention of a sequence."""
+        return self.tp_count // self.attention_dp_count

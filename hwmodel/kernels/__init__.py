@@ -2,12 +2,13 @@
 
 from hwmodel.kernels.batch import MATH_DTYPES, KernelBatch, StepStates
 from hwmodel.kernels.columns import assemble
-from hwmodel.kernels.errors import BadStates, KernelError
+from hwmodel.kernels.errors import BadDeployment, BadStates, KernelError
 from hwmodel.kernels.footprint import kv_bytes_per_token, sequence_state_bytes, weight_bytes_per_rank
 from hwmodel.kernels.inventory import kernel_columns, kernel_inventory, touched_bytes
 
 __all__ = [
     "MATH_DTYPES",
+    "BadDeployment",
     "BadStates",
     "KernelBatch",
     "KernelError",

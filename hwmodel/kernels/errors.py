@@ -1,7 +1,8 @@
 """Errors of the kernel inventory.
 
 KernelError
-└── BadStates   step states that no scheduler can produce
+├── BadStates       step states that no scheduler can produce
+└── BadDeployment   a layout that an LLM cannot have
 """
 
 
@@ -11,3 +12,7 @@ class KernelError(Exception):
 
 class BadStates(KernelError):
     """Step states are negative, not finite, of unequal length, or hold KV without sequences."""
+
+
+class BadDeployment(KernelError):
+    """A layout over ranks asks for what the LLM does not have."""

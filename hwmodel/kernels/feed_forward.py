@@ -35,16 +35,24 @@ def gated_mlp(
     return (*up, activation(f"{prefix}_activation", rows, width, share), *down)
 
 
-def mixture_feed_forward(layout: RankLayout, tokens: StepTokens, moe: MoeSpec) -> tuple[KernelColumn, ...]:
+def mixture_feed_forward(
+    layout: RankLayout, tokens: StepTokens, every: StepTokens, moe: MoeSpec
+) -> tuple[KernelColumn, ...]:
     """Router, dispatch, grouped expert products, combine, shared experts, and the collectives between them.
 
     With experts divided over all ranks (ep = tp) and none shared, the combining all-to-all leaves nothing to
     reduce; in every other layout the partial sums need an all-reduce.
+
+    Args:
+        layout: The rank.
+        tokens: Of the rank's group.
+        every: Of all groups, whose tokens meet at the experts.
+        moe: The mixture.
     """
     hidden, share, rows = layout.llm.hidden, tokens.prefill_share, tokens.total
     storage, math = layout.other_dtype, layout.other_math
     shared = moe.shared_experts_count > 0
-    width = -(-moe.shared_experts_count * moe.shared_intermediate // layout.deployment.tp_count)
+    width = -(-moe.shared_experts_count * moe.shared_intermediate // layout.deployment.attention_tp_count)
     shared_experts = (
         gated_mlp("shared_expert", layout, tokens, width=width, storage=layout.bulk_dtype, math=layout.bulk_math)
         if shared
@@ -61,9 +69,9 @@ def mixture_feed_forward(layout: RankLayout, tokens: StepTokens, moe: MoeSpec) -
             exponents_per_row=float(moe.experts_count),
             prefill_share=share,
         ),
-        *_all_to_all("expert_dispatch_all_to_all", layout, tokens, moe),
-        *_routed_experts(layout, tokens, moe),
-        *_all_to_all("expert_combine_all_to_all", layout, tokens, moe),
+        *_all_to_all("expert_dispatch_all_to_all", layout, every, moe),
+        *_routed_experts(layout, every, moe),
+        *_all_to_all("expert_combine_all_to_all", layout, every, moe),
         *shared_experts,
         *(ffn_all_reduce(layout, tokens) if reduces else ()),
     )
@@ -127,7 +135,7 @@ def ffn_all_reduce(layout: RankLayout, tokens: StepTokens) -> tuple[KernelColumn
     return collective(
         "ffn_all_reduce",
         message_bytes=tokens.total * layout.llm.hidden * ACTIVATION_BYTES,
-        ranks_count=layout.deployment.tp_count,
+        ranks_count=layout.deployment.attention_tp_count,
         prefill_share=tokens.prefill_share,
     )
 

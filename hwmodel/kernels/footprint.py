@@ -15,18 +15,24 @@ def weight_bytes_per_rank(llm: LlmSpec, deployment: Deployment) -> float:
 
 
 def kv_bytes_per_token(llm: LlmSpec, deployment: Deployment) -> float:
-    """KV bytes that one more token of context takes on one rank; MLA's latent is held by every rank."""
-    return llm.full_layers_count * rank_layout(llm, deployment).kv_token_bytes
+    """KV bytes that one more token of context takes on one rank; MLA's latent is held by every rank of a group.
+
+    Where attention is divided by data, the mean over the ranks: sequences are shared evenly among the groups.
+    """
+    return llm.full_layers_count * rank_layout(llm, deployment).kv_token_bytes / deployment.attention_dp_count
 
 
 def sequence_state_bytes(llm: LlmSpec, deployment: Deployment) -> float:
-    """Bytes per sequence that do not grow with context on one rank: full windows and recurrent states."""
+    """Bytes per sequence that do not grow with context on one rank: full windows and recurrent states.
+
+    Where attention is divided by data, the mean over the ranks.
+    """
     layout = rank_layout(llm, deployment)
-    windows = llm.sliding_layers_count * layout.kv_token_bytes * (llm.sliding_window_tokens or 0)
-    if llm.linear is None:
-        return windows
-    recurrent = state_bytes(layout, llm.linear) + convolution_state_bytes(layout, llm.linear)
-    return windows + llm.linear_layers_count * recurrent
+    state = llm.sliding_layers_count * layout.kv_token_bytes * (llm.sliding_window_tokens or 0)
+    if llm.linear is not None:
+        recurrent = state_bytes(layout, llm.linear) + convolution_state_bytes(layout, llm.linear)
+        state += llm.linear_layers_count * recurrent
+    return state / deployment.attention_dp_count
 
 
 def _attention_elements(layout: RankLayout) -> float:
@@ -44,7 +50,7 @@ def _attention_elements(layout: RankLayout) -> float:
         return elements
     spec = llm.linear
     width = 2 * spec.k_heads_count * spec.k_dim + 3 * spec.v_heads_count * spec.v_dim + 2 * spec.v_heads_count
-    return elements + llm.linear_layers_count * hidden * width / layout.deployment.tp_count
+    return elements + llm.linear_layers_count * hidden * width / layout.deployment.attention_tp_count
 
 
 def _feed_forward_bytes(layout: RankLayout) -> float:
@@ -53,10 +59,9 @@ def _feed_forward_bytes(layout: RankLayout) -> float:
     dense = 3.0 * llm.hidden * layout.intermediate * STORAGE_BYTES[layout.layer_dtype]
     if moe is None:
         return llm.layers_count * dense
-    tp_count = layout.deployment.tp_count
-    routed = moe.experts_count * moe.expert_intermediate
-    shared = moe.shared_experts_count * moe.shared_intermediate
-    experts = 3.0 * llm.hidden * (routed + shared) / tp_count * STORAGE_BYTES[layout.bulk_dtype]
+    routed = moe.experts_count * moe.expert_intermediate / layout.deployment.tp_count
+    shared = moe.shared_experts_count * moe.shared_intermediate / layout.deployment.attention_tp_count
+    experts = 3.0 * llm.hidden * (routed + shared) * STORAGE_BYTES[layout.bulk_dtype]
     router = llm.hidden * moe.experts_count * STORAGE_BYTES[layout.other_dtype]
     mixtures_count = llm.layers_count - moe.first_dense_layers_count
     return moe.first_dense_layers_count * dense + mixtures_count * (experts + router)

@@ -28,7 +28,8 @@ def kernel_inventory(llm: LlmSpec, deployment: Deployment, states: StepStates) -
     """Kernels of one decoder step on one rank, for each state.
 
     Attention multiplies in bf16 whatever the cache format. Prompt tokens of a step count as one sequence, contexts
-    of decoding sequences enter by their mean, experts are drawn uniformly.
+    of decoding sequences enter by their mean, experts are drawn uniformly. Where attention is divided by data, every
+    group has an even share of the sequences: true of many, while few leave groups idle that the others wait for.
 
     Args:
         llm: architecture of the served LLM.
@@ -51,13 +52,14 @@ def kernel_columns(llm: LlmSpec, deployment: Deployment, states: StepStates) -> 
         BadStates: states that no scheduler can produce.
     """
     layout = rank_layout(llm, deployment)
-    tokens = step_tokens(states)
+    every = step_tokens(states)
+    own = every.of_group(deployment.attention_dp_count)
     return (
-        _embedding(layout, tokens),
-        *_attention_layers(layout, tokens),
-        *_feed_forward_layers(layout, tokens),
-        norm("final_norm", tokens, llm.hidden),
-        *_head(layout, tokens),
+        _embedding(layout, own),
+        *_attention_layers(layout, own),
+        *_feed_forward_layers(layout, own, every),
+        norm("final_norm", own, llm.hidden),
+        *_head(layout, own),
     )
 
 
@@ -87,7 +89,7 @@ def _attention_layers(layout: RankLayout, tokens: StepTokens) -> tuple[KernelCol
         *collective(
             "attention_all_reduce",
             message_bytes=tokens.total * llm.hidden * ACTIVATION_BYTES,
-            ranks_count=layout.deployment.tp_count,
+            ranks_count=layout.deployment.attention_tp_count,
             prefill_share=tokens.prefill_share,
         ),
     )
@@ -105,15 +107,15 @@ def _attention_layers(layout: RankLayout, tokens: StepTokens) -> tuple[KernelCol
     )
 
 
-def _feed_forward_layers(layout: RankLayout, tokens: StepTokens) -> tuple[KernelColumn, ...]:
-    """Norm and feed-forward part of every layer, dense or mixture."""
+def _feed_forward_layers(layout: RankLayout, tokens: StepTokens, every: StepTokens) -> tuple[KernelColumn, ...]:
+    """Norm and feed-forward part of every layer, dense or mixture; experts see the tokens of every group."""
     llm = layout.llm
     ffn_norm = repeated((norm("ffn_norm", tokens, llm.hidden),), llm.layers_count)
     if llm.moe is None:
         return (*ffn_norm, *repeated(dense_feed_forward(layout, tokens), llm.layers_count))
     dense_count = llm.moe.first_dense_layers_count
     dense = repeated(dense_feed_forward(layout, tokens), dense_count) if dense_count else ()
-    mixture = mixture_feed_forward(layout, tokens, llm.moe)
+    mixture = mixture_feed_forward(layout, tokens, every, llm.moe)
     return (*ffn_norm, *dense, *repeated(mixture, llm.layers_count - dense_count))
 
 
@@ -133,7 +135,7 @@ def _head(layout: RankLayout, tokens: StepTokens) -> tuple[KernelColumn, ...]:
         *collective(
             "logits_all_gather",
             message_bytes=rows * llm.vocab * ACTIVATION_BYTES,
-            ranks_count=layout.deployment.tp_count,
+            ranks_count=layout.deployment.attention_tp_count,
             prefill_share=share,
         ),
         vector(

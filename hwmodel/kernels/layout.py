@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from hwmodel.catalog.llm import STORAGE_BYTES, Deployment, Dtype, LlmSpec
+from hwmodel.kernels.errors import BadDeployment
 
 ACTIVATION_BYTES = 2.0
 """Bytes of an activation between kernels: bf16 in every public serving stack (published: vLLM, TensorRT-LLM)."""
@@ -18,6 +19,7 @@ class RankLayout:
     llm: LlmSpec
     deployment: Deployment
     heads_count: int
+    """So this and what follows: the share of one rank in its group."""
     kv_heads_count: int
     """KV heads that the rank stores; replicated where there are more ranks than KV heads. 1 with MLA."""
     head_dim: int
@@ -62,8 +64,17 @@ class RankLayout:
 
 
 def rank_layout(llm: LlmSpec, deployment: Deployment) -> RankLayout:
-    """Divide an LLM over the ranks of a deployment."""
-    tp_count = deployment.tp_count
+    """Divide an LLM over the ranks of a deployment.
+
+    Raises:
+        BadDeployment: Attention is divided by data in an LLM without experts.
+    """
+    if deployment.attention_dp_count > 1 and llm.moe is None:
+        raise BadDeployment(
+            f"{llm.id} has no experts: attention divided by data would be {deployment.attention_dp_count} replicas of "
+            f"{deployment.attention_tp_count} ranks; lay these out instead"
+        )
+    tp_count = deployment.attention_tp_count
     kv_heads = 1 if llm.mla is not None else _share(llm.kv_heads_count or 1, tp_count)
     head_dim = llm.head_dim if llm.mla is None else llm.mla.qk_nope_head_dim + llm.mla.qk_rope_head_dim
     other = _wider(llm.weight_dtype, deployment.attention_dtype) if llm.weight_dtype != "bf16" else llm.weight_dtype

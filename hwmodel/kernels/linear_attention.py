@@ -108,5 +108,5 @@ def convolution_state_bytes(layout: RankLayout, spec: LinearAttentionSpec) -> fl
 
 
 def _heads(layout: RankLayout, spec: LinearAttentionSpec) -> tuple[int, int]:
-    tp_count = layout.deployment.tp_count
+    tp_count = layout.deployment.attention_tp_count
     return math.ceil(spec.k_heads_count / tp_count), math.ceil(spec.v_heads_count / tp_count)

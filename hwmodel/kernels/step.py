@@ -41,6 +41,18 @@ class StepTokens:
         """Share of the sampled rows that belong to a prompt."""
         return (self.prefill > 0.0) / np.maximum(self.sampled, 1.0)
 
+    def of_group(self, groups_count: int) -> "StepTokens":
+        """What the busiest of several groups has that share the sequences evenly; prompts, too, are many to a step."""
+        if groups_count == 1:
+            return self
+        decode = np.maximum(self.decode / groups_count, np.minimum(self.decode, 1.0))
+        return StepTokens(
+            prefill=self.prefill / groups_count,
+            context=self.context,
+            decode=decode,
+            decode_kv=self.decode_kv * decode / np.maximum(self.decode, 1.0),
+        )
+
 
 def step_tokens(states: StepStates) -> StepTokens:
     """Check states and derive their token counts.

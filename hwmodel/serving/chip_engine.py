@@ -30,11 +30,12 @@ class ChipEngine:
 def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> ChipEngine:
     """Compile the chip model into the step costs of one replica.
 
-    Of the configuration count tp, the bounds of a step, the tokens of a block and the host's overhead, which comes on
-    top of the host time that the chip model has.
+    Of the configuration count the ranks and what is divided over them, the bounds of a step, the tokens of a block and
+    the host's overhead, which comes on top of the host time that the chip model has.
 
     Raises:
         BadConfig: The configuration is of another LLM, or asks for what only measured profiles know.
+        BadDeployment: The LLM cannot be divided as asked.
     """
     if config.layers != llm.layers_count:
         raise BadConfig(f"layers is {config.layers} and must be {llm.layers_count} for {llm.id}, or left out")
@@ -43,10 +44,16 @@ def chip_engine(design: ChipDesign, llm: LlmSpec, config: ServingConfig) -> Chip
             f"gqa_attention_factor is {config.gqa_attention_factor} and must be 1 on a chip model: it corrects "
             "Vidur's profiles"
         )
+    if config.expert_parallel and llm.moe is None:
+        raise BadConfig(f"expert_parallel is True and must be false: {llm.id} has no experts")
     timer = StepTimer(
         designs=DesignTable.of([design]),
         llm=llm,
-        deployment=Deployment(tp_count=config.tp),
+        deployment=Deployment(
+            tp_count=config.ranks,
+            ep_count=config.ranks if config.expert_parallel else 1,
+            attention_dp_count=config.attention_dp,
+        ),
         host_step_s=HOST_STEP_S + config.host_overhead_s,
     )
     bounds = Scheduler(

@@ -67,6 +67,11 @@ class ServingConfig:
     """`recompute` (or true) or `none` (or false)."""
     tp: int = 1
     """Tensor-parallel ranks."""
+    expert_parallel: bool = False
+    """Whether experts are divided over all ranks; on a chip of the catalogue. So the next."""
+    attention_dp: int = 1
+    """Groups of `tp` ranks that attend to sequences of their own; above 1 with expert_parallel. Sequences, tokens and
+    blocks are then those of all groups together."""
     gqa_attention_factor: float = 1.0
     """On Vidur's attention times of more than one sequence; 1.1 where heads share KV."""
     host_overhead_s: float = 0.0
@@ -82,15 +87,30 @@ class ServingConfig:
     variant: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_num_seqs", "max_num_batched_tokens", "kv_blocks", "layers", "block_tokens", "tp"):
+        for name in (
+            "max_num_seqs",
+            "max_num_batched_tokens",
+            "kv_blocks",
+            "layers",
+            "block_tokens",
+            "tp",
+            "attention_dp",
+        ):
             _at_least_one(name, getattr(self, name))
         _refuse(self.gqa_attention_factor < 1.0, "gqa_attention_factor", self.gqa_attention_factor, "1 or more")
         _refuse(self.host_overhead_s < 0.0, "host_overhead_s", self.host_overhead_s, "0 or more")
         _refuse(self.arrival_scale <= 0.0, "arrival_scale", self.arrival_scale, "above 0")
+        groups = self.attention_dp
+        _refuse(groups > 1 and not self.expert_parallel, "attention_dp", groups, "1 without expert_parallel")
         if self.scheduler is SchedulerKind.SARATHI_VIDUR:
             _refuse(self.prefix_caching, "prefix_caching", self.prefix_caching, "false with sarathi_vidur")
             _refuse(self.preemption is Preemption.NONE, "preemption", "none", "recompute with sarathi_vidur")
             _refuse(self.policy is Policy.PRIORITY, "policy", "priority", "fcfs with sarathi_vidur")
+
+    @property
+    def ranks(self) -> int:
+        """Chips of a replica."""
+        return self.tp * self.attention_dp
 
 
 def read_config(path: Path, *, otherwise: Mapping[str, object] | None = None) -> ServingConfig:

@@ -25,6 +25,14 @@ class Scheduler:
     grace_s: float = 150.0
     """How long after the last own start the replay goes on; calls not done by then count as never done."""
 
+    def of_groups(self, groups_count: int) -> "Scheduler":
+        """Bounds of all groups together, each with these as its own (data-parallel attention)."""
+        return replace(
+            self,
+            max_sequences_count=self.max_sequences_count * groups_count,
+            max_batched_tokens=self.max_batched_tokens * groups_count,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:

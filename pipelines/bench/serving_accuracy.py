@@ -10,6 +10,8 @@ import polars as pl
 from hwmodel.serving.accuracy import (
     PIPEWEAVE_FILE,
     RUNS_FILE,
+    data_parallel_rows,
+    data_parallel_run_rows,
     first_result_rows,
     pipeweave_rows,
     predicted,
@@ -53,7 +55,9 @@ def measured_runs(path: Path, told: Told) -> Rows:
     for reason, count in refused.items():
         told(f"  {count:>6,}  {reason}")
     told(f"{len(rows):,} rows scored")
-    return [asdict(row) for row in run_rows(with_fitted(rows))]
+    by_data, _ = predicted(data_parallel_rows(table), told)
+    told(f"{len(by_data):,} rows with attention divided by data, scored apart")
+    return [asdict(row) for row in (*run_rows(with_fitted(rows)), *data_parallel_run_rows(with_fitted(by_data)))]
 
 
 def pipeweave_runs(path: Path, told: Told) -> Rows:

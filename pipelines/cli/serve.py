@@ -12,6 +12,7 @@ PANEL = "Serving"
 COLUMNS = (
     ("TP", 4, "tp_count", "d"),
     ("EP", 4, "ep_count", "d"),
+    ("DP", 4, "attention_dp_count", "d"),
     ("format", 8, "precision", "s"),
     ("batch", 7, "batch_count", "d"),
     ("tok/s/user", 12, "tokens_per_s_per_user", ",.1f"),

@@ -197,7 +197,7 @@ class ReportContent:
     """Why the recommendations are what they are, and what would overturn them."""
     interactivity: pl.DataFrame
     """Fronts in closed form of each chip, for the median prompt and answer of an LLM: chip, kind (as in designs), llm,
-    input_tokens, output_tokens, precision, tp_count, ep_count, batch_count, tokens_per_s_per_user,
+    input_tokens, output_tokens, precision, tp_count, ep_count, attention_dp_count, batch_count, tokens_per_s_per_user,
     tokens_per_usd, tokens_per_usd_low, tokens_per_usd_high, tokens_per_j."""
     chip_errors: pl.DataFrame
     """The timing law of the loop against measured kernels: chip, phase, rows_count, median_ratio (predicted over

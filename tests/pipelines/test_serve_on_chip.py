@@ -127,3 +127,27 @@ def test_a_call_longer_than_the_context_of_the_llm_is_told(folder: Path) -> None
 def test_a_profile_still_needs_layers_and_blocks(folder: Path) -> None:
     assert "kv_blocks, layers must be set" in serve(folder, "--kernel-profile", "vidur:x").output
     assert read_config(EXAMPLE, otherwise={"layers": 32, "kv_blocks": 5}).kv_blocks == 5
+
+
+def test_the_example_with_attention_divided_by_data_serves_on_eight_chips(folder: Path) -> None:
+    example = EXAMPLE.with_name("h200_deepseek_r1.yaml")
+    assert read_config(example, otherwise={"layers": 61, "kv_blocks": 1}).ranks == 8
+    small = {**yaml.safe_load(example.read_text()), "max_num_seqs": 16, "max_num_batched_tokens": 512}
+    (folder / "engine.yaml").write_text(yaml.safe_dump(small))
+    result = serve(folder, "--chip", "h200-sxm", "--model", "deepseek-r1", "--json")
+    assert result.exit_code == OK, result.output
+    assert json.loads(result.output)["calls"] == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"attention_dp": 2}, "attention_dp is 2 and must be 1 without expert_parallel"),
+        ({"expert_parallel": True}, "llama-3.1-8b has no experts"),
+    ],
+)
+def test_a_division_that_the_llm_does_not_have_is_one_line(folder: Path, changed: dict[str, object], told: str) -> None:
+    write_engine(folder, **changed)
+    result = serve(folder, *ON_CHIP)
+    assert result.exit_code == BAD_INPUT
+    assert told in result.output

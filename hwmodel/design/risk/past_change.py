@@ -1,7 +1,8 @@
 """A change that history made: the chip model's word on a memory that it has not seen, beside matched measured runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from hwmodel.serving.accuracy.deployed import ENGINE, in_precision
 from hwmodel.serving.accuracy.measured_runs import SPREAD_RATIO, SPREAD_SHAPES
 from hwmodel.timing import TimingConstants
 
-PLACE = ("llm", "precision", "tp_size", "ep")
+PLACE = ("llm", "precision", "tp_size", "ep", "engine_host_s")
 """What makes a replica."""
 LOAD = (*PLACE, "batch_size", "isl", "osl")
 """What makes a run of the simulator; `batch_size` is the concurrency."""
@@ -90,18 +91,22 @@ def _times(asked: pl.DataFrame, chip: ChipDesign, constants: TimingConstants) ->
         place = tuple(row[name] for name in PLACE)
         if place not in replicas:
             llm = load_catalog().llm(row["llm"])
-            replicas[place] = _replica(llm, row["precision"], row["tp_size"], row["ep"], chip, constants)
+            replicas[place] = _replica(llm, row, chip, constants)
         replica = replicas[place]
         if replica is not None:
             found[at] = _loop(replica, row["batch_size"], row["isl"], row["osl"])
     return found
 
 
-def _replica(  # noqa: PLR0917 - what makes a replica
-    llm: LlmSpec, precision: str, tp: int, ep: int, chip: ChipDesign, constants: TimingConstants
-) -> Replica | None:
-    setup = in_precision(llm, precision, chip, tp_count=tp, ep_count=ep)
-    timer = StepTimer(designs=DesignTable.of([chip]), llm=setup.llm, deployment=setup.deployment, constants=constants)
+def _replica(llm: LlmSpec, row: Mapping[str, Any], chip: ChipDesign, constants: TimingConstants) -> Replica | None:
+    setup = in_precision(llm, row["precision"], chip, tp_count=row["tp_size"], ep_count=row["ep"])
+    timer = StepTimer(
+        designs=DesignTable.of([chip]),
+        llm=setup.llm,
+        deployment=setup.deployment,
+        constants=constants,
+        host_step_s=row["engine_host_s"],
+    )
     try:
         return step_cost_tables(timer, scheduler=ENGINE).replica(0)
     except DoesNotFit:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from hwmodel.catalog import CatalogError, ChipDesign, LlmSpec
 from hwmodel.serving.accuracy.closed_loop import ClosedLoop, LoopTimes, run_closed_loop
-from hwmodel.serving.accuracy.deployed import in_precision, replica_of
+from hwmodel.serving.accuracy.deployed import Setup, in_precision, replica_of
 from hwmodel.serving.errors import DoesNotFit
+from hwmodel.serving.outcomes.pareto import divisions
 from hwmodel.serving.replay import Scheduler
 from hwmodel.timing import HOST_STEP_S
 
@@ -37,6 +38,7 @@ class BestLoad:
     """Per chip."""
     tp_count: int
     ep_count: int
+    attention_dp_count: int
     concurrency: int
     times: LoopTimes
 
@@ -50,36 +52,38 @@ def best_load(
     widths: Sequence[int] = WIDTHS,
     host_step_s: float = HOST_STEP_S,
 ) -> BestLoad | None:
-    """The best over tensor parallelism, experts divided over it or not, and concurrency; None where nothing fits."""
+    """The best over ranks, experts and attention divided over them or not, and concurrency; None where nothing fits."""
     best: BestLoad | None = None
     for tp_count in widths:
-        for ep_count in (1, tp_count) if llm.moe is not None and tp_count > 1 else (1,):
-            found = _best_concurrency(llm, chip, load, (precision, tp_count, ep_count), host_step_s)
+        for ep_count, groups_count in divisions(llm, tp_count):
+            setup = in_precision(
+                llm, precision, chip, tp_count=tp_count, ep_count=ep_count, attention_dp_count=groups_count
+            )
+            found = _best_concurrency(setup, chip, load, host_step_s)
             if found is not None and (best is None or found.output_tokens_per_s > best.output_tokens_per_s):
                 best = found
     return best
 
 
-def _best_concurrency(
-    llm: LlmSpec, chip: ChipDesign, load: Load, layout: tuple[str, int, int], host_step_s: float
-) -> BestLoad | None:
+def _best_concurrency(setup: Setup, chip: ChipDesign, load: Load, host_step_s: float) -> BestLoad | None:
     """Doubles the users until the limits break or nothing is gained."""
-    precision, tp_count, ep_count = layout
+    deployment = setup.deployment
+    bounds = LOADED.of_groups(deployment.attention_dp_count)
     best: BestLoad | None = None
     try:
-        setup = in_precision(llm, precision, chip, tp_count=tp_count, ep_count=ep_count)
-        replica = replica_of(setup, chip, LOADED, host_step_s=host_step_s)
+        replica = replica_of(setup, chip, bounds, host_step_s=host_step_s)
         for concurrency in CONCURRENCIES:
             loop = ClosedLoop(concurrency=concurrency, input_tokens=load.input_tokens, output_tokens=load.output_tokens)
-            times = run_closed_loop(loop, replica, LOADED, rounds_count=ROUNDS)
-            per_chip = times.output_tokens_per_s / tp_count
+            times = run_closed_loop(loop, replica, bounds, rounds_count=ROUNDS)
+            per_chip = times.output_tokens_per_s / deployment.tp_count
             gains = best is None or per_chip > best.output_tokens_per_s
             if times.tpot_s > load.tpot_limit_s or times.later_ttft_s > load.ttft_limit_s or not gains:
                 break
             best = BestLoad(
                 output_tokens_per_s=per_chip,
-                tp_count=tp_count,
-                ep_count=ep_count,
+                tp_count=deployment.tp_count,
+                ep_count=deployment.ep_count,
+                attention_dp_count=deployment.attention_dp_count,
                 concurrency=concurrency,
                 times=times,
             )

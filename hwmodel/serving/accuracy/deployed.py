@@ -28,7 +28,15 @@ class Setup:
     deployment: Deployment
 
 
-def in_precision(llm: LlmSpec, precision: str, chip: ChipDesign, *, tp_count: int, ep_count: int = 1) -> Setup:
+def in_precision(
+    llm: LlmSpec,
+    precision: str,
+    chip: ChipDesign,
+    *,
+    tp_count: int,
+    ep_count: int = 1,
+    attention_dp_count: int = 1,
+) -> Setup:
     """The LLM with its bulk stored in a precision, multiplied in it where the chip can and in bf16 where it cannot.
 
     Checkpoints of 4 bits keep attention, embeddings and head in bf16 where experts are the bulk (published: NVFP4 of
@@ -39,6 +47,7 @@ def in_precision(llm: LlmSpec, precision: str, chip: ChipDesign, *, tp_count: in
     deployment = Deployment(
         tp_count=tp_count,
         ep_count=ep_count,
+        attention_dp_count=attention_dp_count,
         activation_dtype=storage if is_multiplied else "bf16",
         attention_dtype="fp8" if storage == "fp8" and llm.moe is not None else "bf16",
         kv_dtype=cache_dtype(storage),

@@ -41,10 +41,11 @@ def fitted_on(others: pl.DataFrame) -> Fitted:
     if others.is_empty():
         return Fitted(first_token_delay_s=0.0, host_step_s=HOST_STEP_S)
     ttft_s, tpot_s = others["ttft_s"].to_numpy(), others["tpot_s"].to_numpy()
+    engine_host_s = others["engine_host_s"].to_numpy()
     ttft, tpot = others["measured_ttft_s"].to_numpy(), others["measured_tpot_s"].to_numpy()
     return Fitted(
         first_token_delay_s=_least(DELAYS_S, lambda delay: float(np.median(errors(ttft_s + delay, ttft)))),
-        host_step_s=_least(HOST_STEPS_S, lambda host: float(errors(tpot_s + host - HOST_STEP_S, tpot).mean())),
+        host_step_s=_least(HOST_STEPS_S, lambda host: float(errors(tpot_s + host - engine_host_s, tpot).mean())),
     )
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from hwmodel.catalog import CatalogError, load_catalog
 from hwmodel.serving.accuracy.closed_loop import ClosedLoop, run_closed_loop
 from hwmodel.serving.accuracy.deployed import ENGINE, PRECISIONS, Setup, chip_named, in_precision, replica_of
+from hwmodel.serving.accuracy.host_time import host_step_s
 from hwmodel.serving.errors import DoesNotFit
 from hwmodel.serving.replay import Replica
 from hwmodel.silicon.tables import CHIP_OF_GPU
@@ -77,7 +78,32 @@ def used_rows(runs: pl.DataFrame) -> Used:
     identity = [name for name in runs.columns if name not in {"id", "source_kind", "measured"}]
     unique = runs.unique(identity, keep="first", maintain_order=True)
     left_out["exact repeat"] = len(runs) - len(unique)
-    return Used(rows=unique.with_columns(_chip(), _llm(), _ep()), left_out=left_out)
+    rows = unique.with_columns(_chip(), _llm(), _ep(), _engine_host(), pl.lit(1, dtype=pl.Int64).alias("groups"))
+    return Used(rows=rows, left_out=left_out)
+
+
+def data_parallel_rows(runs: pl.DataFrame) -> pl.DataFrame:
+    """Runs whose attention is divided by data over all ranks of a server, as `used_rows` keeps the others.
+
+    Only those whose labels agree: one rank to a group, experts divided over the groups, users the groups' batches
+    together. Scored apart: no bar is set for them.
+
+    Returns:
+        The columns of `Used.rows`; tp_size has all ranks, batch_size all users, groups the groups.
+    """
+    groups = pl.col("attention_dp_size")
+    kept = runs.filter(
+        (pl.col("mode") == "agg")
+        & groups.is_between(2, MOST_TP)
+        & (pl.col("tp_size") == 1)
+        & (pl.col("moe_ep_size") == groups)
+        & (pl.col("concurrency") == pl.col("batch_size") * groups)
+        & pl.col("system").is_in(list(CHIPS))
+        & pl.col("precision").is_in(list(PRECISIONS))
+        & pl.col("model_path").is_in(list(LLMS))
+    )
+    whole = kept.with_columns(tp_size=groups, batch_size=pl.col("concurrency").cast(pl.Int64), groups=groups)
+    return whole.with_columns(_chip(), _llm(), _ep(), _engine_host())
 
 
 def _chip() -> pl.Expr:
@@ -88,6 +114,12 @@ def _llm() -> pl.Expr:
     return pl.col("model_path").replace_strict(LLMS, return_dtype=pl.String).alias("llm")
 
 
+def _engine_host() -> pl.Expr:
+    engine = pl.struct("backend", "backend_version")
+    told = engine.map_elements(lambda e: host_step_s(e["backend"], e["backend_version"]), return_dtype=pl.Float64)
+    return told.alias("engine_host_s")
+
+
 def _ep() -> pl.Expr:
     ep, tp = pl.col("moe_ep_size").fill_null(1).clip(1), pl.col("tp_size")
     return pl.when(tp % ep == 0).then(ep).otherwise(1).alias("ep")
@@ -95,7 +127,7 @@ def _ep() -> pl.Expr:
 
 def predicted(used: pl.DataFrame, told: Callable[[str], None] = lambda _: None) -> tuple[pl.DataFrame, dict[str, int]]:
     """Rows with `tpot_s` and `ttft_s` of the model, no efficiency applied; and rows that could not be run by reason."""
-    places = ["chip", "llm", "precision", "tp_size", "ep"]
+    places = ["chip", "llm", "precision", "tp_size", "ep", "groups", "engine_host_s"]
     loads = [*places, "batch_size", "isl", "osl"]
     asked = used.select(loads).unique(maintain_order=True).sort(places)
     refused: dict[str, int] = {}
@@ -119,11 +151,13 @@ def predicted(used: pl.DataFrame, told: Callable[[str], None] = lambda _: None) 
 
 
 @cache
-def _replica(chip: str, llm: str, precision: str, tp: int, ep: int) -> Replica | str:
+def _replica(chip: str, llm: str, precision: str, tp: int, ep: int, groups: int, engine_host_s: float) -> Replica | str:
     try:
         design = chip_named(chip)
-        setup: Setup = in_precision(load_catalog().llm(llm), precision, design, tp_count=tp, ep_count=ep)
-        return replica_of(setup, design)
+        setup: Setup = in_precision(
+            load_catalog().llm(llm), precision, design, tp_count=tp, ep_count=ep, attention_dp_count=groups
+        )
+        return replica_of(setup, design, ENGINE.of_groups(groups), host_step_s=engine_host_s)
     except (DoesNotFit, CatalogError) as error:
         return str(error)
 
@@ -139,7 +173,7 @@ def _answer(replica: Replica | str, row: dict[str, int]) -> tuple[float, float]:
         least_length_ratio=SPREAD_RATIO if shape in SPREAD_SHAPES else 1.0,
     )
     try:
-        found = run_closed_loop(loop, replica, ENGINE)
+        found = run_closed_loop(loop, replica, ENGINE.of_groups(row["groups"]))
     except DoesNotFit:
         return np.nan, np.nan
     return found.tpot_s, found.ttft_s

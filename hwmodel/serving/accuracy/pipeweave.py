@@ -10,6 +10,7 @@ import polars as pl
 from hwmodel.catalog import Deployment, DesignTable, LlmSpec, load_catalog
 from hwmodel.kernels import StepStates
 from hwmodel.serving.accuracy.deployed import ENGINE_TOKENS, chip_named
+from hwmodel.serving.accuracy.host_time import SERIAL_HOST_STEP_S
 from hwmodel.serving.accuracy.left_out import errors
 from hwmodel.serving.step_timer import KernelGroup, StepTimer, decode_states, prefill_states
 from hwmodel.timing import FIRST_CONSTANTS, TimingConstants
@@ -130,7 +131,9 @@ def _timer(chip: str, llm: str, tp_count: int, constants: TimingConstants) -> St
     spec = QWEN25_14B if llm == "Qwen2.5-14B" else load_catalog().llm(llm.lower())
     deployment = Deployment(tp_count=tp_count, kv_dtype="bf16")
     designs = DesignTable.of([chip_named(chip)])
-    return StepTimer(designs=designs, llm=spec, deployment=deployment, constants=constants)
+    return StepTimer(
+        designs=designs, llm=spec, deployment=deployment, constants=constants, host_step_s=SERIAL_HOST_STEP_S
+    )
 
 
 def _chip() -> pl.Expr:

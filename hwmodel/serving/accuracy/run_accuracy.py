@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 
 from hwmodel.serving.accuracy.left_out import errors, fitted_for
-from hwmodel.timing import HOST_STEP_S
 
 LEAST_ROWS = 30
 """A group of fewer rows is printed but not held against the bars."""
@@ -75,6 +74,11 @@ def is_running() -> pl.Expr:
     return answer_s >= RUNNING_RATIO * (answer_s + pl.col("measured_ttft_s"))
 
 
+def data_parallel_run_rows(fitted: pl.DataFrame) -> list[RunRow]:
+    """Runs whose attention is divided by data, by chip, LLM, backend and precision."""
+    return _groups(fitted, "attention by data", ("chip", "llm", "backend", "precision"))
+
+
 def run_rows(fitted: pl.DataFrame) -> list[RunRow]:
     """Groups by chip and backend with their bars, then the same by model, precision and mode."""
     return [
@@ -111,7 +115,7 @@ def _row(part: pl.DataFrame, case: str, labels: dict[str, str]) -> RunRow:
         ttft_bar=TTFT_BAR if has_bar else None,
         passes=bool(tpot.mean() <= TPOT_BAR and np.median(ttft) <= TTFT_BAR) if has_bar else None,
         first_token_delay_s=float(delay_s[0]),
-        tpot_mape_host=float(errors(said + host_s - HOST_STEP_S, measured).mean()),
+        tpot_mape_host=float(errors(said + host_s - part["engine_host_s"].to_numpy(), measured).mean()),
         host_step_s=float(host_s[0]),
         rows_running=int(running.sum()),
         tpot_mape_running=float(tpot[running].mean()) if running.any() else float("nan"),

@@ -27,6 +27,8 @@ class Layout:
 
     tp_count: int
     ep_count: int
+    attention_dp_count: int = 1
+    """See `Deployment`."""
     precision: Dtype
     """Products run in it, and weights are stored in it unless the LLM stores them narrower; the cache is fp8 unless it
     is bf16."""
@@ -49,15 +51,22 @@ class FrontPoint:
 
 
 def layouts_of(design: ChipDesign, llm: LlmSpec) -> tuple[Layout, ...]:
-    """Powers of two of ranks inside the scale-up domain, experts spread or not, and the formats that the chip has."""
+    """Powers of two of ranks in the scale-up domain, experts and attention spread or not, and the chip's formats."""
     most = min(int(design.link_world_count), llm.heads_count, MOST_TP_COUNT)
     ranks = [2**power for power in range(most.bit_length()) if 2**power <= most]
     return tuple(
-        Layout(tp_count=tp, ep_count=ep, precision=precision)
+        Layout(tp_count=tp, ep_count=ep, attention_dp_count=groups, precision=precision)
         for precision in built_in_formats(design)
         for tp in ranks
-        for ep in ([1, tp] if llm.moe is not None and 1 < tp <= llm.moe.experts_count else [1])
+        for ep, groups in divisions(llm, tp)
     )
+
+
+def divisions(llm: LlmSpec, ranks_count: int) -> tuple[tuple[int, int], ...]:
+    """Ways to divide an LLM over ranks: expert-parallel ranks, and groups of data-parallel attention."""
+    if llm.moe is None or not 1 < ranks_count <= llm.moe.experts_count:
+        return ((1, 1),)
+    return ((1, 1), (ranks_count, 1), (ranks_count, ranks_count))
 
 
 def front(
@@ -138,15 +147,17 @@ def _points_of(
     deployment = Deployment(
         tp_count=layout.tp_count,
         ep_count=layout.ep_count,
+        attention_dp_count=layout.attention_dp_count,
         activation_dtype=layout.precision,
         kv_dtype=cache_dtype(layout.precision),
     )
     timer = StepTimer(designs=DesignTable.of([design]), llm=_stored(llm, layout), deployment=deployment)
     try:
-        replica = step_cost_tables(timer, scheduler=scheduler).replica(0)
+        bounds = scheduler.of_groups(layout.attention_dp_count)
+        replica = step_cost_tables(timer, scheduler=bounds).replica(0)
     except DoesNotFit:
         return ()
-    return operating_points(replica, workload, scheduler, batches)
+    return operating_points(replica, workload, bounds, batches)
 
 
 def _stored(llm: LlmSpec, layout: Layout) -> LlmSpec:

@@ -1,6 +1,7 @@
 """The front of throughput against interactivity, one line for each chip."""
 
 import math
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -32,7 +33,7 @@ def interactivity_front(front: pl.DataFrame, measure: str, baseline: str) -> alt
             "tokens": row[measure],
             "low": row[f"{measure}_low"] if has_range and row["kind"] in _RANGED else None,
             "high": row[f"{measure}_high"] if has_range and row["kind"] in _RANGED else None,
-            "layout": f"TP{row['tp_count']} EP{row['ep_count']} {row['precision']}, batch {row['batch_count']}",
+            "layout": _layout(row),
         }
         for row in front.sort("chip", "tokens_per_s_per_user").iter_rows(named=True)
     ]
@@ -89,6 +90,11 @@ def _ticks(values: list[float]) -> list[float]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     leads = (1, 2, 5) if high / low < 1e3 else (1,)
     return [lead * 10.0**power for power in decades for lead in leads if low <= lead * 10.0**power <= high]
+
+
+def _layout(row: dict[str, Any]) -> str:
+    ranks = f"TP{row['tp_count']} EP{row['ep_count']} DP{row['attention_dp_count']}"
+    return f"{ranks} {row['precision']}, batch {row['batch_count']}"
 
 
 def _colours(front: pl.DataFrame) -> dict[str, str]:

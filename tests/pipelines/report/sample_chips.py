@@ -32,6 +32,7 @@ def interactivity() -> pl.DataFrame:
                         "precision": "fp8",
                         "tp_count": 2,
                         "ep_count": 1,
+                        "attention_dp_count": 1,
                         "batch_count": 2 ** (7 - power),
                         "tokens_per_s_per_user": speed,
                         "tokens_per_usd": tokens,

@@ -5,13 +5,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hwmodel.serving.accuracy.measured_runs import predicted, used_rows
+from hwmodel.serving.accuracy.measured_runs import data_parallel_rows, predicted, used_rows
 from hwmodel.serving.accuracy.run_accuracy import run_rows, with_fitted
 from tests.shared_data import shared_path
 
 GOOD: dict[str, Any] = {
     "id": "r0",
     "backend": "vllm",
+    "backend_version": "0.18.0",
     "model_path": "meta-llama/Llama-3.1-8B-Instruct",
     "system": "h100_sxm",
     "precision": "fp8",
@@ -60,6 +61,22 @@ def test_each_rule_leaves_out_its_rows_and_counts_them(change: dict[str, Any], r
 def test_experts_that_do_not_divide_the_ranks_count_as_not_divided() -> None:
     used = used_rows(runs({"moe_ep_size": 8, "tp_size": 4}, {"moe_ep_size": 4, "tp_size": 8}, {"moe_ep_size": 0}))
     assert used.rows["ep"].to_list() == [1, 4, 1]
+
+
+def test_runs_with_attention_divided_by_data_count_all_ranks_and_users() -> None:
+    by_data = {
+        "model_path": "openai/gpt-oss-20b",
+        "precision": "fp4",
+        "attention_dp_size": 4,
+        "moe_ep_size": 4,
+        "batch_size": 8,
+        "concurrency": 32,
+    }
+    odd = [{"moe_ep_size": 2}, {"tp_size": 4}, {"concurrency": 8}, {"attention_dp_size": 1}]
+    rows = data_parallel_rows(runs(by_data, *(by_data | change for change in odd)))
+    assert rows.select("id", "tp_size", "ep", "groups", "batch_size").rows() == [("r0", 4, 4, 4, 32)]
+    told, refused = predicted(rows)
+    assert (len(told), refused) == (1, {})
 
 
 def test_what_does_not_fit_the_memory_is_counted_and_not_scored() -> None:

@@ -22,6 +22,7 @@ def planted(chip: str, *, delay_s: float = DELAY_S, tpot_ratio: float = 1.0, ttf
             "precision": ["fp8"] * COUNT,
             "mode": ["agg"] * COUNT,
             "osl": [1000] * COUNT,
+            "engine_host_s": [HOST_STEP_S] * COUNT,
             "tpot_s": at * 1e-3 * tpot_ratio,
             "ttft_s": at * 0.02,
             "silicon_tpot_ms": at,

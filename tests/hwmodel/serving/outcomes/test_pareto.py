@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwmodel.catalog import Deployment, DesignTable, LlmSpec, load_catalog
+from hwmodel.catalog import Deployment, DesignTable, LlmSpec, design_of, load_catalog
 from hwmodel.physical import tco
 from hwmodel.serving import Scheduler, StepTimer, step_cost_tables
 from hwmodel.serving.errors import DoesNotFit
@@ -71,6 +71,23 @@ def test_layouts_stay_inside_the_scale_up_domain_and_the_formats_of_the_chip() -
         *((tp, ep) for tp in (2, 4, 8) for ep in (1, tp)),
     }
     assert {one.precision for one in experts} == {"bf16"}
+    assert {one.attention_dp_count for one in experts if one.ep_count > 1} == {1, 2, 4, 8}
+    assert all(one.attention_dp_count in {1, one.ep_count} for one in experts)
+
+
+def test_attention_divided_by_data_holds_more_users_of_a_latent_cache() -> None:
+    by_data = Layout(tp_count=8, ep_count=8, attention_dp_count=8, precision="fp8")
+    by_heads = replace(by_data, attention_dp_count=1)
+    h200 = design_of(load_catalog().chip("h200-sxm"))
+    long = Workload(input_tokens=8000, output_tokens=500)
+    bounds = Scheduler(max_sequences_count=256, max_batched_tokens=8192)
+    found = front(
+        h200, llm("deepseek-r1"), long, layouts=(by_data, by_heads), batches=[8, 64, 256], scheduler=bounds, cost=None
+    )
+    batches = {
+        layout: [one.point.batch_count for one in found if one.layout == layout] for layout in (by_data, by_heads)
+    }
+    assert max(batches[by_data]) > max(batches[by_heads])
 
 
 def test_a_point_is_the_closed_form_on_the_tables_of_its_layout() -> None:

@@ -197,13 +197,11 @@ def test_changes_that_make_the_firmest_design_no_firmer_are_taken_back(
 ) -> None:
     row = elsewhere(space, found)
     given = with_firmest(found, row, 0.8)
-    point = found.scored.points[row]
-    fewer = point.copy()
-    column = int(np.flatnonzero(space.is_changed(point))[0])
-    fewer[column] = space.base_point[column]
-    simpler = space.ids(fewer[None, :])[0]
-    if simpler in found.scored.designs.name:
-        given.least_kept_ratio[found.scored.designs.name.index(simpler)] = 0.799
+    changed = np.flatnonzero(space.is_changed(found.scored.points[row]))
+    fewer = np.repeat(found.scored.points[row][None, :], changed.size, axis=0)
+    fewer[np.arange(changed.size), changed] = space.base_point[changed]
+    simpler = next(name for name in space.ids(fewer) if name in found.scored.designs.name)
+    given.least_kept_ratio[found.scored.designs.name.index(simpler)] = 0.799
     _, finals = recommended(space, given, scenario, Tape())
     (seated,) = [final for final in finals if final.seat is Seat.WORST_CASE]
     assert seated.design.name == simpler

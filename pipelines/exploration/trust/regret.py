@@ -64,7 +64,9 @@ def regret_frames(judged: Judged, cases: Sequence[Case]) -> tuple[pl.DataFrame, 
     names = [case.name for case in cases]
     shown = Worth(designs=DesignTable.of([entrant.design for entrant in judged.entrants]))
     closed = np.stack([shown.of(scenario_under(judged.found.scenario, case)) for case in cases], axis=1)
-    best = np.array([judged.found.scored.of(name).value_per_usd_ratio.max() for name in names])
+    scored = judged.found.scored
+    forms = (scored.closed if case.kind is CaseKind.TODAY else scored.of(case.name) for case in cases)
+    best = np.array([form.value_per_usd_ratio.max() for form in forms])
     replayed = np.stack([_replayed(judged, case) for case in cases], axis=1)
     blocks = [_block(judged, names, closed, CLOSED_FORM, best), _block(judged, names, replayed, REPLAY, None)]
     return pl.concat([matrix for matrix, _ in blocks]), pl.concat([summary for _, summary in blocks])

@@ -19,7 +19,7 @@ from pipelines.latency_table import replayed_latency, write_latency
 from pipelines.resources import LakeResource, LedgerResource
 from pipelines.run_loop import Progress, RunRequest, RunSummary, run_loop
 from pipelines.run_record import GenerationStep
-from pipelines.source import SimulatedSource, Source, TraceSource
+from pipelines.source import SimulatedSource, Source, StoredSource
 from telemetry_sim import ServiceChange, answered, elasticities, volume_ratio
 from warehouse.contracts import ServiceLatency, Surface
 from warehouse.ledger import Recommendation, RecommendationStatus
@@ -53,7 +53,7 @@ def run_generations(
         BadInput: Demand is to answer, but is read from a trace.
         And whatever `run_loop` raises.
     """
-    if plan.count > 1 and plan.elasticity_ratio > 0.0 and isinstance(request.source, TraceSource):
+    if plan.count > 1 and plan.elasticity_ratio > 0.0 and not isinstance(request.source, SimulatedSource):
         raise BadInput("the demand of a trace cannot answer to another chip; give --elasticity 0, or simulate")
     step = GenerationStep(number=1, elasticity_ratio=plan.elasticity_ratio)
     request = replace(request, generation=step if plan.count > 1 else None)
@@ -152,8 +152,12 @@ def named(accepted: Recommendation) -> str:
 
 
 def answering(
-    source: Source, moved: Mapping[str, Mapping[str, float]], latency_path: Path | None = None, *, number: int
-) -> Source:
+    source: Source | StoredSource,
+    moved: Mapping[str, Mapping[str, float]],
+    latency_path: Path | None = None,
+    *,
+    number: int,
+) -> Source | StoredSource:
     """The source of the next generation, in a data set of its own; a surface that the window did not hold stays.
 
     Args:
@@ -162,6 +166,8 @@ def answering(
         latency_path: Measured latencies that users meet; the incumbent's laws by default.
         number: Of the next generation.
     """
+    if isinstance(source, StoredSource):
+        return source
     dataset = f"{source.dataset.removesuffix(f'_generation_{number - 1}')}_generation_{number}"
     if not isinstance(source, SimulatedSource):
         return replace(source, dataset_name=dataset)

@@ -12,7 +12,7 @@ from pydantic import Field
 from pipelines.errors import BadInput
 from pipelines.home import HomeFolders
 from pipelines.settings import read_settings
-from pipelines.source import SimulatedSource, Source, TraceSource
+from pipelines.source import SimulatedSource, Source, StoredSource, TraceSource
 from telemetry_sim import DEFAULT_SURFACE_SHARES, SettingsError, SimulationSettings
 from warehouse.contracts import Surface
 from warehouse.ingest import FORMATS
@@ -75,7 +75,7 @@ class SourceResource(dg.ConfigurableResource[None]):
     dataset: str = Field(default="", description="Data set; empty: synthetic, or one for the content of the trace.")
 
     @classmethod
-    def of(cls, source: Source) -> "SourceResource":
+    def of(cls, source: Source | StoredSource) -> "SourceResource":
         """The resource that gives this source."""
         match source:
             case SimulatedSource(
@@ -91,6 +91,8 @@ class SourceResource(dg.ConfigurableResource[None]):
                     abandonment=settings.abandonment,
                     latency_path=str(latency_path) if latency_path else "",
                 )
+            case StoredSource(dataset=dataset, seed=seed):
+                return cls(dataset=dataset, seed=seed)
             case TraceSource(format=format_name, path=path, surface=surface, dataset_name=dataset):
                 return cls(
                     trace_format=format_name,

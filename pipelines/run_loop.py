@@ -21,7 +21,7 @@ from pipelines.lake_days import read_days
 from pipelines.resources import LakeResource, LoopResource, SourceResource
 from pipelines.run_record import GenerationStep, recorded_run
 from pipelines.settings import Settings
-from pipelines.source import Source
+from pipelines.source import Source, StoredSource
 from pipelines.tables import TABLES
 from warehouse.lake import Lake
 from warehouse.ledger import Run
@@ -34,7 +34,8 @@ class RunRequest:
     """What one pass of the loop is asked to do."""
 
     settings: Settings
-    source: Source
+    source: Source | StoredSource
+    """Of a stored one nothing is made again: the pass is its hardware half."""
     baseline: str = DEFAULT_BASELINE
     llm: str | None = None
     """Serve every surface by this LLM instead of the policy's."""
@@ -108,6 +109,8 @@ class _Resources(TypedDict):
 def run_loop(request: RunRequest, progress: Progress | None = None) -> RunSummary:
     """One pass: each day's telemetry and features, then the weekly part once, all recorded in the ledger.
 
+    Where the lake holds telemetry and features already, only the weekly part is run.
+
     Raises:
         IngestError: Not one row of the trace can be used.
         BadInput: The request cannot be used.
@@ -150,13 +153,14 @@ def _execute_all(
 ) -> _Tally:
     definitions = build_definitions(request.settings, dict(resources))
     has_weekly = not request.features_only and any(job.name == WEEKLY_JOB for job in definitions.jobs or ())
-    stages_count = len(days) + has_weekly
+    made = () if isinstance(request.source, StoredSource) else days
+    stages_count = len(made) + has_weekly
     tally = _Tally()
-    for number, day in enumerate(days):
+    for number, day in enumerate(made):
         progress.stage(f"telemetry and features of {day}", done_count=number, total_count=stages_count)
         _execute(definitions.resolve_job_def(DAILY_JOB), instance, tally, day)
     if has_weekly:
-        progress.stage("hotspots, search and report", done_count=len(days), total_count=stages_count)
+        progress.stage("hotspots, search and report", done_count=len(made), total_count=stages_count)
         _execute(definitions.resolve_job_def(WEEKLY_JOB), instance, tally, None)
     return tally
 

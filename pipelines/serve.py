@@ -187,8 +187,8 @@ def summary(rows: pl.DataFrame, run: EngineRun) -> dict[str, Any]:
     """Steps, calls, and the times of finished calls: to first token, per further token where there is one, to last.
 
     With speculation also what became of drafts, steps of calls that left in the midst of them not counted. With cache
-    in host memory also what was found in which tier, and what was loaded, again after a preemption included. With prefill
-    and decode apart also what travelled, and the time from first token to the first step that decodes.
+    in host memory also what was found in which tier, and what was loaded, again after a preemption included. With
+    prefill and decode apart also what travelled, and the time from first token to the first step that decodes.
     """
     times, lasted_s = run.times, (rows["last_token_s"] - rows["queued_s"]).to_numpy()
     is_done = times.outcome == Outcome.DONE

@@ -1,4 +1,4 @@
-"""Where telemetry comes from: a simulation, whose days are made as they are landed, or a real trace on disk."""
+"""Where telemetry comes from: a simulation, whose days are made as they are landed, a trace on disk, or the lake."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -171,6 +171,26 @@ class TraceSource:
     def kept_count(self) -> int:
         """Good rows of its file; mostly each is a call."""
         return self.read().rows_kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSource:
+    """Telemetry that the lake holds already, with its features: a pass over it runs the hardware half alone."""
+
+    dataset: str
+    seed: int
+    """Of what is drawn for it later on."""
+    stored_days: tuple[date, ...]
+    refused: pl.DataFrame
+    """Contract `Quarantine`: rows that were refused when it came in."""
+
+    def days(self) -> list[date]:
+        """The days that are looked at, in order."""
+        return list(self.stored_days)
+
+    def quarantine(self) -> pl.DataFrame:
+        """Rows that were refused when it came in."""
+        return self.refused
 
 
 Source = SimulatedSource | TraceSource

@@ -6,7 +6,7 @@ from hwmodel.design.errors import BadSpace, DesignError, NoDeployment, NoDesign
 from hwmodel.design.evaluate import Evaluation, PoolEvaluation, evaluate, evaluate_many, served_value
 from hwmodel.design.patience import AbandonmentModel
 from hwmodel.design.pool import Pool, PoolLoad, pool_load
-from hwmodel.design.recommend import Recommendation, recommend
+from hwmodel.design.recommend import Recommendation, Seat, recommend
 from hwmodel.design.scenario import FULL_CELL, SEARCH_CELL, CellSize, Scenario, guessing, scenario_of
 from hwmodel.design.scenarios import Case, CaseKind, ForecastRow, cases_of, in_cell, scenario_under
 from hwmodel.design.scoring import (
@@ -69,6 +69,7 @@ __all__ = [
     "Scored",
     "SearchPlan",
     "SearchResult",
+    "Seat",
     "SurfaceChange",
     "bill_of",
     "cases_of",

@@ -1,7 +1,7 @@
 """How many replicas a demand needs, in closed form: the level-0 answer for every design of the space at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,6 +15,7 @@ from hwmodel.serving import (
     DesignClasses,
     KernelGroup,
     ReusePattern,
+    Scheduler,
     SteadyLoad,
     StepGrids,
     StepTimer,
@@ -62,7 +63,7 @@ def closed_form_fleet(designs: DesignTable, pool: Pool) -> ClosedFormFleet:
 def closed_form_fleets(
     designs: DesignTable, pools: Sequence[Pool], *, workers_count: int = 1
 ) -> tuple[ClosedFormFleet, ...]:
-    """The same for several pools: what pools alike in LLM, formats and batch share is timed once.
+    """The same for several pools: what pools alike in LLM, formats and engine share is timed once.
 
     Args:
         designs: Any number of designs.
@@ -70,26 +71,36 @@ def closed_form_fleets(
         workers_count: Threads; the timing loops let go of the interpreter lock.
     """
     classes = DesignClasses.of(designs)
-    kinds = list(dict.fromkeys(_kind(pool) for pool in pools))
-    tasks = [(kind, tp_count) for kind in kinds for tp_count in TP_COUNTS]
-    alike = {kind: [pool for pool in pools if _kind(pool) == kind] for kind in kinds}
+    alike: dict[_Kind, dict[_Load, Pool]] = {}
+    for pool in pools:
+        alike.setdefault(_kind(pool), {}).setdefault(_numbers(pool.load), pool)
+    tasks = [(kind, tp_count) for kind in alike for tp_count in TP_COUNTS]
     run = Parallel(n_jobs=workers_count, prefer="threads")
     found = run(
-        delayed(_replicas_at)(designs, classes, alike[kind], alike[kind][0].at_width(tp_count))
-        for kind, tp_count in tasks
+        delayed(_replicas_at)(designs, classes, tuple(alike[kind].values()), tp_count) for kind, tp_count in tasks
     )
     by_task = dict(zip(tasks, found, strict=True))
-    fleets = []
-    for pool in pools:
-        kind = _kind(pool)
-        at = next(number for number, other in enumerate(alike[kind]) if other is pool)
-        fleets.append(_cheapest(np.stack([by_task[kind, tp_count][at] for tp_count in TP_COUNTS])))
-    return tuple(fleets)
+    fleets = {
+        (kind, load): _cheapest(np.stack([by_task[kind, tp_count][at] for tp_count in TP_COUNTS]))
+        for kind, loads in alike.items()
+        for at, load in enumerate(loads)
+    }
+    return tuple(fleets[_kind(pool), _numbers(pool.load)] for pool in pools)
 
 
-def _kind(pool: Pool) -> tuple[LlmSpec, Deployment, int]:
+_Kind = tuple[LlmSpec, Deployment, Scheduler]
+_Load = tuple[float | bytes, ...]
+
+
+def _kind(pool: Pool) -> _Kind:
     """Pools that are alike in it take the same steps but for attention."""
-    return pool.llm, pool.formats, pool.scheduler.max_sequences_count
+    return pool.llm, pool.formats, pool.scheduler
+
+
+def _numbers(load: PoolLoad) -> _Load:
+    """All that the closed form reads of a load: equal loads, as of a surface that is a whole tier, are sized once."""
+    values = (getattr(load, field.name) for field in fields(load))
+    return tuple(value.tobytes() if isinstance(value, np.ndarray) else float(value) for value in values)
 
 
 def _cheapest(replicas_by_tp: Float[np.ndarray, "widths designs"]) -> ClosedFormFleet:
@@ -105,9 +116,10 @@ def _cheapest(replicas_by_tp: Float[np.ndarray, "widths designs"]) -> ClosedForm
 
 
 def _replicas_at(
-    designs: DesignTable, classes: DesignClasses, pools: Sequence[Pool], deployment: Deployment
+    designs: DesignTable, classes: DesignClasses, pools: Sequence[Pool], tp_count: int
 ) -> Float[np.ndarray, "pools designs"]:
-    """Replicas of pools of one LLM at one deployment; infinite where it is not legal."""
+    """Replicas of pools of one LLM at one width; infinite where it is not legal."""
+    deployment = pools[0].at_width(tp_count)
     capacity = capacity_tokens(designs, pools[0].llm, deployment).astype(np.float64)
     has_links = designs.link_world_count >= deployment.tp_count
     legal = [

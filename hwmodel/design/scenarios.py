@@ -12,7 +12,7 @@ from hwmodel.catalog import DesignTable
 from hwmodel.design.closed_form import closed_form_fleet
 from hwmodel.design.errors import NoDeployment
 from hwmodel.design.pool import Pool, pool_load
-from hwmodel.design.scenario import CLONE_JITTER_S, UNLOADED_RATIO, Scenario
+from hwmodel.design.scenario import CLONE_JITTER_S, MOST_CALLS_COUNT, UNLOADED_RATIO, Scenario
 from hwmodel.serving import (
     EmptyDemand,
     ReplayDemand,
@@ -120,7 +120,14 @@ def scenario_under(today: Scenario, case: Case) -> Scenario:
     return replace(today, name=case.name, pools=pools)
 
 
-def in_cell(scenario: Scenario, *, replicas_count: float, seed: int, widths_count: int = 2) -> Scenario:
+def in_cell(
+    scenario: Scenario,
+    *,
+    replicas_count: float,
+    seed: int,
+    widths_count: int = 2,
+    most_calls_count: int = MOST_CALLS_COUNT,
+) -> Scenario:
     """A scenario with weights as one that can be replayed: sessions added or left out, promises within reach.
 
     Args:
@@ -128,13 +135,14 @@ def in_cell(scenario: Scenario, *, replicas_count: float, seed: int, widths_coun
         replicas_count: Replicas that the baseline should need for each LLM.
         seed: Of the added sessions.
         widths_count: Tensor-parallel widths that are tried by replay.
+        most_calls_count: Calls of one LLM's cell; one of very short calls is smaller than asked.
 
     Raises:
         NoDeployment: The baseline cannot run one of the LLMs.
         EmptyDemand: Not one session is left.
     """
     table = DesignTable.of([scenario.baseline])
-    pools = tuple(_cell(pool, table, replicas_count, seed) for pool in scenario.pools)
+    pools = tuple(_cell(pool, table, replicas_count, seed, most_calls_count) for pool in scenario.pools)
     return replace(scenario, pools=tuple(replace(pool, widths_count=widths_count) for pool in pools))
 
 
@@ -205,12 +213,13 @@ def _touches(case: Case, demand: ReplayDemand) -> bool:
     return case.limit_ratio != 1.0 or any((ratio != 1.0).any() for ratio in (sessions, *lengths))
 
 
-def _cell(pool: Pool, table: DesignTable, replicas_count: float, seed: int) -> Pool:
+def _cell(pool: Pool, table: DesignTable, replicas_count: float, seed: int, most_calls_count: int) -> Pool:
     closed = closed_form_fleet(table, pool)
     expected = float(closed.replicas_needed[0]) * pool.guess_ratio
     if not np.isfinite(expected):
         raise NoDeployment(f"{pool.llm.id} does not run on {table.name[0]} under this case; leave the case out")
-    demand = scale_sessions(pool.demand, replicas_count / expected, jitter_s=CLONE_JITTER_S, seed=seed)
+    times = min(replicas_count / expected, most_calls_count / float(pool.demand.weight_ratio.sum()))
+    demand = scale_sessions(pool.demand, times, jitter_s=CLONE_JITTER_S, seed=seed)
     if not demand.is_scored.any():
         raise EmptyDemand(f"{pool.llm.id}: no scored call is left in a cell of {replicas_count:g} replicas")
     timer = StepTimer(designs=table, llm=pool.llm, deployment=pool.at_width(int(closed.tp_count[0])))

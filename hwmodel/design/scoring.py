@@ -74,6 +74,10 @@ class Scored:
         """What the first scenario's closed form says."""
         return self.closed_forms[0]
 
+    def of(self, scenario: str) -> ClosedForm:
+        """What the closed form says of one of the scenarios, by its name."""
+        return self.closed_forms[self.scenarios.index(scenario)]
+
     @property
     def closed_form(self) -> Float[np.ndarray, "designs"]:
         """Value per USD in the first scenario."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from hwmodel.serving.bins import Bins, fresh_bins
 from hwmodel.serving.demand import NS_PER_S, ReplayDemand
 from hwmodel.serving.engine import EngineCalls, EngineRun, EngineSettings, Outcome, Policy, Router, Speculation
-from hwmodel.serving.errors import BadSettings, DoesNotFit
+from hwmodel.serving.errors import BadLimits, BadSettings, DoesNotFit
 from hwmodel.serving.fast import replay_fast
 from hwmodel.serving.speculative import replay_speculating
 from hwmodel.serving.speculative.cost import SpeculativeCost

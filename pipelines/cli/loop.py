@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +33,15 @@ RUN_EXAMPLES = """
 """
 
 
+RECOMMEND_EXAMPLES = """
+[bold]Examples[/bold]
+
+  scoville recommend
+  scoville recommend --baseline mi300x --days 7
+  scoville recommend --run 20261123-211809-synthetic --out review
+"""
+
+
 class Verdict(StrEnum):
     """What can be decided on a recommendation."""
 
@@ -41,6 +52,7 @@ class Verdict(StrEnum):
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("run", rich_help_panel=PANEL, epilog=RUN_EXAMPLES)(run)
+    app.command("recommend", rich_help_panel=PANEL, epilog=RECOMMEND_EXAMPLES)(recommend)
     app.command("report", rich_help_panel=PANEL)(report)
     app.command("decide", rich_help_panel=PANEL)(decide)
     app.command("ui", rich_help_panel=PANEL)(ui)
@@ -95,6 +107,52 @@ def run(  # noqa: PLR0917 - typer asks for each option
         summaries = run_generations(request, plan, progress)
     _print(summaries, plan, as_json=as_json)
     if any(summary.failed_checks for summary in summaries):
+        raise typer.Exit(FINDINGS)
+
+
+@told
+def recommend(  # noqa: PLR0917 - typer asks for each option
+    home: Annotated[Path | None, typer.Option(help="State folder (default: SCOVILLE_HOME, else .scoville).")] = None,
+    baseline: Annotated[
+        str, typer.Option(metavar="CHIP|RUN:RANK", help="Chip in service, or a design that a run recommended.")
+    ] = "h100-sxm",
+    days: Annotated[int | None, typer.Option(min=1, help="The last so many days of it (default: all).")] = None,
+    run_id: Annotated[str, typer.Option("--run", metavar="RUN", help="Data set, days, seed of an earlier run.")] = "",
+    dataset: Annotated[str, typer.Option(help="Data set of the lake (default: the simulated one).")] = "",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Root of all random numbers (default: that of the data set's last run).")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "--llm", metavar="LLM", help="Serve every surface by this LLM (default: policy).")
+    ] = "",
+    allow_estimates: Annotated[bool, typer.Option(help="Let numbers that nobody published stand in.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy the report with its data here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Search design changes for telemetry that is in the lake, evaluate them again in full, explain them.
+
+    A command that was cut off goes on where it stopped if it is given again: finished replays are in the ledger.
+    """
+    from pipelines.cli.progress import shown_progress  # noqa: PLC0415 - keeps --help fast
+    from pipelines.generations import GenerationPlan  # noqa: PLC0415
+    from pipelines.requests import checked_hardware  # noqa: PLC0415
+    from pipelines.run_loop import RunRequest, run_loop  # noqa: PLC0415
+    from pipelines.settings import HOME_VARIABLE, read_settings  # noqa: PLC0415
+    from pipelines.stored import Wanted, stored_source  # noqa: PLC0415
+
+    settings = read_settings({**os.environ, **({HOME_VARIABLE: str(home)} if home else {})})
+    source = stored_source(settings.home, Wanted(dataset=dataset, days_count=days, run_id=run_id, seed=seed))
+    checked_hardware(settings.home, baseline, model, allow_estimates=allow_estimates)
+    request = RunRequest(
+        settings=settings, source=source, baseline=baseline, llm=model or None, allow_estimates=allow_estimates
+    )
+    with shown_progress(quiet=as_json) as progress:
+        summary = run_loop(request, progress)
+    if out is not None and summary.report is not None:
+        shutil.copytree(summary.report.parent, out, dirs_exist_ok=True)
+        summary = replace(summary, report=out / summary.report.name)
+    _print([summary], GenerationPlan(count=1), as_json=as_json)
+    if summary.failed_checks:
         raise typer.Exit(FINDINGS)
 
 

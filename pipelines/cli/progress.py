@@ -22,9 +22,9 @@ class _Bar:
         """Shows the stage that begins."""
         self._bar.update(self._line, description=name, completed=done_count, total=total_count)
 
-    def detail(self, text: str) -> None:
-        """Shows what happens inside the stage."""
-        self._bar.update(self._line, description=text)
+    def detail(self, text: str, done_count: int | None, total_count: int | None) -> None:
+        """Shows what happens inside the stage, and how much of that is done."""
+        self._bar.update(self._line, description=text, completed=done_count, total=total_count)
 
 
 class _Told(logging.Handler):
@@ -36,7 +36,8 @@ class _Told(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Shows one message."""
-        self._to.detail(record.getMessage())
+        counts = (getattr(record, name, None) for name in ("done_count", "total_count"))
+        self._to.detail(record.getMessage(), *counts)
 
 
 class _Lines:

@@ -1,6 +1,6 @@
 """One exploration: baseline, search, re-evaluation, bills, named chips, robustness; composition only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hwmodel.catalog import ChipDesign, load_catalog
@@ -8,6 +8,8 @@ from hwmodel.design import (
     FULL_CELL,
     SEARCH_CELL,
     AbandonmentModel,
+    Case,
+    CaseKind,
     CellSize,
     DesignSpace,
     Evaluation,
@@ -17,13 +19,15 @@ from hwmodel.design import (
     SearchPlan,
     SearchResult,
     bill_of,
+    cases_of,
     recommend,
     scenario_of,
+    scenario_under,
     search,
     space_around,
 )
 from pipelines.exploration.designs import Chip, evaluate_named, frames, interactivity_frame, refused_chips
-from pipelines.exploration.explaining import ExplainPlan, Subject, explain, recommendation_view
+from pipelines.exploration.explaining import ExplainPlan, Subject, explain, forecast_rows, recommendation_view
 from pipelines.exploration.findings import Findings
 from pipelines.exploration.inputs import LoopInputs
 from pipelines.exploration.keeping import LedgerLog
@@ -56,14 +60,25 @@ class Explorer:
 
 def explore(inputs: LoopInputs, explorer: Explorer) -> Findings:
     """Find out what to change for this demand, and why."""
-    abandonment = AbandonmentModel.of(inputs.abandonment)
-    sample, twin = (_scenario(inputs, explorer, abandonment, explorer.search_cell, draw=draw) for draw in (0, 1))
-    full = _scenario(inputs, explorer, abandonment, explorer.full_cell)
+    sample, twin, full = _scenarios(inputs, explorer)
     space = space_around(explorer.baseline)
-    found = search(space, sample, plan=explorer.plan, log=explorer.log, progress=explorer.progress, twin=twin)
+    cases, lacking = cases_of(sample, forecast_rows(inputs.forecast))
+    others = [scenario_under(sample, case) for case in cases if case.kind is not CaseKind.TODAY]
+    found = search(
+        space, [sample, *others], plan=explorer.plan, log=explorer.log, progress=explorer.progress, twin=twin
+    )
     baseline, finalists = recommend(space, found, full, log=explorer.log, progress=explorer.progress)
     named = evaluate_named(found.scenario, explorer.baseline.name, allow_estimates=explorer.allow_estimates)
-    return _findings(inputs, explorer, space, found, baseline, finalists, named)
+    return _findings(inputs, explorer, space, found, (cases, lacking), baseline, finalists, named)
+
+
+def _scenarios(inputs: LoopInputs, explorer: Explorer) -> Iterator[Scenario]:
+    """Today's demand three times: the search's sample, a second one, and what finalists are replayed on."""
+    abandonment = AbandonmentModel.of(inputs.abandonment)
+    cells = ((explorer.search_cell, 0), (explorer.search_cell, 1), (explorer.full_cell, 0))
+    for number, (cell, draw) in enumerate(cells):
+        explorer.progress.advance("drawing demand", number, len(cells))
+        yield _scenario(inputs, explorer, abandonment, cell, draw=draw)
 
 
 def _scenario(
@@ -89,6 +104,7 @@ def _findings(  # noqa: PLR0917 - the parts of one result
     explorer: Explorer,
     space: DesignSpace,
     found: SearchResult,
+    told_cases: tuple[Sequence[Case], Mapping[str, str]],
     baseline: Evaluation,
     finalists: Sequence[Recommendation],
     named: Sequence[tuple[str, Evaluation]],
@@ -103,7 +119,8 @@ def _findings(  # noqa: PLR0917 - the parts of one result
         finalists=finalists,
         named=named,
         bills=bills,
-        forecast=inputs.forecast,
+        cases=told_cases[0],
+        lacking=told_cases[1],
         seed=explorer.seed,
         progress=explorer.progress,
         plan=explorer.explain_plan,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from pipelines.exploration.explore import Explorer
 from pipelines.exploration.keeping import LedgerLog, ToldProgress
@@ -22,13 +23,13 @@ def explorer_of(loop: LoopResource, ledger: Ledger, *, run_id: str, seed: int, t
     return Explorer(
         baseline=incumbent_design(loop.baseline, ledger, allow_estimates=loop.allow_estimates),
         log=LedgerLog(ledger=ledger, run_id=run_id, scenario="today"),
-        progress=ToldProgress(tell=lambda text: _tell_all(tell, text)),
+        progress=ToldProgress(tell=partial(_tell_all, tell)),
         seed=seed,
         allow_estimates=loop.allow_estimates,
     )
 
 
-def _tell_all(tell: Callable[[str], None], text: str) -> None:
+def _tell_all(tell: Callable[[str], None], text: str, done: int, total: int) -> None:
     """Dagster's log keeps it; a terminal that listens to this logger shows it as it happens."""
     tell(text)
-    PROGRESS_LOG.info(text)
+    PROGRESS_LOG.info(text, extra={"done_count": done, "total_count": total})

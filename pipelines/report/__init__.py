@@ -3,7 +3,7 @@
 from pipelines.report.content import DesignChange, HistoryRow, Interval, RecommendationView, ReportContent, RunFacts
 from pipelines.report.errors import BadFigureKey, PictureTooLarge, ReportError
 from pipelines.report.explained import ExplainedView
-from pipelines.report.explanation import Explanation
+from pipelines.report.explanation import FIRM, Explanation
 from pipelines.report.history import render_history, write_history
 from pipelines.report.html import render_html
 from pipelines.report.machine import render_json
@@ -12,6 +12,7 @@ from pipelines.report.picture import chart_png
 from pipelines.report.write import ReportFiles, write_report
 
 __all__ = [
+    "FIRM",
     "BadFigureKey",
     "DesignChange",
     "ExplainedView",

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+FIRM = "finalist for its worst scenario"
+"""Kind of a row of the regret that is a finalist because no scored design gives less away in its worst scenario."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:

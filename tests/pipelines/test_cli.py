@@ -46,12 +46,14 @@ def test_help_shows_every_command_in_its_panel() -> None:
         "ingest",
         "simulate-telemetry",
         "chip",
+        "recommend",
         "decide",
         "ui",
         "maintain",
     ):
         assert word in text
     assert "scoville run --trace azure:" in call("run", "--help").stdout
+    assert "scoville recommend --baseline mi300x" in call("recommend", "--help").stdout
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -126,6 +128,28 @@ def test_a_slip_in_the_arguments_is_one_line_too(
     assert stop.value.code == BAD_INPUT
     assert line.count("\n") == 1
     assert says in line
+
+
+def test_recommending_without_a_lake_is_one_line_and_makes_none(home: Path) -> None:
+    assert "holds no lake; `scoville run --features-only` fills it" in refusal("recommend")
+    assert not home.exists()
+    elsewhere = home.with_name("elsewhere")
+    assert str(elsewhere) in refusal("recommend", "--home", str(elsewhere))
+
+
+def test_recommending_on_what_the_lake_does_not_hold_is_one_line(home: Path) -> None:
+    assert call("maintain").exit_code == OK
+    assert "data set synthetic under" in refusal("recommend")
+    assert "has no data set 'azure_1'; it has synthetic" in refusal("recommend", "--dataset", "azure_1")
+    assert "no run 'none' in the ledger" in refusal("recommend", "--run", "none")
+
+
+def test_recommending_for_a_chip_or_an_llm_that_is_not_there_is_one_line() -> None:
+    arguments = ("--days", "1", "--calls-per-day", "300", "--surfaces", "api_burst", "--seed", "2")
+    assert call("run", "--features-only", *arguments).exit_code == OK
+    assert "close: h100-sxm" in refusal("recommend", "--baseline", "h100-sxn")
+    assert "no run 'none' in the ledger" in refusal("recommend", "--baseline", "none:1")
+    assert "no LLM 'gpt-9'" in refusal("recommend", "--llm", "gpt-9")
 
 
 def test_a_home_that_cannot_be_made_is_one_line(home: Path) -> None:

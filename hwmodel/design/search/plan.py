@@ -57,5 +57,10 @@ class SearchPlan:
     """The search stops where no design is expected to add this share to the area that the front dominates."""
     finalists_count: int = 3
     per_scenario_count: int = 3
-    """Designs that are replayed on each scenario but the first."""
+    """Designs that are replayed on each scenario but the first, before finalists are."""
+    elsewhere_replicas_count: float = 8.0
+    """Replicas per LLM of the cells in which scenarios but the first are replayed. In cells of 3, designs that need a
+    third of the baseline's replicas came down to one replica, below which a fleet cannot be told."""
+    elsewhere_calls_count: int = 20_000
+    """Calls of one LLM in these cells at most."""
     seed: int = 0

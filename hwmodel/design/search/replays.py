@@ -1,10 +1,10 @@
 """Replays of a search: those that an earlier run finished are recalled, the others are made and kept at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hwmodel.catalog import ChipDesign
-from hwmodel.design.evaluate import Evaluation, evaluate, evaluate_each
+from hwmodel.design.evaluate import Evaluation, evaluate_each
 from hwmodel.design.scenario import Scenario
 from hwmodel.design.search.outcome import Outcome
 from hwmodel.design.search.plan import EvaluationLog
@@ -28,10 +28,13 @@ class Replays:
     whole: dict[str, Evaluation] = field(default_factory=dict)
     """Made in this run: what a bill needs."""
 
+    is_billed: bool = False
+    """Whether each replay's bill is drawn up and kept with it."""
+
     @classmethod
-    def of(cls, scenario: Scenario, log: EvaluationLog) -> "Replays":
+    def of(cls, scenario: Scenario, log: EvaluationLog, *, is_billed: bool = False) -> "Replays":
         """None yet."""
-        return cls(scenario=scenario, log=log, snapshot=snapshot_of(scenario))
+        return cls(scenario=scenario, log=log, snapshot=snapshot_of(scenario), is_billed=is_billed)
 
     def outcomes(self, designs: Sequence[ChipDesign]) -> list[Outcome]:
         """In the order of the designs."""
@@ -41,22 +44,21 @@ class Replays:
                 self.found[design.name] = known
         missing = [design for design in designs if design.name not in self.found]
         for at, evaluation in evaluate_each(missing, self.scenario):
-            self._keep(Outcome.of(missing[at], self.scenario.name, evaluation), evaluation)
+            self._keep(missing[at], evaluation)
         return [self.found[design.name] for design in designs]
 
     def dearest(self, design: ChipDesign) -> list[BindingResource]:
         """Resources of a replayed design's bill, the dearest first."""
-        known = self.found[design.name]
-        if not any(name.startswith(BILL) for name in known.curves):
-            evaluation = self.whole.get(design.name) or evaluate(design, self.scenario)
-            shares = {BILL + name: share for name, share in billed_shares(evaluation).items()}
-            known = Outcome(design=design, scenario=known.scenario, numbers=dict(known.curves) | shares)
-            self._keep(known, None)
-        shares = {name.removeprefix(BILL): s for name, s in known.curves.items() if name.startswith(BILL)}
+        known = self.found[design.name].curves
+        shares = {name.removeprefix(BILL): share for name, share in known.items() if name.startswith(BILL)}
         return [BindingResource(name) for name in sorted(shares, key=lambda name: (-shares[name], name))]
 
-    def _keep(self, outcome: Outcome, evaluation: Evaluation | None) -> None:
-        self.found[outcome.design.name] = outcome
+    def _keep(self, design: ChipDesign, evaluation: Evaluation | None) -> None:
+        """At once and with its bill: what is cut off here is never replayed again for it."""
+        outcome = Outcome.of(design, self.scenario.name, evaluation)
         if evaluation is not None:
-            self.whole[outcome.design.name] = evaluation
+            self.whole[design.name] = evaluation
+            bill = billed_shares(evaluation) if self.is_billed else {}
+            outcome = replace(outcome, numbers=dict(outcome.curves) | {BILL + name: bill[name] for name in bill})
+        self.found[design.name] = outcome
         self.log.kept(outcome, self.snapshot)

@@ -1,7 +1,7 @@
 """What a search found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from hwmodel.design.scoring import ClosedForm, Scored, closed_form_of
 from hwmodel.design.search.batch import Slot
 from hwmodel.design.search.outcome import Outcome
 from hwmodel.design.search.plan import CURVE
+from hwmodel.design.search.replays import Replays
 from hwmodel.design.search.targets import closed_targets, inputs_of
 from hwmodel.design.space import DesignSpace
 
@@ -26,6 +27,8 @@ class ScenarioModel:
     base_closed: ClosedForm
     """Of the baseline, one row."""
     model: CostModel
+    replays: Replays
+    """What was replayed there; further designs are asked of it, each replayed once."""
 
     def predictions(self, space: DesignSpace, points: Float[np.ndarray, "designs parameters"]) -> dict[str, Prediction]:
         """Every target of any points, in its own unit, with the interval for a full replay."""
@@ -40,8 +43,14 @@ class ScenarioModel:
         return self._over_baseline(space.features(points), closed_form_of(space.designs(points), self.scenario))
 
     def over_baseline_of(self, scored: Scored) -> Prediction:
-        """The same of every scored design; the scenario must be the first that they were scored for."""
-        return self._over_baseline(scored.features, scored.closed)
+        """The same of every scored design, out of what it was scored at; 0 where an LLM does not fit."""
+        closed = scored.of(self.scenario.name)
+        able = np.flatnonzero(closed.value_per_usd_ratio > 0.0)
+        found = self._over_baseline(scored.features[able], closed.take(able))
+        columns = {field.name: np.zeros(len(scored.features)) for field in fields(Prediction)}
+        for name, column in columns.items():
+            column[able] = getattr(found, name)
+        return Prediction(**columns)
 
     def _over_baseline(self, features: Float[np.ndarray, "designs parameters"], closed: ClosedForm) -> Prediction:
         inputs = inputs_of(features, closed, self.base_closed)
@@ -68,11 +77,15 @@ class SearchResult:
     learned: ScenarioModel
     """Of the first scenario."""
     others: tuple[ScenarioModel, ...]
-    """Of the further scenarios."""
+    """Of the further scenarios that could be replayed."""
     prediction: Prediction
     """Of every scored design, value per dollar over the baseline's."""
     finalists: tuple[int, ...]
     """Rows to choose finalists from, best prediction first."""
+    least_kept_ratio: Float[np.ndarray, "designs"]
+    """See `least_kept`."""
+    firmest: int
+    """Row that gives least away in its worst scenario."""
     finalists_count: int
     stopped: str
     """Why the search ended."""

@@ -1,6 +1,6 @@
 """The search: closed form over the whole space, a learned residual that picks what to replay, rounds until enough."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ from hwmodel.design.evaluate import Evaluation, evaluate
 from hwmodel.design.scenario import Scenario, guessing
 from hwmodel.design.scoring import ClosedForm, Scored, closed_form_of, score
 from hwmodel.design.search.batch import Pick, Slot, first_batch, gain_ratio, next_batch, spread_out
+from hwmodel.design.search.elsewhere import learned_elsewhere, rows_elsewhere
 from hwmodel.design.search.known import Candidates, Known, Learned, learned
 from hwmodel.design.search.outcome import Outcome
 from hwmodel.design.search.plan import CURVE, OBJECTIVES, EvaluationLog, Progress, SearchPlan
@@ -19,6 +20,7 @@ from hwmodel.design.search.relief import relieving
 from hwmodel.design.search.replays import Replays
 from hwmodel.design.search.result import ScenarioModel, SearchResult
 from hwmodel.design.search.targets import closed_targets, inputs_of
+from hwmodel.design.search.worst_case import least_kept
 from hwmodel.design.space import DesignSpace
 
 CHOICE_PER_FINALIST = 6
@@ -40,7 +42,8 @@ def search(
 
     Args:
         space: Around the incumbent.
-        scenarios: The first one is searched; the best of it are replayed on each of the others, for a model of its own.
+        scenarios: The first one is searched, in its cell. Designs are scored on the others as well, whose calls may
+            carry weights, and the best are replayed on each in a cell of its own, for a model of its own.
         plan: How many designs are replayed.
         log: Hears predictions before evaluations; recalls what an earlier run finished.
         progress: Hears how far the search is.
@@ -50,20 +53,23 @@ def search(
         NoDesign: No point of the space is feasible and can serve the scenario, or none keeps its promises.
     """
     today, *others = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
-    scored = score(space, today)
+    progress.advance("scoring", 0, 1 + len(others))
+    scored = score(space, [today, *others])
+    progress.advance("scoring", 1 + len(others), 1 + len(others))
     baseline = evaluate(space.baseline, today)
     today = guessing(today, baseline.guesses())
     walk = _Walk(space=space, scored=scored, plan=plan, log=log, progress=progress, baseline=baseline, scenario=today)
     stopped = walk.rounds()
     sample_sd = walk.sampling_sd(twin)
     model = walk.fitted(sample_sd)
-    log.trained(model.model.stamp)
     prediction = model.over_baseline_of(scored)
     order = np.argsort(-prediction.mean, kind="stable")
     able = order[~np.isin(order, walk.too_slow)]
     finalists = tuple(spread_out(scored.points, able, CHOICE_PER_FINALIST * plan.finalists_count, taken=[]))
-    told = [walk.elsewhere(other, finalists[: plan.per_scenario_count], sample_sd) for other in others]
     progress.advance("search", walk.total, walk.total)
+    told = tuple(walk.elsewhere(others, finalists, sample_sd))
+    log.trained(model.model.stamp)
+    kept = least_kept(scored, prediction, told)
     return SearchResult(
         scenario=today,
         scored=scored,
@@ -73,10 +79,12 @@ def search(
         slots=walk.slots,
         too_slow=walk.too_slow,
         learned=model,
-        others=tuple(told),
+        others=told,
         prediction=prediction,
         finalists=finalists,
         finalists_count=plan.finalists_count,
+        least_kept_ratio=kept,
+        firmest=int(able[np.argmax(kept[able])]),
         stopped=stopped,
     )
 
@@ -103,7 +111,7 @@ class _Walk:
         self.base_closed = closed_form_of(DesignTable.of([self.space.baseline]), self.scenario)
         self.base = Outcome.of(self.space.baseline, self.scenario.name, self.baseline)
         self.candidates = candidates_of(self.space, self.scored, self.base_closed, self.base)
-        self.replays = Replays.of(self.scenario, self.log)
+        self.replays = Replays.of(self.scenario, self.log, is_billed=True)
 
     @property
     def total(self) -> int:
@@ -217,7 +225,13 @@ class _Walk:
     def fitted(self, sample_sd: float | None) -> ScenarioModel:
         """The cost model of all targets on everything that was replayed."""
         model = fit_cost_model(self._training(sample_sd))
-        return ScenarioModel(scenario=self.scenario, baseline=self.base, base_closed=self.base_closed, model=model)
+        return ScenarioModel(
+            scenario=self.scenario,
+            baseline=self.base,
+            base_closed=self.base_closed,
+            model=model,
+            replays=self.replays,
+        )
 
     def _training(self, sample_sd: float | None) -> Training:
         replayed = self.replayed
@@ -245,33 +259,26 @@ class _Walk:
     def _recalibration(self) -> dict[str, Recalibration]:
         return dict(zip(OBJECTIVES, self.known.recalibration, strict=True))
 
-    def elsewhere(self, other: Scenario, rows: Sequence[int], sample_sd: float | None) -> ScenarioModel:
-        """A further scenario: the baseline and a few designs are replayed there."""
-        designs = [self.scored.designs.row(row) for row in rows]
-        replays = Replays.of(other, self.log)
-        base, *outcomes = replays.outcomes([self.space.baseline, *designs])
-        if base.numbers is None:
-            raise NoDesign(f"the baseline keeps no promise of scenario {other.name}; loosen the policy's limits")
-        table = DesignTable.of([self.space.baseline, *designs])
-        closed = closed_form_of(table, other)
-        base_closed = closed.take(np.array([0]))
-        able = np.array([0, *(at for at, one in enumerate(outcomes, 1) if one.numbers is not None)])
-        features = np.concatenate(
-            [self.space.features(self.space.base_point[None, :]), self.scored.features[list(rows)]]
-        )
-        of_all = closed_targets(table, closed, other, base.curves)
-        replayed = [[base, *outcomes][at] for at in able.tolist()]
-        training = Training(
-            scenario=other.name,
-            snapshot=replays.snapshot,
-            inputs=inputs_of(features, closed, base_closed)[able],
-            closed={name: of_all[name][able] for name in base.curves},
-            replayed={name: np.array([one.curves[name] for one in replayed]) for name in base.curves},
-            recalibration=self._recalibration,
-            sample_sd=sample_sd,
-        )
-        model = fit_cost_model(training)
-        return ScenarioModel(scenario=other, baseline=base, base_closed=base_closed, model=model)
+    def elsewhere(
+        self, others: Sequence[Scenario], best: Sequence[int], sample_sd: float | None
+    ) -> Iterator[ScenarioModel]:
+        """Models of the further scenarios that can be replayed."""
+        for number, other in enumerate(others):
+            self.progress.advance("scenarios", number, len(others))
+            found = learned_elsewhere(
+                self.space,
+                self.scored,
+                guessing(other, self.baseline.guesses()),
+                rows_elsewhere(self.scored, other.name, best, self.plan.per_scenario_count),
+                plan=self.plan,
+                log=self.log,
+                recalibration=self._recalibration,
+                sample_sd=sample_sd,
+            )
+            if found is not None:
+                yield found
+        if others:
+            self.progress.advance("scenarios", len(others), len(others))
 
 
 def candidates_of(space: DesignSpace, scored: Scored, base_closed: ClosedForm, base: Outcome) -> Candidates:

@@ -37,12 +37,22 @@ HBM_GENERATIONS: tuple[HbmGeneration, ...] = (
 
 
 def hbm_name(baseline: ChipDesign, generation: float) -> str:
-    """Name of a memory generation as the space numbers it; -1 is the baseline's own stack.
+    """Name of a memory generation as the space numbers it; -1 is the baseline's own stack, told by what it holds.
 
     Raises:
         BadSpace: No such generation.
     """
-    return "as baseline" if generation < 0 else _known(baseline)[_row(generation)].name
+    return _own_name(baseline) if generation < 0 else _known(baseline)[_row(generation)].name
+
+
+def _own_name(baseline: ChipDesign) -> str:
+    """Such as `HBM3 of 24 GB` for a taller stack of a generation, `16 GB at 0.51 TB/s` for one that is of none."""
+    held, moved = baseline.hbm_stack_bytes, baseline.hbm_stack_bytes_per_s
+    for g in HBM_GENERATIONS:
+        dies = (held - g.stack_bytes) / g.die_bytes
+        if np.isclose(moved, g.stack_bytes_per_s, rtol=0.02) and np.isclose(dies, round(dies), atol=0.1):
+            return f"{g.name} of {held / GB:.3g} GB"
+    return f"{held / GB:.3g} GB at {moved / TB:.2g} TB/s"
 
 
 def stacks(
@@ -95,7 +105,7 @@ def stack_of(baseline: ChipDesign, generation: float) -> HbmGeneration:
 def _known(baseline: ChipDesign) -> tuple[HbmGeneration, ...]:
     """The generations, and behind them the baseline's own stack."""
     own = HbmGeneration(
-        name="as baseline",
+        name=_own_name(baseline),
         stack_bytes=baseline.hbm_stack_bytes,
         stack_bytes_per_s=baseline.hbm_stack_bytes_per_s,
         die_bytes=baseline.hbm_stack_bytes / DIES_PER_OWN_STACK,

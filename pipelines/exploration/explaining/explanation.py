@@ -10,13 +10,14 @@ import polars as pl
 from hwmodel.catalog import ChipDesign
 from hwmodel.catalog.acceptance import acceptance_law
 from hwmodel.design import (
+    Case,
     DesignSpace,
     Evaluation,
     Progress,
     Recommendation,
     Scenario,
     SearchResult,
-    cases_of,
+    Seat,
     closed_form_value,
     scenario_under,
 )
@@ -38,13 +39,14 @@ from hwmodel.design.explain import (
 from hwmodel.serving.engine import Speculation
 from pipelines.exploration.designs import title_of
 from pipelines.exploration.explaining import gain_frames, overturn_frames
-from pipelines.exploration.explaining.forecast_rows import forecast_rows
 from pipelines.exploration.explaining.grounds import grounds_frame
 from pipelines.exploration.trust import Entrant, Judged, regret_frames
-from pipelines.report import Explanation
+from pipelines.report import FIRM, Explanation
 from warehouse.contracts import SURFACES
 
 NO_CHANGE = "no change"
+SEATED = {Seat.TODAY: "finalist", Seat.WORST_CASE: FIRM}
+"""What the rows of the regret are called, by the finalist's seat."""
 STAGES = 5
 
 
@@ -55,9 +57,7 @@ class ExplainPlan:
     ablated_count: int = 3
     """Finalists whose changes are replayed alone and taken back."""
     case_replicas_count: float = 3.0
-    """Replicas per LLM of the cells in which cases are replayed."""
-    cases_replayed_count: int = 6
-    """Cases in which baseline and finalists are replayed, in the order of the scenario set, today's not counted."""
+    """Replicas per LLM of the cells in which thresholds are replayed."""
     flips_confirmed_count: int = 2
     """Thresholds of the demand, the nearest to today's first, that are replayed; those of prices cost nothing."""
     software_replays_count: int = 1
@@ -87,8 +87,10 @@ class Subject:
     named: Sequence[tuple[str, Evaluation]]
     bills: Mapping[str, pl.DataFrame]
     """Contract `KernelHotspots` by name of the design, the baseline's included."""
-    forecast: pl.DataFrame
-    """Contract `DemandForecast`, as of the last day."""
+    cases: Sequence[Case]
+    """Scenarios that designs are judged by, today's first."""
+    lacking: Mapping[str, str]
+    """Why others are left out, by name."""
     seed: int
     progress: Progress
     plan: ExplainPlan
@@ -106,14 +108,13 @@ class Subject:
 def explain(subject: Subject) -> Explanation:
     """Everything that makes a recommendation plain, and what would overturn it."""
     told = partial(subject.progress.advance, "explanation")
-    cases, lacking = cases_of(subject.scenario, forecast_rows(subject.forecast))
     replays = _replays(subject)
     told(0, STAGES)
     parts = [(r.rank, subject.title(r), _parts(subject, r, replays)) for r in subject.finalists]
     told(1, STAGES)
-    moves = _elasticities(subject, [scenario_under(subject.scenario, case) for case in cases])
+    moves = _elasticities(subject, [scenario_under(subject.scenario, case) for case in subject.cases])
     told(2, STAGES)
-    regret, summary = regret_frames(_judged(subject, replays), cases)
+    regret, summary = regret_frames(_judged(subject, replays), subject.cases)
     told(3, STAGES)
     thresholds = _flips(subject)
     told(4, STAGES)
@@ -126,7 +127,7 @@ def explain(subject: Subject) -> Explanation:
         justified=gain_frames.justified_frame(subject.space, justified),
         bill=gain_frames.bill_frame([(r.rank, title, bill) for r, title, bill in bills]),
         elasticities=moves,
-        scenarios=overturn_frames.scenarios_frame(subject.scenario, cases, lacking),
+        scenarios=overturn_frames.scenarios_frame(subject.scenario, subject.cases, subject.lacking),
         regret=regret,
         regret_summary=summary,
         flips=overturn_frames.flips_frame(thresholds),
@@ -184,15 +185,12 @@ def _justified(subject: Subject) -> list[tuple[Recommendation, str, pl.DataFrame
 
 def _judged(subject: Subject, replays: Replays) -> Judged:
     rows = [Entrant(name=NO_CHANGE, kind="baseline", design=subject.baseline.design)]
-    rows += [Entrant(name=subject.title(r), kind="finalist", design=r.design) for r in subject.finalists]
+    rows += [Entrant(name=subject.title(r), kind=SEATED[r.seat], design=r.design) for r in subject.finalists]
     rows += [Entrant(name=name, kind="real chip", design=e.design) for name, e in subject.named]
     return Judged(
         today=replays,
         entrants=tuple(rows),
-        scored=subject.found.scored,
-        replicas_count=subject.plan.case_replicas_count,
-        replayed_count=subject.plan.cases_replayed_count,
-        seed=subject.seed,
+        found=subject.found,
     )
 
 

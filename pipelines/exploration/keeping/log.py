@@ -134,11 +134,12 @@ class LedgerLog:
 class ToldProgress:
     """`Progress` that tells a function: Dagster's log, or a bar on a terminal."""
 
-    tell: Callable[[str], None]
+    tell: Callable[[str, int, int], None]
+    """Takes the words, how much is done, and of how much."""
 
     def advance(self, stage: str, done: int, total: int) -> None:
         """Say how far a stage is."""
-        self.tell(f"{stage}: {done} of {total} designs replayed")
+        self.tell(f"{stage}: {done} of {total}", done, total)
 
 
 def _key(scenario: str, snapshot: str) -> str:

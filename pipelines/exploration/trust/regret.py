@@ -8,22 +8,9 @@ import polars as pl
 from jaxtyping import Float
 
 from hwmodel.catalog import ChipDesign, DesignTable
-from hwmodel.design import (
-    CURVE,
-    Case,
-    CaseKind,
-    NoDeployment,
-    Scenario,
-    Scored,
-    evaluate_many,
-    in_cell,
-    scenario_under,
-)
+from hwmodel.design import CURVE, Case, CaseKind, SearchResult, scenario_under
 from hwmodel.design.explain import Regret, Replays, Worth, regret_of
-from hwmodel.serving import EmptyDemand
 
-RIVALS_COUNT = 120
-"""Scored designs beside those shown, half the best of today and half spread: the best of them sets the regret."""
 CLOSED_FORM, REPLAY = "closed form", "replay"
 REGRET_SCHEMA = {
     "design": pl.String,
@@ -53,68 +40,48 @@ class Entrant:
 
     name: str
     kind: str
-    """baseline, finalist or real chip; the first two are replayed."""
+    """baseline, real chip, or a finalist by its seat; all but real chips are replayed."""
     design: ChipDesign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Who is judged, and how far."""
+    """Who is judged, and against what."""
 
     today: Replays
     """Replays of today's scenario."""
     entrants: tuple[Entrant, ...]
     """The baseline first."""
-    scored: Scored
-    replicas_count: float
-    replayed_count: int
-    """Cases that are replayed, today's not counted."""
-    seed: int
+    found: SearchResult
+    """What was scored in every scenario, and what was replayed in those that can be."""
 
 
 def regret_frames(judged: Judged, cases: Sequence[Case]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The matrix in long form, and its summary by design and method."""
+    """The matrix in long form, and its summary by design and method.
+
+    In closed form a regret is against the best of all scored designs, by replay against the best replayed one.
+    """
     names = [case.name for case in cases]
-    scenarios = [scenario_under(judged.today.scenario, case) for case in cases]
-    table = DesignTable.of([entrant.design for entrant in judged.entrants])
-    shown, rivals = Worth(designs=table), Worth(designs=judged.scored.designs.take(_rivals(judged.scored)))
-    closed = np.stack([shown.of(scenario) for scenario in scenarios], axis=1)
-    best = np.array([rivals.of(scenario).max() for scenario in scenarios])
-    replayed = np.stack([_replayed(judged, scenario) for scenario in _asked(judged, cases, scenarios)], axis=1)
+    shown = Worth(designs=DesignTable.of([entrant.design for entrant in judged.entrants]))
+    closed = np.stack([shown.of(scenario_under(judged.found.scenario, case)) for case in cases], axis=1)
+    scored = judged.found.scored
+    forms = (scored.closed if case.kind is CaseKind.TODAY else scored.of(case.name) for case in cases)
+    best = np.array([form.value_per_usd_ratio.max() for form in forms])
+    replayed = np.stack([_replayed(judged, case) for case in cases], axis=1)
     blocks = [_block(judged, names, closed, CLOSED_FORM, best), _block(judged, names, replayed, REPLAY, None)]
     return pl.concat([matrix for matrix, _ in blocks]), pl.concat([summary for _, summary in blocks])
 
 
-def _rivals(scored: Scored) -> np.ndarray:
-    order = np.argsort(-scored.closed_form, kind="stable")
-    half = RIVALS_COUNT // 2
-    return np.unique(np.concatenate([order[:half], order[:: max(1, order.size // half)]]))
-
-
-def _asked(judged: Judged, cases: Sequence[Case], scenarios: Sequence[Scenario]) -> list[Scenario | None]:
-    """Scenarios to replay; None where the plan leaves one to the closed form."""
-    others = [case.name for case in cases if case.kind is not CaseKind.TODAY][: judged.replayed_count]
-    return [
-        scenario if case.kind is CaseKind.TODAY or case.name in others else None
-        for case, scenario in zip(cases, scenarios, strict=True)
-    ]
-
-
-def _replayed(judged: Judged, scenario: Scenario | None) -> Float[np.ndarray, "designs"]:
+def _replayed(judged: Judged, case: Case) -> Float[np.ndarray, "designs"]:
     """Replayed value per dollar; NaN where none was asked, 0 where no fleet keeps the promises."""
     values = np.full(len(judged.entrants), np.nan)
     rows = [at for at, entrant in enumerate(judged.entrants) if entrant.kind != "real chip"]
-    if scenario is None:
-        return values
     designs = [judged.entrants[at].design for at in rows]
-    if scenario is judged.today.scenario:
-        found = judged.today.of(designs)
-    else:
-        try:
-            found = evaluate_many(designs, in_cell(scenario, replicas_count=judged.replicas_count, seed=judged.seed))
-        except (NoDeployment, EmptyDemand):
-            return values
-    values[rows] = [0.0 if e is None else e.curves[CURVE] for e in found]
+    if case.kind is CaseKind.TODAY:
+        values[rows] = [0.0 if found is None else found.curves[CURVE] for found in judged.today.of(designs)]
+    for model in judged.found.others:
+        if model.scenario.name == case.name:
+            values[rows] = [found.curves.get(CURVE, 0.0) for found in model.replays.outcomes(designs)]
     return values
 
 

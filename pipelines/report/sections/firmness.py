@@ -7,12 +7,17 @@ import polars as pl
 
 from pipelines.report.charts import regret_heatmap
 from pipelines.report.content import ReportContent
+from pipelines.report.explanation import FIRM
 from pipelines.report.formats import MISSING, gain, percent, ratio, significant
 from pipelines.report.sections.model import Block, Cell, Column, Figure, Note, Section, Table, empty
 
 Row = dict[str, Any]
 
 _NONE_HELD = "No design was held against scenarios."
+FIRM_WORDS = (
+    "is among the finalists for its worst scenario: of all designs scored, none gives less away in the scenario that "
+    "likes it least, by what was learned of each scenario."
+)
 _METHODS = (("replay", "by replay"), ("closed form", "in closed form"))
 
 
@@ -21,8 +26,9 @@ def regret(content: ReportContent) -> Section:
     frame, summary = content.explanation.regret, content.explanation.regret_summary
     lead = (
         "Share of value per dollar that a design gives away in each scenario against the best known there: by replay "
-        "among the rows shown, in closed form also among designs spread over the space. Real chips are in closed form "
-        "only. Each scenario is served by the fleet that it needs; small cells make single replayed figures coarse."
+        "among the rows shown, in closed form among all feasible designs of the space, each scored in every scenario. "
+        "Real chips are in closed form only. Each scenario is served by the fleet that it needs; small cells make "
+        "single replayed figures coarse."
     )
     blocks: list[Block] = []
     for method, words in _METHODS:
@@ -32,6 +38,8 @@ def regret(content: ReportContent) -> Section:
             key = f"regret-{method.replace(' ', '-')}"
             blocks.append(Figure(key=key, chart=regret_heatmap(rows, title=title)))
     blocks = [*blocks, _summary(summary)] if blocks else [empty(_NONE_HELD)]
+    firm = summary.filter(pl.col("kind") == FIRM)["design"].unique(maintain_order=True).to_list()
+    blocks += [Note(sentences=(f"{name} {FIRM_WORDS}",)) for name in firm]
     left_out = content.explanation.scenarios.drop_nulls("reason")
     if len(left_out):
         told = "; ".join(f"{row['scenario']}: {row['reason']}" for row in left_out.iter_rows(named=True))

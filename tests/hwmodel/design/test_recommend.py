@@ -12,6 +12,7 @@ from hwmodel.design import (
     Scenario,
     SearchPlan,
     SearchResult,
+    Seat,
     recommend,
     search,
     silicon_interval,
@@ -156,3 +157,51 @@ def test_the_whole_way_is_the_same_for_the_same_seed(
     assert [(r.point, r.predicted, r.reevaluated_ratio) for r in first] == [
         (r.point, r.predicted, r.reevaluated_ratio) for r in again
     ]
+
+
+def with_firmest(found: SearchResult, row: int, kept: float) -> SearchResult:
+    """As if all designs kept half in their worst scenario, and one of them more."""
+    least = np.full(len(found.scored.closed_form), 0.5)
+    least[row] = kept
+    return replace(found, least_kept_ratio=least, firmest=row)
+
+
+def elsewhere(space: DesignSpace, found: SearchResult) -> int:
+    """A feasible design of several changes that is no finalist."""
+    names = {*(found.scored.designs.name[row] for row in found.finalists)}
+    several = np.flatnonzero(space.is_changed(found.scored.points).sum(axis=1) >= 3)
+    return next(int(row) for row in several[::-1] if found.scored.designs.name[row] not in names)
+
+
+def test_the_firmest_design_gets_a_seat_of_its_own(space: DesignSpace, found: SearchResult, scenario: Scenario) -> None:
+    row = elsewhere(space, found)
+    tape = Tape()
+    _, finals = recommended(space, with_firmest(found, row, 0.8), scenario, tape)
+    (seated,) = [final for final in finals if final.seat is Seat.WORST_CASE]
+    assert seated.design.name == found.scored.designs.name[row]
+    assert ("predicted", seated.design.name, "recommended") in tape.heard
+    assert len(finals) <= PLAN.finalists_count + 1
+
+
+def test_a_finalist_that_is_as_firm_leaves_no_further_seat(
+    space: DesignSpace, found: SearchResult, scenario: Scenario
+) -> None:
+    row = elsewhere(space, found)
+    assert all(f.seat is Seat.TODAY for f in recommended(space, with_firmest(found, row, 0.502), scenario, Tape())[1])
+    usual = recommended(space, found, scenario, Tape())[1]
+    assert all(final.seat is Seat.TODAY for final in usual)
+
+
+def test_changes_that_make_the_firmest_design_no_firmer_are_taken_back(
+    space: DesignSpace, found: SearchResult, scenario: Scenario
+) -> None:
+    row = elsewhere(space, found)
+    given = with_firmest(found, row, 0.8)
+    changed = np.flatnonzero(space.is_changed(found.scored.points[row]))
+    fewer = np.repeat(found.scored.points[row][None, :], changed.size, axis=0)
+    fewer[np.arange(changed.size), changed] = space.base_point[changed]
+    simpler = next(name for name in space.ids(fewer) if name in found.scored.designs.name)
+    given.least_kept_ratio[found.scored.designs.name.index(simpler)] = 0.799
+    _, finals = recommended(space, given, scenario, Tape())
+    (seated,) = [final for final in finals if final.seat is Seat.WORST_CASE]
+    assert seated.design.name == simpler

@@ -96,3 +96,11 @@ def test_a_cell_holds_only_its_own_calls_each_once_and_serves_the_same_traffic(t
 def test_a_cell_is_the_same_for_the_same_seed(today: Scenario) -> None:
     first, again = (in_cell(scenario_under(today, alone(CHAT)), replicas_count=2.0, seed=3) for _ in range(2))
     assert all((a.demand.start_ns == b.demand.start_ns).all() for a, b in zip(first.pools, again.pools, strict=True))
+
+
+def test_a_cell_holds_no_more_calls_than_asked_and_stands_for_the_same_traffic(today: Scenario) -> None:
+    asked = scenario_under(today, alone(CHAT))
+    usual = in_cell(asked, replicas_count=2.0, seed=3)
+    small = in_cell(asked, replicas_count=2.0, seed=3, most_calls_count=len(usual.pools[0].demand) // 2)
+    assert len(small.pools[0].demand) == pytest.approx(len(usual.pools[0].demand) / 2, rel=0.1)
+    assert calls_per_s(small) == pytest.approx(calls_per_s(asked), rel=0.05)

@@ -1,6 +1,7 @@
 """Scoring a space: several scenarios at once as one by one, refusals counted, both objectives as an evaluation's."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -106,3 +107,25 @@ def test_rows_are_readable_designs_and_the_baseline_is_one_of_them(scenarios: tu
     assert found.features[row].tolist() == [0.0] * len(space().names)
     assert found.designs.name == space().ids(found.points)
     assert np.isfinite(found.features).all()
+
+
+def test_equal_loads_of_one_llm_are_sized_once(
+    scenarios: tuple[Scenario, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A surface that is a whole tier is the same demand under two names."""
+    table, pool = DesignTable.of([h100()]), scenarios[0].pools[0]
+    same = replace(pool, demand=replace(pool.demand), load=replace(pool.load))
+    other = replace(pool, load=replace(pool.load, context_tokens=2.0 * pool.load.context_tokens))
+    room = import_module("hwmodel.design.closed_form")
+    counts: list[int] = []
+    usual = room._replicas_at
+
+    def counted(designs: object, classes: object, pools: tuple[object, ...], tp_count: int) -> object:
+        counts.append(len(pools))
+        return usual(designs, classes, pools, tp_count)
+
+    monkeypatch.setattr(room, "_replicas_at", counted)
+    first, again, longer = closed_form_fleets(table, (pool, same, other))
+    assert counts == [2, 2, 2, 2]
+    assert first.chips_needed.tolist() == again.chips_needed.tolist() == closed_form_fleet(table, pool).chips_needed
+    assert longer.chips_needed > first.chips_needed

@@ -170,7 +170,7 @@ def test_a_baseline_with_a_stack_of_its_own_keeps_it_and_may_go_to_any_generatio
     space = space_around(own)
     levels = space.parameters[space.names.index("hbm_generation")].levels
     assert levels == (-1.0, 0.0, 1.0, 2.0)
-    assert [hbm_name(own, level) for level in levels] == ["as baseline", "HBM3", "HBM3E", "HBM4"]
+    assert [hbm_name(own, level) for level in levels] == ["20 GB at 0.5 TB/s", "HBM3", "HBM3E", "HBM4"]
     assert space.design(space.values_of_baseline()).hbm_stack_bytes == 20e9
 
 

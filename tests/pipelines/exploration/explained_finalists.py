@@ -6,8 +6,8 @@ from importlib import import_module
 
 import pytest
 
-from hwmodel.design import SearchPlan, bill_of, recommend, search
-from pipelines.exploration.explaining import ExplainPlan, Subject, explain
+from hwmodel.design import SearchPlan, bill_of, cases_of, recommend, search
+from pipelines.exploration.explaining import ExplainPlan, Subject, explain, forecast_rows
 from pipelines.report import Explanation
 from tests.hwmodel.design.cheap_replay import Tape, cheap, small_space
 from tests.hwmodel.design.planted import planted
@@ -17,7 +17,6 @@ REPLAYING = (
     "hwmodel.design.explain.corners",
     "hwmodel.design.explain.flips",
     "hwmodel.design.explain.software",
-    "pipelines.exploration.trust.regret",
 )
 
 
@@ -41,6 +40,7 @@ def explained_finalists() -> Told:
     found = search(space, scenario, plan=plan, log=Tape(), progress=Tape())
     baseline, finalists = recommend(space, found, scenario, log=Tape(), progress=Tape())
     bill = bill_of(made.real)[0]
+    cases, lacking = cases_of(scenario, forecast_rows(DemandForecast.create_empty()))
     subject = Subject(
         space=space,
         found=found,
@@ -48,7 +48,8 @@ def explained_finalists() -> Told:
         finalists=finalists,
         named=(),
         bills=dict.fromkeys([baseline.design.name, *(r.design.name for r in finalists)], bill),
-        forecast=DemandForecast.create_empty(),
+        cases=cases,
+        lacking=lacking,
         seed=1,
         progress=Tape(),
         plan=ExplainPlan(),

@@ -10,16 +10,19 @@ import pytest
 
 from hwmodel.design import (
     CURVE,
+    NoDeployment,
     NoDesign,
     Scenario,
     SearchPlan,
     SearchResult,
     closed_form_value,
+    pool_load,
     score,
     search,
     snapshot_of,
 )
 from hwmodel.design.search import Slot
+from hwmodel.design.search.worst_case import least_kept
 from tests.hwmodel.design.cheap_replay import CheapReplay, Tape, cheap, small_space, true_ratio
 from tests.hwmodel.design.planted import h100, planted
 
@@ -215,3 +218,72 @@ def test_further_scenarios_get_a_model_of_their_own(scenario: Scenario, replayed
     told = found.others[0].over_baseline(small_space(), found.scored.points[:4])
     assert (told.low < told.mean).all()
     assert found.learned.model.residuals[CURVE].sample_sd == pytest.approx(0.08 * np.sqrt(4.0 / 7.0))
+
+
+@pytest.fixture(scope="module")
+def long_contexts() -> Scenario:
+    """The same calls with prompts eight times as long."""
+    today = planted()
+    demand = today.pools[0].demand
+    longer = replace(demand, input_tokens=8 * demand.input_tokens)
+    pool = replace(today.pools[0], demand=longer, load=pool_load(longer, today.pools[0].window_s))
+    return replace(today, name="long", pools=(pool,))
+
+
+def test_every_design_is_scored_in_every_scenario_and_the_firmest_gives_least_away(
+    scenario: Scenario, long_contexts: Scenario, replayed: CheapReplay
+) -> None:
+    tape = Tape()
+    found = search(small_space(), [scenario, long_contexts], plan=PLAN, log=tape, progress=tape)
+    assert found.scored.scenarios == ("planted", "long")
+    (model,) = found.others
+    values = [found.prediction.mean, model.over_baseline_of(found.scored).mean]
+    kept = np.min([value / value.max() for value in values], axis=0)
+    assert found.least_kept_ratio == pytest.approx(kept)
+    assert kept[found.firmest] == kept.max()
+    assert 0.0 < kept.min() < kept.max() <= 1.0
+
+
+def test_a_further_scenario_is_replayed_in_a_cell_of_its_own_each_design_once(
+    scenario: Scenario, long_contexts: Scenario, replayed: CheapReplay
+) -> None:
+    tape = Tape()
+    found = search(small_space(), [scenario, long_contexts], plan=PLAN, log=tape, progress=tape)
+    replays = found.others[0].replays
+    assert replays.scenario.pools[0].demand is not long_contexts.pools[0].demand
+    there = [name for name in replayed.calls if name.startswith("long:")]
+    assert len(there) == len(set(there)) == 1 + PLAN.per_scenario_count
+    best_there = found.scored.designs.name[int(np.argmax(found.scored.of("long").value_per_usd_ratio))]
+    assert f"long:{best_there}" in there
+    before = len(replayed.calls)
+    replays.outcomes([h100(), found.scored.designs.row(found.finalists[0])])
+    assert len(replayed.calls) == before
+
+
+def test_a_scenario_that_the_baseline_cannot_serve_is_judged_in_closed_form_alone(
+    scenario: Scenario, replayed: CheapReplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> Scenario:
+        raise NoDeployment("it does not fit")
+
+    monkeypatch.setattr(import_module("hwmodel.design.search.elsewhere"), "in_cell", refused)
+    tape = Tape()
+    found = search(small_space(), [scenario, replace(scenario, name="long")], plan=PLAN, log=tape, progress=tape)
+    assert found.others == ()
+    closed = found.scored.of("long").value_per_usd_ratio
+    today = found.prediction.mean / found.prediction.mean.max()
+    assert found.least_kept_ratio == pytest.approx(np.minimum(today, closed / closed.max()))
+
+
+def test_a_design_that_cannot_serve_a_further_scenario_keeps_nothing_of_it(
+    scenario: Scenario, replayed: CheapReplay
+) -> None:
+    tape = Tape()
+    found = search(small_space(), [scenario, replace(scenario, name="long")], plan=PLAN, log=tape, progress=tape)
+    value = found.scored.of("long").value_per_usd_ratio.copy()
+    value[:5] = 0.0
+    lost = replace(found.scored.of("long"), value_per_usd_ratio=value)
+    scored = replace(found.scored, closed_forms=(found.scored.closed, lost))
+    kept = least_kept(scored, found.prediction, found.others)
+    assert (kept[:5] == 0.0).all()
+    assert (kept[5:] > 0.0).all()

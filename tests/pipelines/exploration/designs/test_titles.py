@@ -57,6 +57,24 @@ def test_a_choice_is_shown_by_name() -> None:
     assert node.words[1] in {"N3", "N2"}
 
 
+def test_a_baseline_with_taller_stacks_is_told_apart_by_name() -> None:
+    """What a generation makes of its memory is the next one's own stack, and has to be readable there."""
+    names = {}
+    for dies in (0.0, 4.0, 8.0):
+        chip = SPACE.design(SPACE.values_of_baseline() | {"hbm_extra_dies_count": dies})
+        space = space_around(chip)
+        own = space.values_of_baseline()["hbm_generation"]
+        (stack,) = design_changes(space, {"hbm_generation": (own, 2.0)})
+        names[dies] = stack.label
+    assert names == {
+        0.0: "HBM generation (HBM3 to HBM4)",
+        4.0: "HBM generation (HBM3 of 24 GB to HBM4)",
+        8.0: "HBM generation (HBM3 of 32 GB to HBM4)",
+    }
+    faster = space_around(SPACE.design(SPACE.values_of_baseline() | {"hbm_speed_ratio": 1.25}))
+    assert title_of(faster, {"hbm_generation": (2.0, -1.0)}) == "16 GB at 0.84 TB/s"
+
+
 def test_a_stack_of_the_same_rate_is_told_by_what_it_holds() -> None:
     taller = space_around(replace(h100(), hbm_stack_bytes=60e9, hbm_stack_bytes_per_s=2.0e12))
     (stack,) = design_changes(taller, {"hbm_generation": (taller.values_of_baseline()["hbm_generation"], 2.0)})

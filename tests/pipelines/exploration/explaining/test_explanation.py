@@ -48,3 +48,12 @@ def test_both_chips_are_offered_the_same_software_and_each_finalist_has_its_grou
     assert explained.software.group_by("chip").len()["len"].to_list() == [2, 2]
     assert explained.grounds["rank"].to_list() == [r.rank for r in finalists]
     assert explained.elasticities["at"].unique().sort().to_list() == ["baseline", "recommended"]
+
+
+def test_regret_in_closed_form_is_against_the_best_of_all_scored_designs(told: Told) -> None:
+    """Value per dollar over the baseline's and regret give back one best value, that of the whole space."""
+    rows = told.explanation.regret.filter(method="closed form", scenario="today")
+    best = (rows["over_baseline_ratio"] / (1.0 - rows["regret_ratio"])).to_list()
+    scored = told.subject.found.scored
+    wanted = scored.closed_form.max() / scored.closed_form[scored.row_of_baseline[0]]
+    assert best == pytest.approx([wanted] * len(best))

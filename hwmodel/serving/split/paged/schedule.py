@@ -52,6 +52,7 @@ def features(m: Machine, replica: int) -> StepFeatures:
         decoding,
         decode_kv,
         longest_kv,
+        0,
     )
 
 

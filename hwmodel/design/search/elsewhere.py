@@ -33,9 +33,14 @@ def cell_of(other: Scenario, plan: SearchPlan) -> Scenario | None:
 
 
 def rows_elsewhere(scored: Scored, name: str, best_today: Sequence[int], count: int) -> list[int]:
-    """Designs to replay on a further scenario: the best of today, and the one that the closed form likes best there."""
-    own = int(np.argmax(scored.of(name).value_per_usd_ratio))
-    kept = [row for row in best_today if row != own][: count - 1]
+    """Designs to replay on a further scenario: the best of today, and the one that the closed form likes best there.
+
+    Not the baseline, which is replayed anyway.
+    """
+    value = scored.of(name).value_per_usd_ratio.copy()
+    value[list(scored.row_of_baseline)] = -np.inf
+    own = int(np.argmax(value))
+    kept = [row for row in best_today if row != own and row not in scored.row_of_baseline][: count - 1]
     return [*kept, own]
 
 

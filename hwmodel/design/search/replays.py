@@ -42,7 +42,7 @@ class Replays:
             known = self.log.recalled(design, self.scenario.name, self.snapshot)
             if known is not None:
                 self.found[design.name] = known
-        missing = [design for design in designs if design.name not in self.found]
+        missing = list({design.name: design for design in designs if design.name not in self.found}.values())
         for at, evaluation in evaluate_each(missing, self.scenario):
             self._keep(missing[at], evaluation)
         return [self.found[design.name] for design in designs]

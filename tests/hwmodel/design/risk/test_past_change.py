@@ -21,6 +21,7 @@ RUN = {
     "precision": "fp8",
     "tp_size": 1,
     "ep": 1,
+    "engine_host_s": 1e-4,
     "batch_size": 8,
     "isl": 512,
     "osl": 64,

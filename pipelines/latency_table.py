@@ -29,11 +29,12 @@ def replayed_latency(
         policy: Valid under `ServingPolicy`.
         incumbent: The chip that serves, and the width of each LLM's replica.
         replicas_by_llm: Replicas per traffic of the demand. A fleet sized for a thousand times the telemetry has a
-            thousandth of its replicas here.
+            thousandth of its replicas here. Calls of an LLM that has none, because the window that sized the fleets
+            held no call of it, are left out: their surfaces keep the incumbent's laws (`measured_latency`).
         host_step_s: Time per step that the chip waits for the host.
         seed: Of sessions added where a replica serves more than the telemetry's traffic.
     """
-    pools = pools_of(demand, policy, load_catalog())
+    pools = [pool for pool in pools_of(demand, policy, load_catalog()) if pool.llm.id in replicas_by_llm]
     served = [
         replay_pool(
             incumbent, pool, replicas_ratio=replicas_by_llm[pool.llm.id], host_step_s=host_step_s, seed=seed

@@ -123,6 +123,21 @@ def test_a_table_on_disk_serves_the_next_simulation_the_same_twice(tmp_path: Pat
     assert typical_s < 0.2
 
 
+def test_an_llm_without_a_fleet_is_left_out_and_its_surface_keeps_its_law() -> None:
+    asked = told(calls_per_day=1500, days=1, seed=0, latency=None)
+    served = asked.demand["llm"].cast(pl.String)
+    kept = next(llm for llm in REPLICAS if (served == llm).any() and (served != llm).any())
+    latencies = replayed_latency(
+        asked.demand,
+        serving_policy(),
+        on(chip("h100-sxm")),
+        replicas_by_llm={kept: REPLICAS[kept]},
+        host_step_s=HOST_STEP_S,
+    )
+    surfaces = asked.demand.filter(served == kept)["surface"].cast(pl.String)
+    assert set(latencies["surface"].cast(pl.String)) <= set(surfaces)
+
+
 def test_without_a_table_a_source_serves_by_the_incumbents_laws() -> None:
     assert simulated(days=1, calls_per_day=100, seed=1).latency() is None
 

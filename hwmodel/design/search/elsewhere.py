@@ -11,10 +11,10 @@ from hwmodel.design.scenario import Scenario
 from hwmodel.design.scenarios import in_cell
 from hwmodel.design.scoring import Scored, closed_form_of
 from hwmodel.design.search.outcome import TARGETS
-from hwmodel.design.search.plan import EvaluationLog, SearchPlan
+from hwmodel.design.search.plan import CURVE, EvaluationLog, SearchPlan
 from hwmodel.design.search.replays import Replays
 from hwmodel.design.search.result import ScenarioModel
-from hwmodel.design.search.targets import closed_targets, inputs_of
+from hwmodel.design.search.targets import closed_targets, inputs_of, learnable
 from hwmodel.design.space import DesignSpace
 from hwmodel.serving import EmptyDemand
 
@@ -80,12 +80,14 @@ def learned_elsewhere(
         return None
     closed = closed_form_of(DesignTable.of(designs), other)
     base_closed = closed.take(np.array([0]))
+    if min(base.curves[CURVE], float(base_closed.value_per_usd_ratio[0])) <= 0.0:
+        return None
     able = np.array([0, *(at for at, one in enumerate(outcomes, 1) if one.numbers is not None)])
     replayed = [[base, *outcomes][at] for at in able.tolist()]
     features = np.concatenate([space.features(space.base_point[None, :]), scored.features[list(rows)]])
     of_base = {name: base.curves[name] for name in TARGETS}
     of_all = closed_targets(DesignTable.of(designs), closed, other, of_base)
-    training = Training(
+    known = Training(
         scenario=other.name,
         snapshot=replays.snapshot,
         inputs=inputs_of(features, closed, base_closed)[able],
@@ -94,6 +96,9 @@ def learned_elsewhere(
         recalibration=recalibration,
         sample_sd=sample_sd,
     )
+    training = learnable(known)
+    if training is None:
+        return None
     model = fit_cost_model(training)
     log.trained(model.stamp)
     return ScenarioModel(scenario=other, baseline=base, base_closed=base_closed, model=model, replays=replays)
